@@ -1,0 +1,23 @@
+"""Binds the pipeline to the local engine: `tfx … --pipeline-path=local_runner.py --engine=local`."""
+
+import os
+
+# Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from pipeline.configs import load_settings
+from pipeline.engines import local_engine
+from pipeline.local import LocalRunner
+from pipeline.pipeline import create_pipeline
+
+
+def main() -> None:
+    """Runs the pipeline, or compiles it when `tfx` asks for that."""
+    settings = load_settings()
+    LocalRunner(settings).run(
+        create_pipeline(settings.load_recipe(), local_engine(settings), settings)
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The learning: preprocessing, architectures, training, signatures and metrics."""

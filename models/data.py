@@ -1,0 +1,76 @@
+"""The training input: TFRecord shards through Transform's graph into batches."""
+
+import logging
+
+import psutil
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from models import preprocessing
+
+# A split is decoded once and kept in memory, as uint8, when it takes at most this share of the
+# memory that is free when training starts; a larger one is decoded again every epoch.
+_CACHE_SHARE = 0.25
+
+
+def load_split(
+    file_patterns: list[str], transform_output: tft.TFTransformOutput, num_examples: int
+) -> tf.data.Dataset:
+    """Reads a split once, in the order of its shards.
+
+    Returns:
+        A finite dataset of pairs: image uint8 [S, S, 3] in 0..255, mask uint8 [S, S] of class ids.
+
+    Raises:
+        tf.errors.DataLossError: while iterating, if a shard is truncated.
+    """
+    raw_spec = transform_output.raw_feature_spec()
+    spec = {name: raw_spec[name] for name in preprocessing.RAW_FEATURES}
+    transform = transform_output.transform_features_layer()
+
+    def image_and_mask(example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        features = transform(tf.io.parse_example(example[tf.newaxis], spec))
+        return (
+            tf.cast(features[preprocessing.IMAGE][0], tf.uint8),
+            tf.cast(features[preprocessing.LABEL][0], tf.uint8),
+        )
+
+    files = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
+    records = tf.data.TFRecordDataset(files, compression_type=_compression(files))
+    dataset = records.map(image_and_mask, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    image_spec, mask_spec = dataset.element_spec
+    size = num_examples * (image_spec.shape.num_elements() + mask_spec.shape.num_elements())
+    if size <= _CACHE_SHARE * psutil.virtual_memory().available:
+        return dataset.cache()
+    logging.info("%.1f GB of decoded pixels do not fit in memory: decoding every epoch", size / 1e9)
+    return dataset
+
+
+def training_batches(split: tf.data.Dataset, batch_size: int, seed: int) -> tf.data.Dataset:
+    """Shuffled, augmented, endless batches of (float32 [B, S, S, 3], uint8 [B, S, S])."""
+    shuffled = split.shuffle(1024, seed=seed, reshuffle_each_iteration=True).repeat()
+    batches = shuffled.batch(batch_size, drop_remainder=True)
+    return batches.map(
+        lambda images, masks: _flip(tf.cast(images, tf.float32), masks),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    ).prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_batches(split: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Every example once, in order: (float32 [B, S, S, 3], uint8 [B, S, S])."""
+    batches = split.batch(batch_size)
+    return batches.map(lambda images, masks: (tf.cast(images, tf.float32), masks)).prefetch(1)
+
+
+def _flip(images: tf.Tensor, masks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mirrors about half of the pairs left to right, image and mask together."""
+    mirror = tf.random.uniform([tf.shape(images)[0]]) < 0.5
+    return (
+        tf.where(mirror[:, None, None, None], tf.reverse(images, [2]), images),
+        tf.where(mirror[:, None, None], tf.reverse(masks, [2]), masks),
+    )
+
+
+def _compression(files: list[str]) -> str:
+    """ExampleGen components write gzip, and name their files so."""
+    return "GZIP" if files[0].endswith(".gz") else ""

@@ -1,0 +1,89 @@
+"""U-Net with a MobileNetV2 encoder.
+
+Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation", 2015
+(arXiv:1505.04597); Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018
+(arXiv:1801.04381). The decoder uses separable convolutions and stops at stride 2, where the first
+skip is; the logits are upsampled bilinearly from there.
+"""
+
+import os
+
+import keras
+from keras import layers
+
+# Encoder outputs at strides 2, 4, 8 and 16, and the bottleneck at stride 32.
+_SKIPS = (
+    "block_1_expand_relu",
+    "block_3_expand_relu",
+    "block_6_expand_relu",
+    "block_13_expand_relu",
+)
+_BOTTLENECK = "block_16_project"
+_DECODER_FILTERS = (192, 128, 64, 48)
+_STRIDE = 32
+
+# keras.applications sets 0.999, which suits fine-tuning. From random weights the moving averages
+# would need thousands of steps to arrive, and inference would see the wrong statistics until then.
+_FROM_SCRATCH_MOMENTUM = 0.9
+
+
+def build(image_size: int, num_classes: int, encoder_weights: str) -> keras.Model:
+    """Builds the network.
+
+    Args:
+        image_size: S, a multiple of 32.
+        num_classes: C.
+        encoder_weights: `imagenet` (downloaded by Keras), `none`, or a path to a weights file of
+            keras.applications' MobileNetV2 without top.
+
+    Returns:
+        A model from float32 [N, S, S, 3] in 0..255 to logits float32 [N, S, S, C].
+
+    Raises:
+        ValueError: the size is no multiple of 32, or the weights cannot be had.
+    """
+    if image_size % _STRIDE:
+        raise ValueError(f"IMAGE_SIZE={image_size} does not fit unet: use a multiple of {_STRIDE}.")
+    inputs = keras.Input((image_size, image_size, 3), name="image")
+    scaled = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(inputs)
+    *skips, x = _encoder(image_size, encoder_weights)(scaled)
+    for skip, filters in zip(reversed(skips), _DECODER_FILTERS, strict=True):
+        x = layers.UpSampling2D(interpolation="bilinear")(x)
+        x = layers.Concatenate()([x, skip])
+        x = layers.SeparableConv2D(filters, 3, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=_FROM_SCRATCH_MOMENTUM)(x)
+        x = layers.ReLU()(x)
+    x = layers.Conv2D(num_classes, 1, dtype="float32")(x)
+    logits = layers.UpSampling2D(interpolation="bilinear", dtype="float32", name="logits")(x)
+    return keras.Model(inputs, logits, name="unet")
+
+
+def _encoder(image_size: int, encoder_weights: str) -> keras.Model:
+    """MobileNetV2 without top, its skips and bottleneck as outputs, weights as asked."""
+    shape = (image_size, image_size, 3)
+    weights = None if encoder_weights == "none" else encoder_weights
+    if weights not in (None, "imagenet") and not os.path.isfile(weights):
+        raise ValueError(
+            f"ENCODER_WEIGHTS={encoder_weights} is no file; give imagenet, none, or the path of a "
+            "MobileNetV2 weights file (.h5)."
+        )
+    try:
+        backbone = keras.applications.MobileNetV2(shape, include_top=False, weights=weights)
+    except Exception as error:
+        if weights != "imagenet":
+            raise ValueError(
+                f"ENCODER_WEIGHTS={encoder_weights} does not fit MobileNetV2: {error}"
+            ) from error
+        raise ValueError(
+            "ENCODER_WEIGHTS=imagenet could not be downloaded; set ENCODER_WEIGHTS to the path of "
+            "a MobileNetV2 weights file (.h5), or ENCODER_WEIGHTS=none to train from random "
+            f"weights. ({error})"
+        ) from error
+    outputs = [backbone.get_layer(name).output for name in (*_SKIPS, _BOTTLENECK)]
+    encoder = keras.Model(backbone.input, outputs, name="encoder")
+    if weights is None:
+        for layer in encoder.layers:
+            if isinstance(layer, layers.BatchNormalization):
+                layer.momentum = _FROM_SCRATCH_MOMENTUM
+    return encoder
+

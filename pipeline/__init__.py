@@ -1,0 +1,1 @@
+"""The graph: what runs, in which order, on which engine."""

@@ -1,0 +1,61 @@
+"""What differs between the places where the graph runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx import v1 as tfx
+
+from pipeline.configs import Settings
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What `create_pipeline` takes from the place where its graph will run.
+
+    Attributes:
+        name: as in `tfx --engine`.
+        pipeline_root: where artifacts go.
+        metadata_connection_config: the MLMD store; None where the service keeps its own.
+        beam_pipeline_args: how Beam runs the data steps.
+        trainer: makes the Trainer component from its arguments.
+        pusher: makes the Pusher component from its arguments.
+    """
+
+    name: str
+    pipeline_root: str
+    metadata_connection_config: metadata_store_pb2.ConnectionConfig | None
+    beam_pipeline_args: list[str]
+    trainer: Callable[..., Any]
+    pusher: Callable[..., Any]
+
+
+def metadata_path(settings: Settings) -> Path:
+    """The local engine's MLMD store."""
+    return Path(settings.pipeline_root).resolve() / "metadata.sqlite"
+
+
+def local_engine(settings: Settings) -> Engine:
+    """Everything in this process, metadata in SQLite, models pushed to a folder."""
+
+    def pusher(**inputs: Any) -> tfx.components.Pusher:
+        destination = tfx.proto.PushDestination.Filesystem(
+            base_directory=str(Path(settings.serving_dir).resolve())
+        )
+        return tfx.components.Pusher(
+            **inputs, push_destination=tfx.proto.PushDestination(filesystem=destination)
+        )
+
+    return Engine(
+        name="local",
+        pipeline_root=str(Path(settings.pipeline_root).resolve()),
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            str(metadata_path(settings))
+        ),
+        # Beam's own choice, Prism, is a binary that it downloads.
+        beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory"],
+        trainer=tfx.components.Trainer,
+        pusher=pusher,
+    )

@@ -1,0 +1,130 @@
+"""Runs the graph on this machine: checks first, one run at a time, a line for each step."""
+
+import datetime
+import logging
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+from absl import logging as absl_logging
+from rich.console import Console
+from tfx import v1 as tfx
+from tfx.dsl.compiler import constants
+from tfx.orchestration.portable import runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+
+from pipeline import engines, runs, summary
+from pipeline.check import check_local
+from pipeline.configs import Settings
+
+_STEP_MESSAGE = re.compile(r"Component (\S+) is (running|finished)\.")
+
+
+class LocalRunner(tfx.orchestration.LocalDagRunner):
+    """LocalDagRunner with what a user expects around it.
+
+    `run` itself is TFX's: its command line replaces that method to compile without running.
+
+    Args:
+        settings: names and places.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._console = Console()
+
+    def run_with_ir(
+        self,
+        pipeline: pipeline_pb2.Pipeline,
+        run_options: pipeline_pb2.RunOptions | None = None,
+    ) -> None:
+        """Checks, runs and sums up; leaves the process with one sentence when that fails.
+
+        Raises:
+            SystemExit: 2 for what the user can mend before a run, 1 for a step that failed, 130
+                when interrupted.
+        """
+        run_id = datetime.datetime.now().isoformat()
+        runtime_parameter_utils.substitute_runtime_parameter(
+            pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+        )
+        try:
+            check_local(self._settings)
+        except ValueError as error:
+            sys.exit(_fail(str(error), 2))
+        root = Path(self._settings.pipeline_root).resolve()
+        log_file = root / "logs" / f"{run_id.replace(':', '-')}.log"
+        try:
+            with _exclusive(root), self._steps_shown(log_file) as steps:
+                super().run_with_ir(pipeline, run_options)
+        except filelock.Timeout:
+            message = f"Another run is using PIPELINE_ROOT={root}; wait for it, or set another."
+            sys.exit(_fail(message, 2))
+        except KeyboardInterrupt:
+            message = "Interrupted. Run again to go on: the steps that finished are reused."
+            sys.exit(_fail(message, 130))
+        except Exception as error:
+            sys.exit(_fail(f"{steps.current} failed: {error} The whole log: {log_file}", 1))
+        run = runs.load_run(engines.metadata_path(self._settings), run_id)
+        self._console.print()
+        self._console.print(
+            summary.table(run, self._settings.load_recipe())
+        )
+
+    @contextmanager
+    def _steps_shown(self, log_file: Path) -> Iterator["_StepHandler"]:
+        """Sends TFX's log to a file and its steps to the console."""
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        logger = absl_logging.get_absl_logger()
+        to_file = logging.FileHandler(log_file)
+        to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        steps = _StepHandler(self._console)
+        before, propagate = list(logger.handlers), logger.propagate
+        absl_logging.set_verbosity(absl_logging.INFO)
+        logger.handlers, logger.propagate = [to_file, steps], False
+        try:
+            yield steps
+        except Exception:
+            logger.exception("%s failed", steps.current)
+            raise
+        finally:
+            to_file.close()
+            logger.handlers, logger.propagate = before, propagate
+
+
+class _StepHandler(logging.Handler):
+    """Prints a line when a step begins and one when it ends."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._begin = 0.0
+        self.current = "The run"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        match = _STEP_MESSAGE.fullmatch(record.getMessage())
+        if match is None:
+            return
+        self.current, event = match.groups()
+        if event == "running":
+            self._begin = time.perf_counter()
+            self._console.print(f"[bold]{self.current}[/] …")
+        else:
+            self._console.print(f"  done in {time.perf_counter() - self._begin:.1f} s")
+
+
+@contextmanager
+def _exclusive(root: Path) -> Iterator[None]:
+    """Holds PIPELINE_ROOT; the system releases it even when the process is killed."""
+    with filelock.FileLock(root / ".lock", timeout=0):
+        yield
+
+
+def _fail(message: str, status: int) -> int:
+    Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False)
+    return status

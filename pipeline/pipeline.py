@@ -1,0 +1,105 @@
+"""The only definition of the graph."""
+
+import hashlib
+from pathlib import Path
+
+from tfx import v1 as tfx
+from tfx.types import standard_artifacts
+
+import models
+from pipeline import evaluation
+from pipeline.configs import Settings
+from pipeline.engines import Engine
+from pipeline.recipe import Recipe
+
+SPLIT_PATTERNS = {"train": "train-*.tfrecord", "eval": "val-*.tfrecord"}
+
+
+def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.dsl.Pipeline:
+    """Builds the graph, the same for every engine.
+
+    Args:
+        recipe: what is trained on what, and the gate.
+        engine: what differs between the places where the graph runs.
+        settings: names and places.
+    """
+    code = {"code_digest": code_digest()}
+    training = recipe.training_config()
+
+    example_gen = tfx.components.ImportExampleGen(
+        input_base=settings.data_root,
+        input_config=tfx.proto.Input(
+            splits=[
+                tfx.proto.Input.Split(name=name, pattern=pattern)
+                for name, pattern in SPLIT_PATTERNS.items()
+            ]
+        ),
+    )
+    statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
+    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(recipe.schema_file))
+    example_validator = tfx.components.ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+    )
+    transform = tfx.components.Transform(
+        examples=example_gen.outputs["examples"],
+        schema=schema_gen.outputs["schema"],
+        preprocessing_fn="models.preprocessing.preprocessing_fn",
+        materialize=False,  # materialised pixels would take twenty times the JPEGs' room
+        disable_statistics=True,  # there is nothing to learn from histograms of pixels
+        custom_config={"image_size": training.image_size, **code},
+    )
+    trainer = engine.trainer(
+        run_fn="models.train.run_fn",
+        examples=example_gen.outputs["examples"],
+        statistics=statistics_gen.outputs["statistics"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=tfx.proto.TrainArgs(splits=["train"]),
+        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+        custom_config={"training": training.model_dump(mode="json"), **code},
+    )
+    blessed_model = tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        model=tfx.dsl.Channel(type=standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id("latest_blessed_model")
+    evaluator = tfx.components.Evaluator(
+        examples=example_gen.outputs["examples"],
+        model=trainer.outputs["model"],
+        baseline_model=blessed_model.outputs["model"],
+        eval_config=evaluation.eval_config(recipe),
+    )
+    pusher = engine.pusher(
+        model=trainer.outputs["model"], model_blessing=evaluator.outputs["blessing"]
+    )
+    return tfx.dsl.Pipeline(
+        pipeline_name=settings.pipeline_name,
+        pipeline_root=engine.pipeline_root,
+        components=[
+            example_gen,
+            statistics_gen,
+            schema_gen,
+            example_validator,
+            transform,
+            trainer,
+            blessed_model,
+            evaluator,
+            pusher,
+        ],
+        enable_cache=True,
+        metadata_connection_config=engine.metadata_connection_config,
+        beam_pipeline_args=engine.beam_pipeline_args,
+    )
+
+
+def code_digest() -> str:
+    """Digest of the learning code.
+
+    TFX's cache key holds the name of a callback, not its text: without this in a component's
+    execution properties, a changed architecture would be answered with the old model.
+    """
+    digest = hashlib.sha256()
+    root = Path(models.__path__[0])
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

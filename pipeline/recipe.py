@@ -1,0 +1,42 @@
+"""What a recipe is: one data set, its task, model, training and gate."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.config import TrainingConfig
+
+
+class Gate(BaseModel):
+    """What a model must reach on the validation split to be blessed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_mean_iou: float = Field(description="Floor of the mean IoU, 0..1.")
+    min_class_iou: dict[str, float] = Field(description="Floor of each class's IoU, 0..1.")
+    max_fall: float = Field(description="How far mean IoU may lie below the last blessed model's.")
+
+
+class Recipe(BaseModel):
+    """One data set, its task, model, training and gate. Settings may override the training's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    schema_file: Path = Field(description="tf.Metadata schema of the examples, text proto.")
+    class_names: tuple[str, ...] = Field(description="Names by class id.")
+    palette: tuple[tuple[int, int, int], ...] = Field(description="RGB 0..255 by class id.")
+    slices: tuple[str, ...] = Field(description="Features by whose values metrics are sliced.")
+    gate: Gate
+    model: str
+    encoder_weights: str
+    image_size: int
+    batch_size: int
+    epochs: int
+    learning_rate: float
+    seed: int = 0
+
+    def training_config(self) -> TrainingConfig:
+        """The part that the Trainer needs."""
+        shared = self.model_dump(include=set(TrainingConfig.model_fields))
+        return TrainingConfig(recipe=self.name, **shared)

@@ -1,0 +1,34 @@
+"""The table at the end of a run."""
+
+from rich.table import Table
+
+from pipeline.evaluation import class_iou_name
+from pipeline.recipe import Recipe
+from pipeline.runs import Run
+
+
+def table(run: Run, recipe: Recipe) -> Table:
+    """What came out of a run, for the terminal."""
+    rows = Table(title=f"Run {run.run_id}", show_header=False, title_justify="left")
+    rows.add_column(style="bold")
+    rows.add_column(overflow="fold")
+    for split, count in run.num_examples().items():
+        rows.add_row(f"images, {split}", str(count))
+    training = run.training_figures()
+    reused = " (reused)" if run.steps["Trainer"].cached else ""
+    rows.add_row(
+        "training", f"{training['steps']} steps, {training['images_per_second']} images/s{reused}"
+    )
+    metrics = run.metrics()
+    rows.add_row("mean IoU", f"{metrics['mean_iou']:.3f}")
+    for name in recipe.class_names:
+        rows.add_row(f"IoU, {name}", f"{metrics[class_iou_name(name)]:.3f}")
+    if run.blessed:
+        rows.add_row("verdict", "[green]blessed[/]")
+        rows.add_row("model", run.pushed_model or "")
+        rows.add_row("next", f"saved_model_cli show --all --dir {run.pushed_model}")
+    else:
+        rows.add_row("verdict", f"[red]refused[/]: {'; '.join(run.refusals())}")
+        rows.add_row("model", "not pushed; the model served before, if any, still is")
+        rows.add_row("next", f"EPOCHS={2 * recipe.epochs} make demo")
+    return rows
