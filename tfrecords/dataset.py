@@ -1,0 +1,124 @@
+"""The description of a data set, `dataset.json`, which is written last and so marks it whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tfrecords import storage
+from tfrecords.errors import DataError
+from tfrecords.example import CLASS_NAMES
+
+INFO_FILE = "dataset.json"
+
+
+class Skipped(BaseModel):
+    """A file that was left out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    reason: str
+
+
+class RecordInfo(BaseModel):
+    """What `dataset.json` sums up of one record.
+
+    Attributes:
+        split: "train" or "val".
+        name: the image's name.
+        breed: the image's breed.
+        digest: SHA-256 of the serialized example, in hex.
+        size: bytes of the serialized example.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    split: str
+    name: str
+    breed: str
+    digest: str
+    size: int
+
+    @classmethod
+    def of(cls, split: str, name: str, breed: str, record: bytes) -> RecordInfo:
+        """Describes a serialized example."""
+        digest = hashlib.sha256(record).hexdigest()
+        return cls(split=split, name=name, breed=breed, digest=digest, size=len(record))
+
+
+class DatasetInfo(BaseModel):
+    """What a folder of shards holds.
+
+    Attributes:
+        source: where the images come from.
+        licence: under which terms they may be used.
+        class_names: names of the mask's values 0, 1, 2, ...
+        max_side: long side in pixels above which images were reduced.
+        parameters: everything else that decided the content, by name.
+        shards: number of shards per split.
+        counts: number of images per split.
+        breeds: number of images per split and breed.
+        record_bytes: sum of the serialized examples' sizes in bytes.
+        skipped: the files left out, with the reason.
+        digest: SHA-256 over every record, in hex; it depends on the content alone, not on
+            time, machine or the records' order and distribution over shards.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    licence: str
+    class_names: tuple[str, ...] = CLASS_NAMES
+    max_side: int
+    parameters: dict[str, Any]
+    shards: dict[str, int]
+    counts: dict[str, int]
+    breeds: dict[str, dict[str, int]]
+    record_bytes: int
+    skipped: tuple[Skipped, ...] = ()
+    digest: str
+
+
+def count_records(records: Iterable[RecordInfo]) -> dict[str, Any]:
+    """Sums records up to the fields `counts`, `breeds`, `record_bytes`, `digest` of DatasetInfo."""
+    ordered = sorted(records, key=lambda record: (record.split, record.name))
+    breeds: dict[str, Counter[str]] = {}
+    digest = hashlib.sha256()
+    for record in ordered:
+        breeds.setdefault(record.split, Counter())[record.breed] += 1
+        digest.update(f"{record.split}\0{record.name}\0{record.digest}\n".encode())
+    return {
+        "counts": {split: counter.total() for split, counter in breeds.items()},
+        "breeds": {split: dict(sorted(counter.items())) for split, counter in breeds.items()},
+        "record_bytes": sum(record.size for record in ordered),
+        "digest": digest.hexdigest(),
+    }
+
+
+def read_info(folder: str) -> DatasetInfo:
+    """Reads a folder's `dataset.json`.
+
+    Raises:
+        DataError: the file is not there or cannot be understood.
+    """
+    path = storage.join(folder, INFO_FILE)
+    if not storage.exists(path):
+        raise DataError(f"{path} is missing, so {folder} holds no whole data set; write it again.")
+    try:
+        return DatasetInfo.model_validate_json(storage.read_bytes(path))
+    except ValidationError as error:
+        raise DataError(
+            f"{path} is not a description of a data set ({error.error_count()} faults); "
+            "write the data set again."
+        ) from error
+
+
+def write_info(folder: str, info: DatasetInfo) -> None:
+    """Writes `dataset.json`; equal descriptions give equal bytes."""
+    with storage.open_write(storage.join(folder, INFO_FILE)) as file:
+        file.write(info.model_dump_json(indent=2).encode() + b"\n")

@@ -1,0 +1,116 @@
+"""Files on this machine or in a bucket, behind the few verbs the data tools need.
+
+Paths with a scheme (`gs://bucket/folder`) go through Beam's `FileSystems`, which every runner
+configures; the rest is the local disk. Beam is imported only for the former: its import takes
+longer than drawing a few hundred images.
+"""
+
+from __future__ import annotations
+
+import glob as local_glob
+import os
+import shutil
+from typing import IO, TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from apache_beam.io.filesystems import FileSystems
+
+
+def is_remote(path: str) -> bool:
+    """Tells whether `path` names something outside this machine's file system."""
+    return "://" in path
+
+
+def join(folder: str, *parts: str) -> str:
+    """Joins path parts with `/`, which every supported file system reads."""
+    return "/".join([folder.rstrip("/"), *parts])
+
+
+def open_read(path: str) -> IO[bytes]:
+    """Opens a file for reading its bytes as they are; the file is seekable."""
+    if is_remote(path):
+        return cast("IO[bytes]", _filesystems().open(path, **_as_is()))
+    return open(path, "rb")
+
+
+def open_write(path: str) -> IO[bytes]:
+    """Creates or truncates a file; its folder must exist where folders do."""
+    if is_remote(path):
+        return cast("IO[bytes]", _filesystems().create(path, **_as_is()))
+    return open(path, "wb")
+
+
+def read_bytes(path: str) -> bytes:
+    """Reads a whole file."""
+    with open_read(path) as file:
+        return file.read()
+
+
+def glob(pattern: str) -> dict[str, int]:
+    """Returns the files that match, sorted by path, with their sizes in bytes."""
+    if is_remote(pattern):
+        found = _filesystems().match([pattern])[0].metadata_list
+        return dict(sorted((item.path, item.size_in_bytes) for item in found))
+    # A folder that vanishes midway (another writer's staging) is no file of ours.
+    paths = [path for path in sorted(local_glob.glob(pattern)) if os.path.isfile(path)]
+    return {path: os.path.getsize(path) for path in paths}
+
+
+def files_in(folder: str) -> dict[str, int]:
+    """Returns the files directly in `folder`, sorted by path, with their sizes in bytes."""
+    return glob(join(folder if is_remote(folder) else local_glob.escape(folder), "*"))
+
+
+def exists(path: str) -> bool:
+    """Tells whether a file or folder is there."""
+    return _filesystems().exists(path) if is_remote(path) else os.path.exists(path)
+
+
+def make_folder(path: str) -> None:
+    """Makes a folder and its parents; one that exists is left alone."""
+    if is_remote(path):
+        # Object stores have no folders and Beam refuses to make one twice.
+        if not _filesystems().exists(path):
+            _filesystems().mkdirs(path)
+    else:
+        os.makedirs(path, exist_ok=True)
+
+
+def move(source: str, target: str) -> None:
+    """Moves a file within one file system; on the local disk this is atomic."""
+    if is_remote(source):
+        if _filesystems().exists(target):
+            _filesystems().delete([target])
+        _filesystems().rename([source], [target])
+    else:
+        os.replace(source, target)
+
+
+def delete(path: str) -> None:
+    """Deletes a file, which must exist."""
+    if is_remote(path):
+        _filesystems().delete([path])
+    else:
+        os.remove(path)
+
+
+def delete_folder(path: str) -> None:
+    """Deletes a folder with what it holds; one that is not there is no error."""
+    if is_remote(path):
+        if _filesystems().exists(path) or _filesystems().match([join(path, "*")])[0].metadata_list:
+            _filesystems().delete([path.rstrip("/") + "/"])
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _filesystems() -> type[FileSystems]:
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems
+
+
+def _as_is() -> dict[str, str]:
+    """Options that keep Beam from unpacking a file because of what its name ends in."""
+    from apache_beam.io.filesystem import CompressionTypes
+
+    return {"compression_type": CompressionTypes.UNCOMPRESSED}
