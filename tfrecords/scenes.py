@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
 from tfrecords.pet_shapes import BREEDS, Part, Points, Pose, draw_pose, ellipse
-from tfrecords.textures import Field, coat, noise, room
+from tfrecords.textures import Field, coat, noise, ramp, room
 
 # Part of every set's identity: raise it when the same seed draws other pictures.
 VERSION = 1
@@ -76,7 +76,7 @@ def draw(seed: int, index: int) -> Scene:
     outline = tones.point([0] + [255] * 255)
     silhouette = outline.reduce(_SCALE)
 
-    tone = np.asarray(tones.reduce(_SCALE), np.float32)
+    tone: Field = np.asarray(tones.reduce(_SCALE), np.float32)
     cover = np.asarray(silhouette, np.float32) / 255
     # Tones were averaged with the nothing around the pet: undo that.
     tone = tone / np.maximum(cover, 0.05) / 100
@@ -113,7 +113,8 @@ def _placed(pose: Pose, size: tuple[int, int], rng: np.random.Generator) -> list
     spare = np.array(size) - factor * (high - low)
     corner = spare * rng.uniform(0.2, 0.8, 2)
     if pose.cut_off:
-        corner[1] = size[1] - factor * (high[1] - low[1]) * rng.uniform(0.7, 0.92)
+        kept = factor * (high[1] - low[1]) * rng.uniform(0.7, 0.92)
+        corner[1] = max(size[1] - kept, 0.03 * size[1])  # the ears stay in the picture
     mirrored = rng.random() < 0.5
 
     def place(points: Points) -> Points:
@@ -147,22 +148,22 @@ def _shadow(parts: list[Part], size: tuple[int, int]) -> Field:
 def _light(rng: np.random.Generator, size: tuple[int, int]) -> Field:
     """Uneven light of a slight tint as a factor, float32[height, width, 3]."""
     width, height = size
-    across = np.linspace(-1, 1, width, dtype=np.float32)[None, :] * rng.uniform(-0.2, 0.2)
-    down = np.linspace(-1, 1, height, dtype=np.float32)[:, None] * rng.uniform(-0.2, 0.2)
+    across = ramp(-1, 1, width)[None, :] * rng.uniform(-0.2, 0.2)
+    down = ramp(-1, 1, height)[:, None] * rng.uniform(-0.2, 0.2)
     level = rng.uniform(0.8, 1.15) * (1 + across + down + 0.05 * noise(rng, size, (3, 3)))
-    return np.asarray(level[:, :, None] * rng.uniform(0.94, 1.06, 3))
+    tint = rng.uniform(0.94, 1.06, 3).astype(np.float32)
+    return np.asarray(level[:, :, None] * tint)
 
 
 def _trimap(silhouette: Image.Image) -> npt.NDArray[np.uint8]:
     """Marks a band along the outline as border, in the share it has in Oxford-IIIT Pet."""
     solid = silhouette.point([0] * 128 + [255] * 128)
-    window = 2 * round(max(silhouette.size) / 80) + 1
-    # The frame is no outline: what it cuts off goes on beyond it.
-    grown = solid.filter(ImageFilter.MaxFilter(window))
-    shrunk = solid.filter(ImageFilter.MinFilter(window))
-    trimap = np.full(grown.size[::-1], BACKGROUND, np.uint8)
-    trimap[np.asarray(grown) > 0] = BORDER
-    trimap[np.asarray(shrunk) > 0] = PET
+    # The mean over a square is 255 where it lies within the pet and 0 where it lies without. At
+    # the frame it repeats the last pixels: what the frame cuts off has no outline there.
+    around = np.asarray(solid.filter(ImageFilter.BoxBlur(round(max(silhouette.size) / 80))))
+    trimap = np.full(around.shape, BORDER, np.uint8)
+    trimap[around == 0] = BACKGROUND
+    trimap[around == 255] = PET
     return trimap
 
 
