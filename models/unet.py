@@ -86,4 +86,3 @@ def _encoder(image_size: int, encoder_weights: str) -> keras.Model:
             if isinstance(layer, layers.BatchNormalization):
                 layer.momentum = _FROM_SCRATCH_MOMENTUM
     return encoder
-

@@ -1,7 +1,147 @@
 """What is wrong or missing, named before a run begins."""
 
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import schema_utils
+
+from models import preprocessing
+from models.registry import check_model
 from pipeline.configs import Settings
+from pipeline.recipe import SPLIT_PATTERNS, Recipe
+from tfrecords.errors import DataError, listed
+from tfrecords.shards import first_example, verify_shards
+
+# A run copies the examples once, and writes models and checkpoints of some tens of megabytes.
+_COPIES_OF_DATA = 2
+_ROOM_FOR_MODELS = 1_000_000_000
 
 
-def check_local(settings: Settings) -> None:
-    pass
+class CheckError(ValueError):
+    """Something must be mended before a run; the message lists everything that was found."""
+
+
+def check_local(settings: Settings) -> list[str]:
+    """Checks settings, model, data, schema, folders and disk.
+
+    Args:
+        settings: what the run would be made with.
+
+    Returns:
+        What was checked and found good, a line each.
+
+    Raises:
+        CheckError: with every problem found, each with its cure.
+    """
+    recipe = settings.load_recipe()
+    checks: list[Callable[[], str]] = [
+        lambda: _model(recipe),
+        lambda: _data(settings),
+        lambda: _first_records(settings, recipe),
+        lambda: _folders(settings),
+        lambda: _disk(settings),
+    ]
+    passed, problems = [], []
+    for check in checks:
+        try:
+            passed.append(check())
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise CheckError(listed("The run cannot start:", problems))
+    return passed
+
+
+def _model(recipe: Recipe) -> str:
+    check_model(recipe.model)
+    weights = recipe.encoder_weights
+    if weights not in ("imagenet", "none") and not Path(weights).is_file():
+        raise ValueError(
+            f"ENCODER_WEIGHTS={weights} is no file; give imagenet, none, or the path of a file."
+        )
+    return f"model {recipe.model}, encoder weights {weights}"
+
+
+def _data(settings: Settings) -> str:
+    root = settings.data_root
+    if not tf.io.gfile.isdir(root):
+        raise DataError(
+            f"DATA_ROOT={root} is no folder; draw the default data set with `make data`, or set "
+            "DATA_ROOT to a folder of train-*.tfrecord and val-*.tfrecord."
+        )
+    counts = {
+        split: verify_shards(os.path.join(root, pattern))
+        for split, pattern in SPLIT_PATTERNS.items()
+    }
+    return "data " + ", ".join(f"{count} {split}" for split, count in counts.items()) + " examples"
+
+
+def _first_records(settings: Settings, recipe: Recipe) -> str:
+    """Holds the first record of each split against the schema and the model's input."""
+    schema = text_format.Parse(recipe.schema_file.read_text(), schema_pb2.Schema())
+    spec = schema_utils.schema_as_feature_spec(schema).feature_spec
+    for pattern in SPLIT_PATTERNS.values():
+        path = os.path.join(settings.data_root, pattern)
+        if not tf.io.gfile.glob(path):
+            continue  # said by the check of the data
+        record = first_example(path).SerializeToString()
+        try:
+            _check_record(tf.io.parse_single_example(record, spec), len(recipe.class_names))
+        except (ValueError, tf.errors.InvalidArgumentError) as error:
+            reason = str(getattr(error, "message", error)).splitlines()[0]
+            reason = reason.replace("{{function_node __wrapped__", "").split("}} ")[-1]
+            raise DataError(
+                f"The first record of {path} does not fit {recipe.schema_file.name}: {reason}; "
+                "write the data set again with tfrecords/, or correct the recipe."
+            ) from error
+    return f"first records fit {recipe.schema_file.name}"
+
+
+def _check_record(features: dict[str, tf.Tensor], num_classes: int) -> None:
+    image = preprocessing.decode_image(features[preprocessing.IMAGE])
+    mask = preprocessing.decode_mask(features[preprocessing.LABEL])
+    if image.shape[:2] != mask.shape:
+        raise ValueError(
+            f"the image is {image.shape[1]}x{image.shape[0]}, its mask "
+            f"{mask.shape[1]}x{mask.shape[0]} pixels"
+        )
+    if int(tf.reduce_max(mask)) >= num_classes:
+        raise ValueError(f"the mask holds {int(tf.reduce_max(mask))}, of {num_classes} class ids")
+
+
+def _folders(settings: Settings) -> str:
+    for name in ("pipeline_root", "serving_dir"):
+        folder = getattr(settings, name)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise ValueError(
+                f"{name.upper()}={folder} cannot be written: {error.strerror}; choose another "
+                "folder or mend its permissions."
+            ) from error
+    return f"folders {settings.pipeline_root} and {settings.serving_dir} can be written"
+
+
+def _disk(settings: Settings) -> str:
+    data = sum(
+        tf.io.gfile.stat(path).length
+        for pattern in SPLIT_PATTERNS.values()
+        for path in tf.io.gfile.glob(os.path.join(settings.data_root, pattern))
+    )
+    needed = _COPIES_OF_DATA * data + _ROOM_FOR_MODELS
+    existing = next(p for p in (Path(settings.pipeline_root).resolve() / "x").parents if p.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise ValueError(
+            f"PIPELINE_ROOT={settings.pipeline_root} has {free / 1e9:.1f} GB free, the run needs "
+            f"about {needed / 1e9:.1f} GB; free some, or choose another disk."
+        )
+    return f"disk {free / 1e9:.1f} GB free, about {needed / 1e9:.1f} GB needed"

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     serving_dir: str = Field("output/serving", description="Where blessed models are pushed to.")
     model: str | None = Field(None, description="Architecture. Default: the recipe's.")
     image_size: int | None = Field(
-        None, gt=0, le=4096, description="Side of the network's input, pixels. Default: the recipe's."
+        None, gt=0, description="Side of the network's input, pixels. Default: the recipe's."
     )
     batch_size: int | None = Field(
         None, gt=0, description="Images in a training step. Default: the recipe's."

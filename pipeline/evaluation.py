@@ -1,6 +1,7 @@
 """The EvalConfig: metrics, slices and the gate."""
 
 import json
+from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -22,17 +23,20 @@ def eval_config(recipe: Recipe) -> config_pb2.EvalConfig:
     """
     num_classes = len(recipe.class_names)
     gate = recipe.gate
-    mean_iou = _metric("MeanIoU", gate.min_mean_iou, num_classes=num_classes, name="mean_iou")
-    mean_iou.threshold.change_threshold.CopyFrom(
-        config_pb2.GenericChangeThreshold(
-            absolute={"value": -gate.max_fall},
-            direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
-        )
+    no_fall = config_pb2.GenericChangeThreshold(
+        absolute={"value": -gate.max_fall},
+        direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
+    )
+    mean_iou = _metric(
+        "MeanIoU",
+        _floor(gate.min_mean_iou, change_threshold=no_fall),
+        num_classes=num_classes,
+        name="mean_iou",
     )
     by_class = [
         _metric(
             "ClassIoU",
-            gate.min_class_iou[name],
+            _floor(gate.min_class_iou[name]),
             num_classes=num_classes,
             class_id=class_id,
             name=class_iou_name(name),
@@ -53,12 +57,21 @@ def eval_config(recipe: Recipe) -> config_pb2.EvalConfig:
     )
 
 
-def _metric(class_name: str, floor: float, **config: object) -> config_pb2.MetricConfig:
+def _floor(value: float, **more: Any) -> config_pb2.MetricThreshold:
+    lower = config_pb2.GenericValueThreshold(lower_bound={"value": value})
+    return config_pb2.MetricThreshold(value_threshold=lower, **more)
+
+
+def _metric(
+    class_name: str, threshold: config_pb2.MetricThreshold, **config: object
+) -> config_pb2.MetricConfig:
+    """A metric of models.tfma_metrics whose threshold binds on the whole split, not on slices."""
+    whole_split = config_pb2.PerSliceMetricThreshold(
+        slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold
+    )
     return config_pb2.MetricConfig(
         class_name=class_name,
         module=_METRICS_MODULE,
         config=json.dumps(config),
-        threshold=config_pb2.MetricThreshold(
-            value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": floor})
-        ),
+        per_slice_thresholds=[whole_split],
     )

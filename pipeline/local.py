@@ -72,9 +72,7 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
             sys.exit(_fail(f"{steps.current} failed: {error} The whole log: {log_file}", 1))
         run = runs.load_run(engines.metadata_path(self._settings), run_id)
         self._console.print()
-        self._console.print(
-            summary.table(run, self._settings.load_recipe())
-        )
+        self._console.print(summary.table(run, self._settings.load_recipe()))
 
     @contextmanager
     def _steps_shown(self, log_file: Path) -> Iterator["_StepHandler"]:

@@ -10,9 +10,7 @@ import models
 from pipeline import evaluation
 from pipeline.configs import Settings
 from pipeline.engines import Engine
-from pipeline.recipe import Recipe
-
-SPLIT_PATTERNS = {"train": "train-*.tfrecord", "eval": "val-*.tfrecord"}
+from pipeline.recipe import SPLIT_PATTERNS, Recipe
 
 
 def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.dsl.Pipeline:

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.config import TrainingConfig
 
+# Files of a data set by the pipeline's name of their split.
+SPLIT_PATTERNS = {"train": "train-*.tfrecord", "eval": "val-*.tfrecord"}
+
 
 class Gate(BaseModel):
     """What a model must reach on the validation split to be blessed."""

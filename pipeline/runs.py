@@ -7,10 +7,10 @@ from typing import Any
 
 import tensorflow_model_analysis as tfma
 from ml_metadata.proto import metadata_store_pb2
+from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.orchestration import metadata
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact, artifact_utils
-from tfx.utils import stats_artifact_utils
 
 from models.train import FIGURES
 

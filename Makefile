@@ -1,0 +1,51 @@
+# Everything is installed inside this folder: uv in .tools, the environment in .venv.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+UV_VERSION := 0.13.8
+UV := $(or $(shell command -v uv),.tools/bin/uv)
+RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
+PYTEST := $(RUN) pytest
+
+.PHONY: help setup data demo check test test-fast lint format bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/installed ## Install what is needed into .venv
+
+.tools/bin/uv:
+	python3 -m pip install --quiet --disable-pip-version-check --target .tools uv==$(UV_VERSION)
+
+.venv/installed: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --quiet
+	@touch $@
+
+data: setup ## Draw the embedded data set
+	@$(RUN) python -m tfrecords.synthetic --output data/synthetic-pets
+
+demo: data ## Train, judge and push a model on the embedded data set
+	@$(RUN) python local_runner.py
+
+check: setup ## Name what is wrong or missing before a run
+	@$(RUN) python -m pipeline check
+
+test: setup ## Run the whole test suite
+	@$(PYTEST) -n 2
+
+test-fast: setup ## Run the tests that take under a minute
+	@$(PYTEST) -n 2 -m "not slow"
+
+lint: setup ## Check style and types
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+
+format: setup ## Rewrite the sources in the project's style
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+bench: setup ## Measure each speed beside its peer and write benchmarks/results.json
+	@$(RUN) python -m benchmarks
+
+clean: ## Remove what the project made: environment, data and output
+	rm -rf .venv .tools data output .pytest_cache .mypy_cache .ruff_cache
