@@ -1,0 +1,268 @@
+"""Converts photos and trimaps, those of Oxford-IIIT Pet or your own, to TFRecord shards.
+
+    python -m tfrecords.create_tfrecords_pets --download data/pets-raw --output data/pets
+    python -m tfrecords.create_tfrecords_pets --images DIR --trimaps DIR --output DIR
+
+A photo and its trimap share their name; a trimap is an 8-bit PNG of the photo's size with the
+values 1 pet, 2 background, 3 border. Names like Abyssinian_12 tell the breed, and by the case of
+the initial a cat from a dog; other names get breed and species "other". Paths may be gs://.
+Options not listed below go to Apache Beam, such as --runner=DataflowRunner --project=P
+--region=R --temp_location=gs://B/tmp --sdk_container_image=IMAGE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from tfrecords.dataset import DatasetInfo, RecordInfo, Skipped, count_records
+from tfrecords.errors import DataError, listed
+from tfrecords.listing import find_pairs, read_names, split_by_lists, split_by_name
+from tfrecords.staging import staging
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+# One process whose converting step runs threads of its own: further processes would each spend
+# seconds on importing Beam, and with multi_threading Beam 2.77 was seen to lose elements of a
+# GroupByKey. Without a mode named, Beam starts Prism, which it downloads.
+LOCAL_BEAM_ARGS = (
+    "--runner=DirectRunner",
+    "--direct_running_mode=in_memory",
+    "--direct_num_workers=1",
+)
+_CODE_OPTIONS = ("sdk_container_image", "setup_file", "extra_packages")
+
+
+def create_tfrecords(
+    images: str,
+    trimaps: str,
+    output: str,
+    *,
+    train_list: str | None = None,
+    val_list: str | None = None,
+    max_side: int = 256,
+    num_shards: int = 4,
+    skip_invalid: bool = False,
+    source: str = "own images",
+    licence: str = "that of the images",
+    beam_args: Sequence[str] = (),
+) -> DatasetInfo:
+    """Converts two folders and publishes the set as a whole, or not at all.
+
+    Args:
+        images: folder of .jpg, .jpeg and .png photos.
+        trimaps: folder of .png trimaps of the same names.
+        output: folder that will hold the shards and `dataset.json`.
+        train_list: file that names the training images, one a line; with `val_list` or not at
+            all. Without lists a fifth of every breed validates, chosen by the names alone.
+        val_list: file that names the validation images.
+        max_side: long side in pixels above which images are reduced.
+        num_shards: shards of the train split; val has half as many.
+        skip_invalid: leave bad files out and say so in `dataset.json`, instead of refusing.
+        source: where the images come from, for `dataset.json`.
+        licence: their licence, for `dataset.json`.
+        beam_args: flags for Beam; without a runner all cores of this machine are used.
+
+    Returns:
+        The description of the published set.
+
+    Raises:
+        DataError: a fault of the data, every bad file being named, or of the output folder;
+            `output` is then as it was.
+    """
+    for option, value in (("max-side", max_side), ("num-shards", num_shards)):
+        if value < 1:
+            raise DataError(f"--{option} is {value}; expected at least 1.")
+    if (train_list is None) != (val_list is None):
+        raise DataError("Give both --train-list and --val-list, or neither.")
+    pairs, faults = find_pairs(images, trimaps)
+    if train_list is not None and val_list is not None:
+        splits, faults = split_by_lists(pairs, faults, read_names(train_list), read_names(val_list))
+    else:
+        splits = split_by_name(pairs)
+    if not any(splits.values()):
+        raise _refusal(faults)
+    shards = {
+        split: min(wanted, len(splits[split]))
+        for split, wanted in (("train", num_shards), ("val", max(1, num_shards // 2)))
+    }
+    options = _beam_options(beam_args)  # imports Beam: seconds, which bad paths need not wait for
+    from tfrecords.convert import convert
+
+    with staging(output) as stage:
+        indices = convert(
+            splits, stage.folder, num_shards=shards, max_side=max_side, options=options
+        )
+        records = [record for index in indices.values() for record in index.records]
+        faults = faults + [fault for index in indices.values() for fault in index.skipped]
+        if faults and not skip_invalid:
+            raise _refusal(faults)
+        paths = _paths_by_split(indices_records={p: i.records for p, i in indices.items()})
+        for split in splits:
+            if split not in paths:
+                raise DataError(
+                    f"No image is left for the {split} split; expected at least one: add images, "
+                    "two of a breed at least, or name them in lists."
+                )
+        info = DatasetInfo(
+            source=source,
+            licence=licence,
+            max_side=max_side,
+            parameters={
+                "generator": "tfrecords.create_tfrecords_pets",
+                "split": "by name" if train_list is None else "by lists",
+            },
+            shards={split: len(paths[split]) for split in splits},
+            skipped=tuple(sorted(faults, key=lambda fault: fault.name)),
+            **count_records(records),
+        )
+        stage.publish(info, paths)
+    return info
+
+
+def _paths_by_split(indices_records: dict[str, list[RecordInfo]]) -> dict[str, list[str]]:
+    """Groups the staged shards that hold anything, in the order of their numbers."""
+    paths: dict[str, list[str]] = {}
+    for path, records in indices_records.items():
+        if records:
+            paths.setdefault(records[0].split, []).append(path)
+    return paths
+
+
+def _refusal(faults: Sequence[Skipped]) -> DataError:
+    if not faults:
+        return DataError("The lists name none of the images; expected names without folders.")
+    lines = [f"{fault.name}: {fault.reason}" for fault in sorted(faults, key=lambda f: f.name)]
+    heading = f"{len(lines)} files cannot be used; correct them or pass --skip-invalid:"
+    return DataError(listed(heading, lines))
+
+
+def _beam_options(beam_args: Sequence[str]) -> PipelineOptions:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    options = PipelineOptions([*LOCAL_BEAM_ARGS, *beam_args])
+    known = options.get_all_options()
+    stray = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
+    if stray:
+        named = ", ".join(f"--{name}" for name in sorted(stray))
+        raise DataError(f"Unknown option {named}; see --help, and Beam's own options.")
+    if known["runner"] == "DirectRunner":
+        # A worker's traceback adds nothing to the one sentence the user gets.
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    elif not any(known.get(option) for option in _CODE_OPTIONS):
+        raise DataError(
+            f"Workers of {known['runner']} have no copy of this code; pass "
+            "--sdk_container_image=IMAGE with this project's image, or --setup_file."
+        )
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns its exit code."""
+    args, beam_args = _parser().parse_known_args(argv)
+    console = Console(stderr=True)
+    try:
+        folders = {"images": args.images, "trimaps": args.trimaps}
+        lists = {"train_list": args.train_list, "val_list": args.val_list}
+        origin = {}
+        if args.download:
+            from tfrecords import download
+
+            raw = download.fetch_pets(args.download)
+            folders = {"images": raw.images, "trimaps": raw.trimaps}
+            if not any(lists.values()):
+                lists = {"train_list": raw.train_list, "val_list": raw.val_list}
+            origin = {"source": download.SOURCE, "licence": download.LICENCE}
+        elif not all(folders.values()):
+            raise DataError("Pass --images and --trimaps, or --download to fetch the data set.")
+        started = time.monotonic()
+        with _progress(console):
+            info = create_tfrecords(
+                **folders,
+                **lists,
+                **origin,
+                output=args.output,
+                max_side=args.max_side,
+                num_shards=args.num_shards,
+                skip_invalid=args.skip_invalid,
+                beam_args=beam_args,
+            )
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; nothing was published.", file=sys.stderr)
+        return 130
+    _report(Console(), args.output, info, time.monotonic() - started)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tfrecords.create_tfrecords_pets",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--output", required=True, help="folder to write")
+    add("--images", help="folder of .jpg, .jpeg and .png photos")
+    add("--trimaps", help="folder of .png trimaps")
+    add("--download", metavar="DIR", help="fetch Oxford-IIIT Pet to DIR (800 MB) and convert it")
+    add("--train-list", help="file of the training images' names, such as trainval.txt")
+    add("--val-list", help="file of the validation images' names, such as test.txt")
+    add("--max-side", type=int, default=256, help="reduce to this long side (%(default)s)")
+    add("--num-shards", type=int, default=4, help="training shards (%(default)s), val has half")
+    add("--skip-invalid", action="store_true", help="leave bad files out instead of stopping")
+    return parser
+
+
+@contextlib.contextmanager
+def _progress(console: Console) -> Iterator[None]:
+    """Shows how many pairs the threads of this process have converted."""
+    done = threading.Event()
+
+    def watch(bar: Progress) -> None:
+        task = bar.add_task("Starting", total=None)
+        while not done.wait(0.1):
+            # None until Beam is imported, and so is the attribute while it is being imported.
+            converted = getattr(sys.modules.get("tfrecords.convert"), "converted", None)
+            if converted is not None:
+                bar.update(task, description=f"Converting, {converted} pairs done")
+
+    with Progress(console=console, transient=True) as bar:
+        thread = threading.Thread(target=watch, args=(bar,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+
+def _report(console: Console, output: str, info: DatasetInfo, seconds: float) -> None:
+    table = Table("split", "images", "breeds", "shards", title=f"{output} ({info.digest[:12]})")
+    for split, count in info.counts.items():
+        table.add_row(split, str(count), str(len(info.breeds[split])), str(info.shards[split]))
+    console.print(table)
+    total = sum(info.counts.values())
+    console.print(
+        f"{info.record_bytes / 1e6:.1f} MB in {seconds:.1f} s, {total / seconds:.0f} images/s"
+    )
+    for fault in info.skipped:
+        console.print(f"skipped {fault.name}: {fault.reason}", highlight=False, markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

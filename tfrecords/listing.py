@@ -1,0 +1,178 @@
+"""Finds photos and trimaps that belong together, and decides who trains and who validates."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from tfrecords import storage
+from tfrecords.dataset import Skipped
+from tfrecords.errors import DataError, listed
+
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+MASK_ENDINGS = (".png",)
+_VAL_SHARE = 0.2
+_PETS_NAME = re.compile(r"^(?P<breed>.+)_\d+$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A photo with its trimap.
+
+    Attributes:
+        name: their common file name without ending.
+        image: path of the photo.
+        mask: path of the trimap.
+    """
+
+    name: str
+    image: str
+    mask: str
+
+    @property
+    def breed(self) -> str:
+        """The breed, by PETS' rule `<breed>_<number>`; "other" where the name has no number."""
+        match = _PETS_NAME.match(self.name)
+        return match["breed"] if match else "other"
+
+    @property
+    def species(self) -> str:
+        """Says "cat" where the breed's initial is upper case, else "dog"; "other" without breed."""
+        if not _PETS_NAME.match(self.name):
+            return "other"
+        return "cat" if self.breed[0].isupper() else "dog"
+
+
+def find_pairs(images: str, masks: str) -> tuple[list[Pair], list[Skipped]]:
+    """Pairs the files of two folders by name; hidden files and other endings are passed over.
+
+    Args:
+        images: local or remote folder of .jpg, .jpeg and .png files.
+        masks: local or remote folder of .png files.
+
+    Returns:
+        The pairs, sorted by name, and the names that make no pair, with the reason.
+
+    Raises:
+        DataError: a folder is missing or holds no such file.
+    """
+    photos = _by_name(images, IMAGE_ENDINGS, "images")
+    trimaps = _by_name(masks, MASK_ENDINGS, "masks")
+    pairs, faults = [], []
+    for name in sorted(photos.keys() | trimaps.keys()):
+        photo, trimap = photos.get(name, []), trimaps.get(name, [])
+        if len(photo) > 1:
+            both = " and ".join(PurePosixPath(path).name for path in photo)
+            faults.append(Skipped(name=name, reason=f"two images share this name: {both}"))
+        elif not trimap:
+            faults.append(Skipped(name=name, reason=f"image has no mask {name}.png in {masks}"))
+        elif not photo:
+            faults.append(Skipped(name=name, reason=f"mask has no image in {images}"))
+        elif not name.isprintable():  # also what is left of a name that is not UTF-8
+            shown = ascii(name)[1:-1]
+            faults.append(Skipped(name=shown, reason="file name is not printable UTF-8 text"))
+        else:
+            pairs.append(Pair(name, photo[0], trimap[0]))
+    return pairs, faults
+
+
+def read_names(path: str) -> list[str]:
+    """Reads a list of names, such as the data set's own trainval.txt.
+
+    The first word of a line is a name, with or without an image's ending; the rest of the line
+    (class, species and breed numbers), empty lines and lines that start with # mean nothing here.
+
+    Raises:
+        DataError: the file cannot be read as text or names nothing.
+    """
+    try:
+        text = storage.read_bytes(path).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"Cannot read the list {path}: {error}; expected a text file.") from error
+    words = [line.split()[0] for line in text.splitlines() if line.split()]
+    names = [_stem(word) for word in words if not word.startswith("#")]
+    if not names:
+        raise DataError(f"The list {path} names no image; expected one name a line.")
+    return sorted(set(names))
+
+
+def split_by_lists(
+    pairs: Iterable[Pair], faults: Iterable[Skipped], train: list[str], val: list[str]
+) -> tuple[dict[str, list[Pair]], list[Skipped]]:
+    """Splits pairs as two lists of names say; what neither names is left out silently.
+
+    Returns:
+        The pairs per split, and the faults that concern the lists' names.
+
+    Raises:
+        DataError: a name is in both lists.
+    """
+    if common := sorted(set(train) & set(val)):
+        raise DataError(
+            listed(
+                f"{len(common)} names are in the train list and in the val list; "
+                "leave each in one of them:",
+                common,
+            )
+        )
+    known = {pair.name: pair for pair in pairs}
+    wanted = set(train) | set(val)
+    concerned = [fault for fault in faults if fault.name in wanted]
+    missing = wanted - known.keys() - {fault.name for fault in concerned}
+    concerned += [
+        Skipped(name=name, reason="is in a list but has neither image nor mask")
+        for name in sorted(missing)
+    ]
+    splits = {
+        split: [known[name] for name in names if name in known]
+        for split, names in (("train", train), ("val", val))
+    }
+    return splits, concerned
+
+
+def split_by_name(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+    """Splits about 80 to 20 within every breed, by nothing but the names.
+
+    A breed's names are ordered by their SHA-256 and the first fifth validates, one at least; the
+    only image of a breed trains.
+    """
+    breeds: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        breeds.setdefault(pair.breed, []).append(pair)
+    splits: dict[str, list[Pair]] = {"train": [], "val": []}
+    for members in breeds.values():
+        ordered = sorted(members, key=lambda pair: name_key(pair.name))
+        held_out = max(1, round(_VAL_SHARE * len(ordered))) if len(ordered) > 1 else 0
+        splits["val"] += ordered[:held_out]
+        splits["train"] += ordered[held_out:]
+    return splits
+
+
+def name_key(name: str) -> bytes:
+    """Returns what orders names as if at random, yet everywhere alike."""
+    return hashlib.sha256(name.encode()).digest()
+
+
+def _by_name(folder: str, endings: tuple[str, ...], what: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path in storage.files_in(folder):
+        name = PurePosixPath(path).name
+        if not name.startswith(".") and name.lower().endswith(endings):
+            found.setdefault(_stem(name), []).append(path)
+    if not found:
+        raise DataError(
+            f"No {what} in {folder}; expected files that end in {', '.join(endings)}: "
+            "correct the path."
+        )
+    return found
+
+
+def _stem(name: str) -> str:
+    """Cuts an image's ending off and no other: breeds may be named st.bernard."""
+    for ending in IMAGE_ENDINGS:
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return name
