@@ -1,4 +1,4 @@
-"""Binds the pipeline to the local engine: `tfx … --pipeline-path=local_runner.py --engine=local`."""
+"""Binds the pipeline to the local engine: `tfx … --pipeline-path=local_runner.py`."""
 
 import os
 

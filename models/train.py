@@ -48,8 +48,8 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains, and writes the SavedModel and the model run.
 
     Args:
-        fn_args: from TFX: `custom_config["training"]` is a `TrainingConfig`; examples, statistics (for the
-            number of examples in each split) and Transform's graph.
+        fn_args: from TFX: examples, statistics (for the number of examples in each split),
+            Transform's graph, and a `TrainingConfig` as `custom_config["training"]`.
 
     Raises:
         ValueError: the configuration names something unknown or unfitting.

@@ -1,0 +1,126 @@
+"""What the whole suite shares: one data set, one trained pipeline run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+PIPELINE_NAME = "segformer-training-pipeline"
+TFX_COMMANDS = (
+    "tfx pipeline create --pipeline-path=local_runner.py --engine=local",
+    "tfx pipeline compile --pipeline-path=local_runner.py --engine=local",
+    f"tfx run create --pipeline-name={PIPELINE_NAME} --engine=local",
+)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A folder in which a user works with the repository: settings point into it."""
+
+    folder: Path
+
+    @property
+    def pipeline_root(self) -> Path:
+        return self.folder / "pipeline"
+
+    @property
+    def serving_dir(self) -> Path:
+        return self.folder / "serving"
+
+    def environment(self, **settings: object) -> dict[str, str]:
+        """The machine's environment, the project's tools in front, and settings."""
+        return {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(self.folder),  # tfx keeps what it knows of pipelines there
+            "COLUMNS": "200",
+            "PIPELINE_ROOT": str(self.pipeline_root),
+            "SERVING_DIR": str(self.serving_dir),
+            **{name: str(value) for name, value in settings.items()},
+        }
+
+    def run(self, command: str, **settings: object) -> subprocess.CompletedProcess[str]:
+        """Runs a command line as a user would, from the repository's folder."""
+        return subprocess.run(
+            command,
+            shell=True,
+            cwd=REPOSITORY,
+            env=self.environment(**settings),
+            capture_output=True,
+            text=True,
+            timeout=800,
+        )
+
+    def pushed(self) -> list[Path]:
+        """The pushed SavedModels, oldest first."""
+        return sorted(path.parent for path in self.serving_dir.glob("*/saved_model.pb"))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Makes a folder once for all of pytest's worker processes."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder = root / name
+        with filelock.FileLock(root / f"{name}.lock"):
+            if not (folder / ".made").exists():
+                folder.mkdir(exist_ok=True)
+                make(folder)
+                (folder / ".made").touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def drawn_pets(shared) -> Path:
+    """The embedded data set, as `make data` draws it."""
+
+    def draw(folder: Path) -> None:
+        command = [sys.executable, "-m", "tfrecords.synthetic", "--output", str(folder)]
+        subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+
+    return shared("drawn_pets", draw)
+
+
+@pytest.fixture(scope="session")
+def few_pets(shared) -> Path:
+    """A data set too small to learn from, for runs that are about something else."""
+
+    def draw(folder: Path) -> None:
+        command = [sys.executable, "-m", "tfrecords.synthetic", "--output", str(folder)]
+        few = ["--train", "24", "--val", "8", "--num-shards", "2"]
+        subprocess.run(command + few, cwd=REPOSITORY, check=True, capture_output=True)
+
+    return shared("few_pets", draw)
+
+
+@pytest.fixture(scope="session")
+def trained(shared, drawn_pets: Path) -> Workplace:
+    """The pipeline run by TFX's own command line on the embedded data, with the defaults.
+
+    What the three commands printed is in `tfx-0.txt`, `tfx-1.txt` and `tfx-2.txt`.
+    """
+
+    def train(folder: Path) -> None:
+        for number, command in enumerate(TFX_COMMANDS):
+            done = Workplace(folder).run(command, DATA_ROOT=drawn_pets)
+            (folder / f"tfx-{number}.txt").write_text(done.stdout + done.stderr)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    return Workplace(shared("trained", train))
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Iterator[Workplace]:
+    """An empty place to work in."""
+    yield Workplace(tmp_path)

@@ -1,0 +1,116 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from pipeline.check import CheckError, check_local
+from pipeline.configs import Settings, load_settings
+from tests.conftest import Workplace
+
+
+@pytest.fixture
+def data(tmp_path: Path, few_pets: Path) -> Path:
+    """A data set that a test may break."""
+    return Path(shutil.copytree(few_pets, tmp_path / "data"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, data: Path) -> Settings:
+    return load_settings(
+        env_file=tmp_path / "none",
+        data_root=str(data),
+        pipeline_root=str(tmp_path / "pipeline"),
+        serving_dir=str(tmp_path / "serving"),
+    )
+
+
+def rewrite_first(data: Path, **features: bytes | None) -> None:
+    """Changes or drops features of the first validation example."""
+    shard = sorted(data.glob("val-*"))[0]
+    record, *rest = tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()
+    example = tf.train.Example.FromString(record)
+    for name, value in features.items():
+        if value is None:
+            del example.features.feature[name]
+        else:
+            example.features.feature[name].bytes_list.value[:] = [value]
+    with tf.io.TFRecordWriter(str(shard)) as writer:
+        for changed in (example.SerializeToString(), *rest):
+            writer.write(changed)
+
+
+def test_a_sound_place_passes(settings: Settings) -> None:
+    passed = check_local(settings)
+    assert "data 24 train, 8 eval examples" in passed
+
+
+def test_every_problem_is_listed_at_once(settings: Settings, tmp_path: Path) -> None:
+    broken = settings.model_copy(update={"model": "unnet", "data_root": str(tmp_path / "nowhere")})
+    with pytest.raises(CheckError) as caught:
+        check_local(broken)
+    assert "MODEL=unnet is unknown; known are" in str(caught.value)
+    assert "Did you mean unet?" in str(caught.value)
+    assert "nowhere is no folder; draw the default data set with `make data`" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (lambda data: [path.unlink() for path in data.glob("val-*")], "No file matches"),
+        (lambda data: next(data.glob("train-*")).unlink(), "lacks shard"),
+        (lambda data: next(data.glob("train-*")).write_bytes(b""), "is empty"),
+        (
+            lambda data: [p.write_bytes(p.read_bytes()[:-7]) for p in data.glob("train-00001*")],
+            "is truncated",
+        ),
+        (lambda data: next(data.glob("val-*")).write_bytes(b"x" * 99), "no TFRecord file"),
+        (lambda data: rewrite_first(data, label=None), "label"),
+        (lambda data: rewrite_first(data, image=b"not an image"), "Unknown image file format"),
+        (
+            lambda data: rewrite_first(data, label=png([[0, 1], [1, 1]])),
+            "its mask 2x2 pixels",
+        ),
+    ],
+)
+def test_a_fault_in_the_data_is_named(settings: Settings, data: Path, fault, message: str) -> None:
+    fault(data)
+    with pytest.raises(CheckError, match=message):
+        check_local(settings)
+
+
+def test_a_class_id_beyond_the_recipe_is_named(settings: Settings, data: Path) -> None:
+    shard = sorted(data.glob("val-*"))[0]
+    record = next(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator())
+    image = tf.train.Example.FromString(record).features.feature["image"].bytes_list.value[0]
+    height, width, _ = tf.io.decode_jpeg(image).shape
+    rewrite_first(data, label=png([[7] * width] * height))
+    with pytest.raises(CheckError, match="the mask holds 7, of 3 class ids"):
+        check_local(settings)
+
+
+def test_missing_weights_are_named(settings: Settings) -> None:
+    broken = settings.model_copy(update={"encoder_weights": "missing.h5"})
+    with pytest.raises(CheckError, match="ENCODER_WEIGHTS=missing.h5 is no file"):
+        check_local(broken)
+
+
+def test_a_root_that_cannot_be_written_is_named(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    broken = settings.model_copy(update={"pipeline_root": str(tmp_path / "file" / "root")})
+    with pytest.raises(CheckError, match="PIPELINE_ROOT=.*cannot be written: Not a directory"):
+        check_local(broken)
+
+
+def test_the_command_and_the_run_say_the_same_and_leave_nothing(workplace: Workplace) -> None:
+    nowhere = workplace.folder / "nowhere"
+    for command in ("python -m pipeline check", "python local_runner.py"):
+        done = workplace.run(command, DATA_ROOT=nowhere)
+        assert done.returncode == 2
+        assert f"DATA_ROOT={nowhere} is no folder" in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+    assert not list(workplace.pipeline_root.glob("*"))
+
+
+def png(rows: list[list[int]]) -> bytes:
+    return tf.io.encode_png(tf.constant(rows, tf.uint8)[..., None]).numpy()

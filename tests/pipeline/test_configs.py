@@ -1,0 +1,80 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.configs import Settings, SettingsError, load_settings
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults() -> None:
+    settings = load_settings()
+    assert settings.recipe == "pets"
+    assert settings.pipeline_name == "segformer-training-pipeline"
+    assert settings.load_recipe().model == "unet"
+
+
+def test_environment_wins_over_file_and_file_over_recipe(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("EPOCHS=3\nIMAGE_SIZE=64\n# a comment\nUNRELATED=1\n")
+    monkeypatch.setenv("EPOCHS", "4")
+    recipe = load_settings().load_recipe()
+    assert (recipe.epochs, recipe.image_size) == (4, 64)
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPOCHS", "")
+    assert load_settings().epochs is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("EPOCHS", "many"), ("EPOCHS", "0"), ("BATCH_SIZE", "-1"), ("PIPELINE_NAME", "My Pipeline")],
+)
+def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=re.escape(f"{name}='{value}'")):
+        load_settings()
+
+
+def test_an_unknown_recipe_is_met_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="known are pets. Did you mean pets"):
+        load_settings(recipe="pet").load_recipe()
+
+
+def test_the_example_file_names_every_setting_and_its_default() -> None:
+    written = dict(re.findall(r"^# ?([A-Z_]+)=(.*)$", (REPOSITORY / ".env.example").read_text(), re.M))
+    assert {name.lower() for name in written} == set(Settings.model_fields)
+    recipe = load_settings().load_recipe()
+    for name, field in Settings.model_fields.items():
+        default = getattr(recipe, name) if field.default is None else field.default
+        assert written[name.upper()] == str(default)
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    reads = re.compile(r"os\.environ(?!\.setdefault)|getenv")
+    sources = [
+        path
+        for folder in ("pipeline", "models", "tfrecords", "components")
+        for path in (REPOSITORY / folder).rglob("*.py")
+    ]
+    assert sources
+    assert [path for path in sources if reads.search(path.read_text())] == []
+
+
+def test_importing_needs_no_google_credentials(tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
+    environment.pop("GOOGLE_APPLICATION_CREDENTIALS", None)
+    command = [sys.executable, "-c", "import local_runner, pipeline.check, models.train"]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)

@@ -1,0 +1,78 @@
+"""Runs that meet each other, an interruption or a failing step."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from tests.conftest import REPOSITORY, Workplace
+
+FEW_STEPS = {"EPOCHS": 1, "IMAGE_SIZE": 32, "BATCH_SIZE": 8}
+
+
+def start(workplace: Workplace, data: Path, **settings: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["python", "-u", "local_runner.py"],
+        cwd=REPOSITORY,
+        env=workplace.environment(DATA_ROOT=data, **{**FEW_STEPS, **settings}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"{text!r} never came: {process.stderr and process.stderr.read()}")
+
+
+def test_interrupted_refused_to_a_second_run_and_taken_up_again(
+    workplace: Workplace, few_pets: Path
+) -> None:
+    first = start(workplace, few_pets, EPOCHS=500)
+    wait_for(first, "Epoch 1/")
+
+    second = start(workplace, few_pets)
+    _, said = second.communicate(timeout=200)
+    assert second.returncode == 2
+    assert f"Another run is using PIPELINE_ROOT={workplace.pipeline_root}" in said
+    assert "Traceback" not in said
+
+    first.send_signal(signal.SIGINT)
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == 130
+    assert "Interrupted. Run again to go on" in said
+    assert "Traceback" not in said
+    assert workplace.pushed() == []
+
+    again = start(workplace, few_pets)
+    output, said = again.communicate(timeout=300)
+    assert again.returncode == 0, said
+    assert "verdict" in output
+
+
+def test_a_killed_run_leaves_no_lock(workplace: Workplace, few_pets: Path) -> None:
+    first = start(workplace, few_pets, EPOCHS=500)
+    wait_for(first, "ImportExampleGen")
+    time.sleep(0.2)
+    first.kill()
+    first.communicate()
+    again = start(workplace, few_pets)
+    output, said = again.communicate(timeout=300)
+    assert again.returncode == 0, said
+    assert "verdict" in output
+
+
+def test_a_failing_step_is_named_with_its_log(workplace: Workplace, few_pets: Path) -> None:
+    done = workplace.run(
+        "python local_runner.py", DATA_ROOT=few_pets, **{**FEW_STEPS, "IMAGE_SIZE": 33}
+    )
+    assert done.returncode == 1
+    assert "Trainer failed: IMAGE_SIZE=33 does not fit unet" in done.stderr
+    assert "Traceback" not in done.stderr
+    [log] = (workplace.pipeline_root / "logs").iterdir()
+    assert str(log) in done.stderr
+    assert "Traceback" in log.read_text()

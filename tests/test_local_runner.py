@@ -1,0 +1,103 @@
+"""The main path: TFX's own command line, on the embedded data, to a blessed and pushed model."""
+
+import json
+import random
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from tests.conftest import REPOSITORY, TFX_COMMANDS, Workplace
+
+FEW_STEPS = {"EPOCHS": 1, "IMAGE_SIZE": 32, "BATCH_SIZE": 8}
+
+
+def row(output: str, name: str) -> str:
+    """A row of the table at the end of a run."""
+    match = re.search(rf"│ {re.escape(name)} +│ (.*?) +│", output)
+    assert match, f"no row {name} in:\n{output}"
+    return match[1]
+
+
+@pytest.mark.slow
+def test_tfx_commands_train_bless_and_push(trained: Workplace) -> None:
+    created, compiled, output = (
+        (trained.folder / f"tfx-{number}.txt").read_text() for number in range(len(TFX_COMMANDS))
+    )
+    assert "created successfully" in created
+    assert "compiled successfully" in compiled
+    assert (row(output, "images, train"), row(output, "images, eval")) == ("600", "120")
+    assert float(row(output, "mean IoU")) > 0.75
+    assert row(output, "verdict") == "blessed"
+    [model] = trained.pushed()
+    assert row(output, "model") == str(model)
+    assert set(tf.saved_model.load(str(model)).signatures) == {
+        "serving_default",
+        "from_examples",
+        "transform_features",
+    }
+
+
+@pytest.mark.slow
+def test_a_second_run_trains_nothing(trained: Workplace, drawn_pets: Path) -> None:
+    before = trained.pushed()
+    done = trained.run("python local_runner.py", DATA_ROOT=drawn_pets)
+    assert done.returncode == 0, done.stderr
+    assert row(done.stdout, "training").endswith("(reused)")
+    assert "Epoch" not in done.stdout
+    assert trained.pushed() == before
+
+
+@pytest.mark.slow
+def test_shuffled_labels_are_refused_and_nothing_is_pushed(
+    workplace: Workplace, drawn_pets: Path
+) -> None:
+    sabotaged = workplace.folder / "sabotaged"
+    shutil.copytree(drawn_pets, sabotaged)
+    for shard in sorted(sabotaged.glob("*.tfrecord")):
+        shuffle_labels(shard)
+    done = workplace.run("python local_runner.py", DATA_ROOT=sabotaged)
+    assert done.returncode == 0, done.stderr
+    verdict = row(done.stdout, "verdict")
+    assert verdict.startswith("refused: ")
+    assert re.search(r"mean IoU 0\.\d+ is below 0\.\d+", verdict)
+    assert workplace.pushed() == []
+
+
+def shuffle_labels(shard: Path) -> None:
+    """Gives every image of a shard another one's mask, resized to fit."""
+    examples = [
+        tf.train.Example.FromString(record)
+        for record in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()
+    ]
+    masks = [example.features.feature["label"].bytes_list.value[0] for example in examples]
+    random.Random(0).shuffle(masks)
+    with tf.io.TFRecordWriter(str(shard)) as writer:
+        for example, mask in zip(examples, masks, strict=True):
+            feature = example.features.feature
+            size = tf.io.decode_jpeg(feature["image"].bytes_list.value[0]).shape[:2]
+            fitted = tf.image.resize(tf.io.decode_png(mask), size, method="nearest")
+            feature["label"].bytes_list.value[0] = tf.io.encode_png(fitted).numpy()
+            writer.write(example.SerializeToString())
+
+
+def test_a_changed_setting_trains_again_and_a_changed_data_set_too(
+    workplace: Workplace, few_pets: Path
+) -> None:
+    first = workplace.run("python local_runner.py", DATA_ROOT=few_pets, **FEW_STEPS)
+    assert first.returncode == 0, first.stderr
+    again = workplace.run(
+        "python local_runner.py", DATA_ROOT=few_pets, **{**FEW_STEPS, "BATCH_SIZE": 4}
+    )
+    assert not row(again.stdout, "training").endswith("(reused)")
+
+
+def test_the_repository_is_not_written_to_by_compiling(workplace: Workplace) -> None:
+    done = workplace.run(TFX_COMMANDS[1].replace("compile", "create"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    stored = workplace.folder / "tfx" / "local" / "segformer-training-pipeline"
+    arguments = json.loads((stored / "pipeline_args.json").read_text())
+    assert Path(arguments["pipeline_dsl_path"]) == REPOSITORY / "local_runner.py"
+    assert not workplace.pipeline_root.exists()

@@ -1,0 +1,50 @@
+"""The README's commands work as they are written."""
+
+import re
+import shutil
+
+import pytest
+
+from pipeline.configs import Settings
+from tests.conftest import REPOSITORY, TFX_COMMANDS, Workplace
+
+README = (REPOSITORY / "README.md").read_text()
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.S)
+
+
+def test_every_block_is_one_that_is_run_here() -> None:
+    main, tfx, own_data = BLOCKS
+    assert main.splitlines() == ["make demo", "make test"]
+    path, *commands = tfx.splitlines()
+    assert path == 'export PATH="$PWD/.venv/bin:$PATH"'
+    assert tuple(commands) == TFX_COMMANDS  # run by the `trained` fixture
+    assert "create_tfrecords_pets" in own_data
+
+
+def test_own_data(workplace: Workplace) -> None:
+    """Converts and trains in a copy of the repository, which the block writes to."""
+    copy = workplace.folder / "repository"
+    unneeded = shutil.ignore_patterns(".git", ".venv", ".tools", "data", "output", ".*_cache")
+    shutil.copytree(REPOSITORY, copy, ignore=unneeded)
+    drawn = workplace.run(
+        f"python -m tfrecords.synthetic --as-files --train 24 --val 6 --output {copy}/my"
+    )
+    assert drawn.returncode == 0, drawn.stderr
+    (copy / "my" / "trimaps").rename(copy / "my" / "masks")
+    done = workplace.run(
+        f"cd {copy} && set -e\n{BLOCKS[2]}", EPOCHS=1, IMAGE_SIZE=32, PIPELINE_ROOT=""
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "verdict" in done.stdout
+    assert (copy / "data" / "mine" / "dataset.json").exists()
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_named(name: str) -> None:
+    assert f"`{name.upper()}`" in README
+
+
+def test_every_path_in_the_tree_exists() -> None:
+    [tree] = re.findall(r"```text\n(local_runner.*?)```", README, re.S)
+    for line in tree.splitlines():
+        assert (REPOSITORY / line.split()[0]).exists(), line
