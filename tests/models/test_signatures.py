@@ -1,0 +1,210 @@
+"""The exported model: its signatures against each other and against the training path."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from drawn_pets import (
+    CLASS_NAMES,
+    NUM_CLASSES,
+    PALETTE,
+    Pet,
+    count_confusion,
+    decode_mask,
+    draw_pixels,
+    encode,
+    write_shard,
+)
+
+from models import data, signatures
+from models.config import TrainingConfig
+
+SERVED_WITHOUT_PROJECT = """
+import importlib.util, sys
+import numpy as np
+import tensorflow as tf
+
+absent = [name for name in ("models", "pipeline") if importlib.util.find_spec(name) is None]
+model = tf.saved_model.load(sys.argv[1])
+images = [open(path, "rb").read() for path in sys.argv[3:]]
+answer = model.signatures["serving_default"](image_bytes=tf.constant(images))
+np.savez(
+    sys.argv[2],
+    absent=absent,
+    transform="tensorflow_transform" in sys.modules,
+    masks=np.array([np.frombuffer(png, np.uint8) for png in answer["mask_png_bytes"].numpy()], object),
+    fractions=answer["class_fractions"].numpy(),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(saved_model: Path) -> tf.Module:
+    """The export, loaded."""
+    return tf.saved_model.load(str(saved_model))
+
+
+def serve(loaded: tf.Module, images: list[bytes]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Masks and class fractions from serving_default."""
+    answer = loaded.signatures["serving_default"](image_bytes=tf.constant(images))
+    masks = [decode_mask(png) for png in answer["mask_png_bytes"].numpy()]
+    return masks, answer["class_fractions"].numpy()
+
+
+def test_names_and_types(loaded: tf.Module) -> None:
+    found = {
+        name: (
+            {key: spec.dtype for key, spec in function.structured_input_signature[1].items()},
+            {key: spec.dtype for key, spec in function.structured_outputs.items()},
+        )
+        for name, function in loaded.signatures.items()
+    }
+    assert found == {
+        "serving_default": (
+            {"image_bytes": tf.string},
+            {"mask_png_bytes": tf.string, "class_fractions": tf.float32},
+        ),
+        "from_examples": (
+            {"examples": tf.string},
+            {"mask_png_bytes": tf.string, "confusion_matrix": tf.float32},
+        ),
+        "transform_features": (
+            {"examples": tf.string},
+            {"image": tf.float32, "label": tf.int64, "size": tf.int64},
+        ),
+    }
+    for function in loaded.signatures.values():
+        (spec,) = function.structured_input_signature[1].values()
+        assert spec.shape.as_list() == [None]
+
+
+def test_masks_have_their_images_sizes_and_every_class(loaded: tf.Module, drawn: list[Pet]) -> None:
+    masks, _ = serve(loaded, [pet.image for pet in drawn])
+    assert [mask.shape for mask in masks] == [pet.mask.shape for pet in drawn]
+    assert len({mask.shape for mask in masks}) > 3
+    assert set(np.concatenate([mask.ravel() for mask in masks])) == set(range(NUM_CLASSES))
+
+
+def test_class_fractions_are_those_of_the_mask(loaded: tf.Module, drawn: list[Pet]) -> None:
+    masks, fractions = serve(loaded, [pet.image for pet in drawn])
+    expected = [np.bincount(mask.ravel(), minlength=NUM_CLASSES) / mask.size for mask in masks]
+    np.testing.assert_allclose(fractions, expected, rtol=1e-6)
+    np.testing.assert_allclose(fractions.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_examples_get_the_masks_that_images_get(loaded: tf.Module, drawn: list[Pet]) -> None:
+    masks, _ = serve(loaded, [pet.image for pet in drawn])
+    examples = tf.constant([pet.example() for pet in drawn])
+    answer = loaded.signatures["from_examples"](examples=examples)
+    for pet, mask, png, confusion in zip(
+        drawn,
+        masks,
+        answer["mask_png_bytes"].numpy(),
+        answer["confusion_matrix"].numpy(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(decode_mask(png), mask)
+        np.testing.assert_array_equal(confusion, count_confusion(pet.mask, mask, NUM_CLASSES))
+
+
+def test_the_training_path_gives_the_masks_that_are_served(
+    loaded: tf.Module,
+    drawn: list[Pet],
+    network: keras.Model,
+    transform_output: tft.TFTransformOutput,
+    tmp_path: Path,
+) -> None:
+    shard = write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in drawn])
+    split = data.load_split([shard], transform_output, len(drawn))
+    ((images, _),) = data.evaluation_batches(split, len(drawn))
+    logits = network(images, training=False)
+    masks, _ = serve(loaded, [pet.image for pet in drawn])
+    for pet, mask, small in zip(drawn, masks, logits, strict=True):
+        resized = tf.image.resize(small, pet.mask.shape).numpy()
+        other = resized.argmax(axis=-1) != mask
+        # The exported graph sums in another order: only a tie may fall the other way.
+        second, first = np.moveaxis(np.sort(resized, axis=-1)[..., -2:], -1, 0)
+        assert (first - second)[other].max(initial=0) < 1e-5
+        assert other.mean() < 1e-3
+
+
+def test_transform_features_equal_the_training_input(
+    loaded: tf.Module, drawn: list[Pet], transform_output: tft.TFTransformOutput, tmp_path: Path
+) -> None:
+    examples = [pet.example() for pet in drawn]
+    split = data.load_split(
+        [write_shard(tmp_path / "train.tfrecord", examples)], transform_output, len(drawn)
+    )
+    features = loaded.signatures["transform_features"](examples=tf.constant(examples))
+    images, masks = zip(*split.as_numpy_iterator(), strict=True)
+    np.testing.assert_array_equal(features["image"], images)
+    np.testing.assert_array_equal(features["label"], masks)
+    assert features["size"].numpy().tolist() == [list(pet.mask.shape) for pet in drawn]
+
+
+def test_an_images_mask_does_not_depend_on_its_batch(loaded: tf.Module, drawn: list[Pet]) -> None:
+    together, _ = serve(loaded, [pet.image for pet in drawn])
+    for pet, mask in zip(drawn, together, strict=True):
+        (alone,), _ = serve(loaded, [pet.image])
+        assert (alone != mask).mean() < 1e-3
+
+
+def test_any_image_is_served(loaded: tf.Module) -> None:
+    pixels, _ = draw_pixels(3, (90, 61))
+    alpha = np.dstack([pixels, np.full(pixels.shape[:2], 9, np.uint8)])
+    deep = pixels[..., 0].astype(np.uint16) << 8
+    images = [
+        encode(pixels, "PNG"),
+        encode(alpha, "PNG"),
+        encode(deep, "PNG"),
+        encode(pixels[..., 0], "JPEG"),
+        encode(pixels[:1, :1], "PNG"),
+    ]
+    masks, fractions = serve(loaded, images)
+    assert [mask.shape for mask in masks] == [(90, 61)] * 4 + [(1, 1)]
+    assert np.isfinite(fractions).all()
+    np.testing.assert_array_equal(masks[0], masks[1])
+
+
+def test_a_corrupt_image_is_refused(loaded: tf.Module, drawn: list[Pet]) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        serve(loaded, [drawn[0].image, drawn[1].image[:60]])
+
+
+def test_provenance(saved_model: Path, config: TrainingConfig) -> None:
+    text = (saved_model / "assets.extra" / signatures.PROVENANCE).read_text()
+    provenance = json.loads(text)
+    assert provenance["class_names"] == list(CLASS_NAMES)
+    assert provenance["palette"] == [list(colour) for colour in PALETTE]
+    assert provenance.pop("training") == {"steps": 0}
+    assert TrainingConfig(**provenance) == config
+
+
+def test_serves_in_a_fresh_process_without_the_project(
+    saved_model: Path, loaded: tf.Module, drawn: list[Pet], tmp_path: Path
+) -> None:
+    images = []
+    for number, pet in enumerate(drawn):
+        images.append(tmp_path / str(number))
+        images[-1].write_bytes(pet.image)
+    result = tmp_path / "answer.npz"
+    subprocess.run(
+        [sys.executable, "-I", "-c", SERVED_WITHOUT_PROJECT, saved_model, result, *images],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    answer = np.load(result, allow_pickle=True)
+    assert answer["absent"].tolist() == ["models", "pipeline"]
+    assert not answer["transform"]
+    masks, fractions = serve(loaded, [pet.image for pet in drawn])
+    np.testing.assert_array_equal(answer["fractions"], fractions)
+    for png, mask in zip(answer["masks"], masks, strict=True):
+        np.testing.assert_array_equal(decode_mask(png.tobytes()), mask)
