@@ -155,7 +155,8 @@ def _beam_options(beam_args: Sequence[str]) -> PipelineOptions:
     known = options.get_all_options()
     stray = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
     if stray:
-        named = ", ".join(f"--{name}" for name in sorted(stray))
+        flags = [argument.split("=")[0] for argument in beam_args]
+        named = ", ".join(flag for flag in flags if flag.lstrip("-").replace("-", "_") in stray)
         raise DataError(f"Unknown option {named}; see --help, and Beam's own options.")
     if known["runner"] == "DirectRunner":
         # A worker's traceback adds nothing to the one sentence the user gets.

@@ -40,7 +40,7 @@ ARCHIVES = (
 )
 _ATTEMPTS = 6
 _LONGEST_WAIT = 60.0  # seconds
-_CHUNK = 1 << 18  # bytes
+_CHUNK = 1 << 16  # bytes, which a broken connection loses at most
 _TIMEOUT = (10, 60)  # seconds to connect, and without a byte
 
 
@@ -105,19 +105,16 @@ def _fetch(url: str, path: Path, md5: str, first_wait: float) -> None:
     wait = first_wait
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            pause = _attempt(url, part)
-            fault = f"the server asked to wait {pause:.0f} s" if pause is not None else ""
-        except requests.RequestException as error:
-            pause, fault = None, str(error)
-        if not fault:
+            _attempt(url, part)
             break
-        if attempt == _ATTEMPTS:
-            raise DataError(
-                f"Cannot download {url}: {fault} (after {attempt} attempts); "
-                "run again to resume where it stopped."
-            )
-        time.sleep(min(_LONGEST_WAIT, max(wait, pause or 0.0)))
-        wait *= 2
+        except requests.RequestException as error:
+            if attempt == _ATTEMPTS:
+                raise DataError(
+                    f"Cannot download {url}: {error} (after {attempt} attempts); "
+                    "run again to resume where it stopped."
+                ) from error
+            time.sleep(min(_LONGEST_WAIT, max(wait, _retry_after(error.response))))
+            wait *= 2
     found = _md5(part)
     if found != md5:
         part.unlink()
@@ -128,14 +125,11 @@ def _fetch(url: str, path: Path, md5: str, first_wait: float) -> None:
     os.replace(part, path)
 
 
-def _attempt(url: str, part: Path) -> float | None:
+def _attempt(url: str, part: Path) -> None:
     """Downloads what is still missing.
 
-    Returns:
-        None when all is there, else the seconds after which the server wants to be asked again.
-
     Raises:
-        requests.RequestException: the connection failed or broke off.
+        requests.RequestException: asking again may help.
         DataError: the server refuses the file for good.
     """
     start = part.stat().st_size if part.exists() else 0
@@ -143,16 +137,16 @@ def _attempt(url: str, part: Path) -> float | None:
     # Unpacked on the way the bytes would match neither the length nor the checksum.
     headers["Accept-Encoding"] = "identity"
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
-        if response.status_code == 416:  # nothing is missing, or the part is of another file
-            if response.headers.get("Content-Range") != f"bytes */{start}":
-                part.unlink()
-                return 0.0
-            return None
-        if response.status_code == 429 or response.status_code >= 500:
-            return _retry_after(response)
+        status = response.status_code
+        if status == 416:  # nothing is missing, or the part is of another file
+            if response.headers.get("Content-Range") == f"bytes */{start}":
+                return
+            part.unlink()
+        if status in (416, 429) or status >= 500:
+            raise requests.HTTPError(f"HTTP {status}", response=response)
         if not response.ok:
-            raise DataError(f"Cannot download {url}: HTTP {response.status_code}.")
-        resumed = response.status_code == 206
+            raise DataError(f"Cannot download {url}: HTTP {status}; look for the file's new place.")
+        resumed = status == 206
         start = start if resumed else 0
         total = start + int(response.headers.get("Content-Length", 0))
         with (
@@ -164,12 +158,11 @@ def _attempt(url: str, part: Path) -> float | None:
                 bar.update(len(chunk))
         if part.stat().st_size < total:
             raise requests.ConnectionError(f"{part.stat().st_size} of {total} bytes arrived")
-    return None
 
 
-def _retry_after(response: requests.Response) -> float:
-    """Reads Retry-After, which holds seconds or a date; 0 when it is missing or senseless."""
-    value = response.headers.get("Retry-After", "")
+def _retry_after(response: requests.Response | None) -> float:
+    """Returns the seconds to wait by Retry-After, which holds them or a date; 0 without it."""
+    value = response.headers.get("Retry-After", "") if response is not None else ""
     try:
         if value.isdigit():
             return float(value)

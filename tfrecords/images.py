@@ -57,9 +57,9 @@ def _decode(data: bytes, role: str) -> Image.Image:
     """Decodes every pixel, so that a truncated file is noticed here and not in training."""
     if not data:
         raise ImageFault(f"{role} file is empty (0 bytes)")
+    limit = Image.MAX_IMAGE_PIXELS
     try:
         image = Image.open(io.BytesIO(data))
-        limit = Image.MAX_IMAGE_PIXELS
         if limit is not None and image.width * image.height > limit:
             raise ImageFault(f"{role} of {_size(image)} pixels is above the limit of {limit}")
         image.load()

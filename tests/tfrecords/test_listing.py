@@ -1,0 +1,120 @@
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from tfrecords.errors import DataError
+from tfrecords.listing import Pair, find_pairs, read_names, split_by_lists, split_by_name
+
+
+def touch(folder: Path, *names: str) -> str:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+    return str(folder)
+
+
+def pairs(*names: str) -> list[Pair]:
+    return [Pair(name, f"{name}.jpg", f"{name}.png") for name in names]
+
+
+def names(found: Iterable[Pair]) -> list[str]:
+    return sorted(pair.name for pair in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "breed", "species"),
+    [
+        ("Abyssinian_12", "Abyssinian", "cat"),
+        ("german_shorthaired_104", "german_shorthaired", "dog"),
+        ("Maine_Coon_7", "Maine_Coon", "cat"),
+        ("holiday", "other", "other"),
+        ("my_dog", "other", "other"),
+        ("_12", "other", "other"),
+    ],
+)
+def test_breed_and_species_come_from_the_name(name: str, breed: str, species: str) -> None:
+    [pair] = pairs(name)
+    assert (pair.breed, pair.species) == (breed, species)
+
+
+def test_find_pairs_passes_hidden_and_foreign_files_over(tmp_path: Path) -> None:
+    images = touch(tmp_path / "i", "a.jpg", "b.JPEG", "st.bernard.png", "._a.jpg", "a.mat")
+    masks = touch(tmp_path / "m", "a.png", "b.png", "st.bernard.png", "._a.png", "notes.txt")
+    found, faults = find_pairs(images, masks)
+    assert names(found) == ["a", "b", "st.bernard"]
+    assert faults == []
+
+
+def test_find_pairs_tells_of_every_file_without_partner(tmp_path: Path) -> None:
+    images = touch(tmp_path / "i", "a.jpg", "a.png", "b.jpg", "c.jpg")
+    masks = touch(tmp_path / "m", "a.png", "c.png", "d.png")
+    found, faults = find_pairs(images, masks)
+    assert names(found) == ["c"]
+    assert {fault.name: fault.reason for fault in faults} == {
+        "a": "two images share this name: a.jpg and a.png",
+        "b": f"image has no mask b.png in {masks}",
+        "d": f"mask has no image in {images}",
+    }
+
+
+def test_folders_without_files_and_without_being_there(tmp_path: Path) -> None:
+    images = touch(tmp_path / "i", "a.jpg")
+    empty = touch(tmp_path / "m", ".hidden.png")
+    with pytest.raises(DataError, match=r"No masks in .*/m; expected files that end in \.png"):
+        find_pairs(images, empty)
+    with pytest.raises(DataError, match=r"No images in .*/none; expected files that end in \.jpg"):
+        find_pairs(str(tmp_path / "none"), empty)
+
+
+def test_a_folder_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    images = touch(tmp_path / "i[1]*", "a.jpg")
+    assert names(find_pairs(images, touch(tmp_path / "m", "a.png"))[0]) == ["a"]
+
+
+def test_lists_in_the_official_form_and_plain(tmp_path: Path) -> None:
+    official = tmp_path / "trainval.txt"
+    official.write_text(
+        "#Image CLASS-ID SPECIES BREED ID\nAbyssinian_100 1 1 1\n\nbeagle_2 5 2 3\n"
+    )
+    assert read_names(str(official)) == ["Abyssinian_100", "beagle_2"]
+    plain = tmp_path / "plain.txt"
+    plain.write_text("b.jpg\na\nb\n")
+    assert read_names(str(plain)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("content", [b"", b"# nothing\n", b"\xff\xfe\x00"])
+def test_lists_that_name_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "list").write_bytes(content)
+    with pytest.raises(DataError, match="list"):
+        read_names(str(tmp_path / "list"))
+    with pytest.raises(DataError, match="Cannot read the list"):
+        read_names(str(tmp_path / "none"))
+
+
+def test_split_by_lists() -> None:
+    splits, faults = split_by_lists(pairs("a", "b", "c", "d"), [], ["a", "x"], ["c", "y"])
+    assert {split: names(found) for split, found in splits.items()} == {
+        "train": ["a"],
+        "val": ["c"],
+    }
+    assert [fault.name for fault in faults] == ["x", "y"]
+    assert "has neither image nor mask" in faults[0].reason
+    with pytest.raises(
+        DataError, match="2 names are in the train list and in the val list"
+    ) as both:
+        split_by_lists(pairs("a"), [], ["a", "b", "c"], ["b", "c"])
+    assert str(both.value).splitlines()[1:] == ["  b", "  c"]
+
+
+def test_split_by_name_is_stratified_and_depends_on_names_alone() -> None:
+    counts = {"Abyssinian": 20, "beagle": 10, "pug": 2, "Persian": 3, "boxer": 1}
+    everything = pairs(*(f"{breed}_{n}" for breed, count in counts.items() for n in range(count)))
+    splits = split_by_name(everything)
+    held_out = {breed: sum(pair.breed == breed for pair in splits["val"]) for breed in counts}
+    assert held_out == {"Abyssinian": 4, "beagle": 2, "pug": 1, "Persian": 1, "boxer": 0}
+    moved = [Pair(pair.name, f"/else/{pair.name}.png", "m") for pair in reversed(everything)]
+    again = split_by_name(moved)
+    assert names(again["val"]) == names(splits["val"])
+    assert names(again["train"]) == names(splits["train"])
+    assert not set(names(splits["val"])) & set(names(splits["train"]))
