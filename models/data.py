@@ -18,11 +18,17 @@ def load_split(
 ) -> tf.data.Dataset:
     """Reads a split once, in the order of its shards.
 
+    Args:
+        file_patterns: where its shards are, plain or gzip.
+        transform_output: Transform's artifact.
+        num_examples: how many examples the shards hold.
+
     Returns:
         A finite dataset of pairs: image uint8 [S, S, 3] in 0..255, mask uint8 [S, S] of class ids.
 
     Raises:
         tf.errors.DataLossError: while iterating, if a shard is truncated.
+        tf.errors.FailedPreconditionError: while iterating, if there are more or fewer examples.
     """
     raw_spec = transform_output.raw_feature_spec()
     spec = {name: raw_spec[name] for name in preprocessing.RAW_FEATURES}
@@ -38,6 +44,7 @@ def load_split(
     files = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
     records = tf.data.TFRecordDataset(files, compression_type=_compression(files))
     dataset = records.map(image_and_mask, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_examples))
     image_spec, mask_spec = dataset.element_spec
     size = num_examples * (image_spec.shape.num_elements() + mask_spec.shape.num_elements())
     if size <= _CACHE_SHARE * psutil.virtual_memory().available:

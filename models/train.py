@@ -68,7 +68,10 @@ def run_fn(fn_args: FnArgs) -> None:
         validation_data=data.evaluation_batches(val, config.batch_size),
         steps_per_epoch=steps,
         epochs=config.epochs,
-        callbacks=[throughput, keras.callbacks.TensorBoard(fn_args.model_run_dir)],
+        callbacks=[
+            throughput,
+            keras.callbacks.TensorBoard(fn_args.model_run_dir, write_graph=False),
+        ],
         verbose="auto" if sys.stdout.isatty() else 2,
     )
     figures = {

@@ -1,5 +1,6 @@
 """Runs the graph on this machine: checks first, one run at a time, a line for each step."""
 
+import contextlib
 import datetime
 import logging
 import re
@@ -21,6 +22,8 @@ from pipeline import engines, runs, summary
 from pipeline.check import check_local
 from pipeline.configs import Settings
 
+# Their messages go to the run's log file; what a user needs of them is on the screen already.
+_CHATTY_LOGGERS = ("absl", "apache_beam", "py.warnings", "tensorflow")
 _STEP_MESSAGE = re.compile(r"Component (\S+) is (running|finished)\.")
 
 
@@ -78,21 +81,31 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
     def _steps_shown(self, log_file: Path) -> Iterator["_StepHandler"]:
         """Sends TFX's log to a file and its steps to the console."""
         log_file.parent.mkdir(parents=True, exist_ok=True)
-        logger = absl_logging.get_absl_logger()
         to_file = logging.FileHandler(log_file)
-        to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
         steps = _StepHandler(self._console)
-        before, propagate = list(logger.handlers), logger.propagate
         absl_logging.set_verbosity(absl_logging.INFO)
-        logger.handlers, logger.propagate = [to_file, steps], False
-        try:
-            yield steps
-        except Exception:
-            logger.exception("%s failed", steps.current)
-            raise
-        finally:
-            to_file.close()
-            logger.handlers, logger.propagate = before, propagate
+        logging.captureWarnings(True)
+        with contextlib.ExitStack() as stack:
+            stack.callback(to_file.close)
+            for name in _CHATTY_LOGGERS:
+                stack.enter_context(_handled_by(logging.getLogger(name), [to_file, steps]))
+            try:
+                yield steps
+            except Exception:
+                logging.getLogger("absl").exception("%s failed", steps.current)
+                raise
+
+
+@contextmanager
+def _handled_by(logger: logging.Logger, handlers: list[logging.Handler]) -> Iterator[None]:
+    """Gives a logger other handlers for a while."""
+    before, propagate = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = handlers, False
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = before, propagate
 
 
 class _StepHandler(logging.Handler):

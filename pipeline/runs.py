@@ -74,10 +74,10 @@ class Run:
         return (self.uri("Evaluator", "blessing") / "BLESSED").exists()
 
     @property
-    def pushed_model(self) -> str | None:
-        """Folder of the pushed SavedModel; None when nothing was pushed."""
+    def pushed_model(self) -> str:
+        """Folder of the pushed SavedModel; empty when nothing was pushed."""
         artifact = self.steps["Pusher"].outputs["pushed_model"]
-        return artifact.get_string_custom_property("pushed_destination") or None
+        return artifact.get_string_custom_property("pushed_destination")
 
 
 def load_run(metadata_path: Path, run_id: str) -> Run:

@@ -1,5 +1,7 @@
 """The table at the end of a run."""
 
+import os
+
 from rich.table import Table
 
 from pipeline.evaluation import class_iou_name
@@ -25,8 +27,9 @@ def table(run: Run, recipe: Recipe) -> Table:
         rows.add_row(f"IoU, {name}", f"{metrics[class_iou_name(name)]:.3f}")
     if run.blessed:
         rows.add_row("verdict", "[green]blessed[/]")
-        rows.add_row("model", run.pushed_model or "")
-        rows.add_row("next", f"saved_model_cli show --all --dir {run.pushed_model}")
+        model = os.path.relpath(run.pushed_model)
+        rows.add_row("model", model)
+        rows.add_row("next", f"saved_model_cli show --all --dir {model}")
     else:
         rows.add_row("verdict", f"[red]refused[/]: {'; '.join(run.refusals())}")
         rows.add_row("model", "not pushed; the model served before, if any, still is")

@@ -17,8 +17,8 @@ RECIPE = Recipe(
     ),
     model="unet",
     encoder_weights="none",
-    image_size=128,
-    batch_size=16,
+    image_size=96,
+    batch_size=8,
     epochs=6,
-    learning_rate=2e-3,
+    learning_rate=4e-3,
 )

@@ -54,7 +54,9 @@ def test_an_unknown_recipe_is_met_with_the_known_ones() -> None:
 
 
 def test_the_example_file_names_every_setting_and_its_default() -> None:
-    written = dict(re.findall(r"^# ?([A-Z_]+)=(.*)$", (REPOSITORY / ".env.example").read_text(), re.M))
+    written = dict(
+        re.findall(r"^# ?([A-Z_]+)=(.*)$", (REPOSITORY / ".env.example").read_text(), re.M)
+    )
     assert {name.lower() for name in written} == set(Settings.model_fields)
     recipe = load_settings().load_recipe()
     for name, field in Settings.model_fields.items():
