@@ -12,9 +12,6 @@ from models import data
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
 
-# More examples than would fit in any memory: the split is then decoded again every epoch.
-UNCACHEABLE = 10**12
-
 
 def through_the_graph(output: tft.TFTransformOutput, drawn: list[Pet]) -> Pairs:
     """The pets through the stored graph, all in one call."""
@@ -49,16 +46,21 @@ def taken(batches: tf.data.Dataset, count: int) -> tuple[np.ndarray, np.ndarray]
 
 
 @pytest.mark.parametrize("suffix", [".tfrecord", ".gz"])
-@pytest.mark.parametrize("num_examples", [7, UNCACHEABLE])
+@pytest.mark.parametrize("cache_share", [0.25, 0.0])
 def test_load_split_keeps_order_and_values(
-    transform_output: tft.TFTransformOutput, tmp_path: Path, suffix: str, num_examples: int
+    transform_output: tft.TFTransformOutput,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    cache_share: float,
 ) -> None:
+    monkeypatch.setattr(data, "_CACHE_SHARE", cache_share)
     drawn = pets(7)
     examples = [pet.example() for pet in drawn]
     write_shard(tmp_path / f"train-00001-of-00002{suffix}", examples[4:])
     write_shard(tmp_path / f"train-00000-of-00002{suffix}", examples[:4])
     write_shard(tmp_path / f"val-00000-of-00001{suffix}", examples[:1])
-    split = data.load_split([str(tmp_path / "train-*")], transform_output, num_examples)
+    split = data.load_split([str(tmp_path / "train-*")], transform_output, 7)
     image_spec, mask_spec = split.element_spec
     assert image_spec == tf.TensorSpec((IMAGE_SIZE, IMAGE_SIZE, 3), tf.uint8)
     assert mask_spec == tf.TensorSpec((IMAGE_SIZE, IMAGE_SIZE), tf.uint8)
@@ -68,11 +70,12 @@ def test_load_split_keeps_order_and_values(
 
 
 def test_a_split_that_fits_in_memory_is_read_once(
-    transform_output: tft.TFTransformOutput, tmp_path: Path
+    transform_output: tft.TFTransformOutput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shard = Path(write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)]))
     cached = data.load_split([str(shard)], transform_output, 3)
-    uncached = data.load_split([str(shard)], transform_output, UNCACHEABLE)
+    monkeypatch.setattr(data, "_CACHE_SHARE", 0.0)
+    uncached = data.load_split([str(shard)], transform_output, 3)
     first = list(cached.as_numpy_iterator())
     assert len(list(uncached.as_numpy_iterator())) == 3
     shard.unlink()
@@ -90,6 +93,16 @@ def test_a_truncated_shard_raises(
     shard.write_bytes(content[: len(content) * 2 // 3])
     split = data.load_split([str(shard)], transform_output, 3)
     with pytest.raises(tf.errors.DataLossError):
+        list(split.as_numpy_iterator())
+
+
+@pytest.mark.parametrize("num_examples", [2, 4])
+def test_another_number_of_examples_than_announced_raises(
+    transform_output: tft.TFTransformOutput, tmp_path: Path, num_examples: int
+) -> None:
+    shard = write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)])
+    split = data.load_split([shard], transform_output, num_examples)
+    with pytest.raises(tf.errors.FailedPreconditionError):
         list(split.as_numpy_iterator())
 
 

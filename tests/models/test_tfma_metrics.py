@@ -169,8 +169,10 @@ def test_a_model_that_falls_too_far_below_the_last_blessed_one_is_refused(
     everything_background = figures([(pet.mask, np.ones_like(pet.mask)) for pet in drawn])
     # Whichever of the two is worse is the candidate.
     ranked = sorted(
-        [(expected[OVERALL]["mean_iou"], saved_model)]
-        + [(everything_background["mean_iou"], spoiled_model)]
+        [
+            (expected[OVERALL]["mean_iou"], saved_model),
+            (everything_background["mean_iou"], spoiled_model),
+        ]
     )
     (worse, candidate), (better, baseline) = ranked
     assert better - worse > 0.001
