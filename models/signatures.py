@@ -1,5 +1,6 @@
 """The exported model: Transform's graph, the network and the way back to an image's own size."""
 
+import functools
 import json
 import os
 from typing import Any
@@ -24,7 +25,9 @@ class SegmentationModule(tf.Module):
 
     def __init__(self, model: keras.Model, transform_output: tft.TFTransformOutput) -> None:
         super().__init__()
-        self._model = model
+        # Its variables are all of a Keras model that a SavedModel needs; to walk through its layers
+        # and its optimiser as well would take longer than writing it.
+        self._network = functools.partial(model, training=False)
         self._variables = [variable.value for variable in model.variables]
         self._transform = transform_output.transform_features_layer()
         self._raw_spec = transform_output.raw_feature_spec()
@@ -101,7 +104,7 @@ class SegmentationModule(tf.Module):
         return dict(self._transform(tf.io.parse_example(examples, spec)))
 
     def _logits(self, features: dict[str, tf.Tensor]) -> tf.Tensor:
-        return self._model(features[preprocessing.IMAGE], training=False)
+        return self._network(features[preprocessing.IMAGE])
 
 
 def _mask(logits: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
