@@ -7,7 +7,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 from benchmarks import bench_tfrecords, bench_trainer, report
 
@@ -31,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if (args.images is None) != (args.trimaps is None):
         parser.error("--images and --trimaps go together")
     figures = [
-        *cast(list[report.Figure], bench_tfrecords.run(args.rounds, args.images, args.trimaps)),
+        *bench_tfrecords.run(args.rounds, args.images, args.trimaps),
         *bench_trainer.run(args.rounds),
     ]
     report.write(figures, args.output)

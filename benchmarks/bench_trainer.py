@@ -1,9 +1,9 @@
 """The Trainer against a bare `keras.Model.fit`.
 
-Both train the same compiled network for the same number of steps of the same size. The Trainer
-reads TFRecord shards through the graph that tf.Transform stored, shuffles, flips, validates, logs
-and exports, and what counts is the throughput that `models.train.run_fn` itself reports; the peer
-has the decoded pixels in memory as NumPy arrays and does nothing else.
+Both train the same network, compiled alike, for the same number of steps of the same size. The
+Trainer reads TFRecord shards through the graph that tf.Transform stored, shuffles, flips,
+validates, logs and exports, and what counts is the throughput that `models.train.run_fn` itself
+reports; the peer has the decoded pixels in memory as NumPy arrays and does nothing else.
 """
 
 import functools
@@ -19,6 +19,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from rich.console import Console
 from rich.progress import track
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -43,6 +44,7 @@ _CONFIG = TrainingConfig(
 )
 _TRAIN_IMAGES = 256
 _VAL_IMAGES = 16
+_STEPS = _TRAIN_IMAGES // _CONFIG.batch_size * _CONFIG.epochs
 
 
 def run(rounds: int) -> list[Figure]:
@@ -54,15 +56,18 @@ def run(rounds: int) -> list[Figure]:
     Returns:
         One figure, in training images a second, the first (tracing) step left out of both.
     """
-    ours, peer = [], []
+    ours: list[float] = []
+    peer: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         shards, graph = Path(folder, "shards"), Path(folder, "graph")
         synthetic.generate(str(shards), train=_TRAIN_IMAGES, val=_VAL_IMAGES)
         _write_transform_graph(graph, Path(folder, "temp"))
         arrays = _decoded(shards, graph)
-        for number in track(range(rounds), "Training"):
+        keras.utils.set_random_seed(_CONFIG.seed)
+        model = train.compiled_model(_CONFIG)
+        for number in track(range(rounds), "trainer", console=Console(stderr=True)):
             ours.append(_trainer(shards, graph, Path(folder, f"run-{number}")))
-            peer.append(_bare_fit(*arrays))
+            peer.append(_bare_fit(model, *arrays))
     name = f"Trainer, {_CONFIG.model}, {_CONFIG.image_size} px, batch {_CONFIG.batch_size}"
     return [figure(name, "images/s", ours, peer, "bare keras.Model.fit, pixels in memory")]
 
@@ -84,11 +89,10 @@ def _trainer(shards: Path, graph: Path, output: Path) -> float:
     return figures["images_per_second"]
 
 
-def _bare_fit(images: npt.NDArray[np.float32], masks: npt.NDArray[np.uint8]) -> float:
+def _bare_fit(
+    model: keras.Model, images: npt.NDArray[np.float32], masks: npt.NDArray[np.uint8]
+) -> float:
     """Images a second of `keras.Model.fit` alone."""
-    keras.utils.set_random_seed(_CONFIG.seed)
-    steps = _TRAIN_IMAGES // _CONFIG.batch_size * _CONFIG.epochs
-    model = train.compiled_model(_CONFIG, total_steps=steps)
     throughput = train.Throughput()
     model.fit(
         images,
@@ -98,6 +102,8 @@ def _bare_fit(images: npt.NDArray[np.float32], masks: npt.NDArray[np.uint8]) -> 
         callbacks=[throughput],
         verbose=0,
     )
+    if throughput.steps != _STEPS:
+        raise RuntimeError(f"The peer took {throughput.steps} steps, the Trainer {_STEPS}.")
     return throughput.images_per_second(_CONFIG.batch_size)
 
 

@@ -1,6 +1,7 @@
 """What the tests of `models/` share: one Transform graph, one network, one export."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import apache_beam as beam
@@ -26,6 +27,9 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from models import preprocessing, registry, signatures
 from models.config import TrainingConfig
 
+# The suite's fixture that makes a folder once for all of pytest's worker processes.
+Shared = Callable[[str, Callable[[Path], None]], Path]
+
 FEATURES = ("image", "label", "name", "breed", "species")
 
 
@@ -47,9 +51,14 @@ def config() -> TrainingConfig:
 
 
 @pytest.fixture(scope="session")
-def transform_graph(tmp_path_factory: pytest.TempPathFactory) -> str:
+def transform_graph(shared: Shared) -> str:
     """Folder of a transform graph, analysed by tf.Transform as the Transform component does."""
-    path = tmp_path_factory.mktemp("transform") / "graph"
+    return str(shared("models-transform", write_transform_graph) / "graph")
+
+
+def write_transform_graph(folder: Path) -> None:
+    """Analyses one drawn pet."""
+    path = folder / "graph"
     spec = {name: tf.io.FixedLenFeature([], tf.string) for name in FEATURES}
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
     callback = functools.partial(
@@ -58,7 +67,7 @@ def transform_graph(tmp_path_factory: pytest.TempPathFactory) -> str:
     options = PipelineOptions(["--runner=DirectRunner", "--direct_running_mode=in_memory"])
     with (
         beam.Pipeline(options=options) as pipeline,
-        tft_beam.Context(temp_dir=str(path.parent / "temp")),
+        tft_beam.Context(temp_dir=str(folder / "temp")),
     ):
         pet = pets(1)[0]
         row = {
@@ -73,7 +82,6 @@ def transform_graph(tmp_path_factory: pytest.TempPathFactory) -> str:
         _ = graph | tft_beam.WriteTransformFn(str(path))
         raw_metadata = str(path / tft.TFTransformOutput.RAW_METADATA_DIR)
         _ = metadata | tft_beam.WriteMetadata(raw_metadata, pipeline)
-    return str(path)
 
 
 @pytest.fixture(scope="session")
@@ -83,22 +91,30 @@ def transform_output(transform_graph: str) -> tft.TFTransformOutput:
 
 
 @pytest.fixture(scope="session")
-def network() -> keras.Model:
-    """An untrained U-Net from a fixed seed that predicts every class somewhere.
+def network(shared: Shared) -> keras.Model:
+    """An untrained U-Net from a fixed seed that predicts every class somewhere."""
+    weights = shared("models-network", write_weights) / "network.weights.h5"
+    model = registry.build_model("unet", IMAGE_SIZE, NUM_CLASSES, "none")
+    model.load_weights(weights)
+    return model
 
-    A few forward passes give its BatchNorm layers the statistics of real activations, without
+
+def write_weights(folder: Path) -> None:
+    """Draws weights.
+
+    A few forward passes give the BatchNorm layers the statistics of real activations, without
     which the logits would all but vanish, and the last bias levels the classes.
     """
     keras.utils.set_random_seed(7)
     model = registry.build_model("unet", IMAGE_SIZE, NUM_CLASSES, "none")
-    images = np.stack([draw_pixels(seed, (IMAGE_SIZE, IMAGE_SIZE))[0] for seed in range(6)])
-    images = images.astype(np.float32)
-    for _ in range(15):
+    pixels = [draw_pixels(seed, (IMAGE_SIZE, IMAGE_SIZE))[0] for seed in range(6)]
+    images = np.stack(pixels).astype(np.float32)
+    for _ in range(10):
         model(images, training=True)
     logits = keras.ops.convert_to_numpy(model(images, training=False))
     last = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)][-1]
     last.bias.assign(last.bias - logits.mean(axis=(0, 1, 2)))
-    return model
+    model.save_weights(folder / "network.weights.h5")
 
 
 @pytest.fixture(scope="session")
@@ -106,12 +122,14 @@ def saved_model(
     network: keras.Model,
     transform_output: tft.TFTransformOutput,
     config: TrainingConfig,
-    tmp_path_factory: pytest.TempPathFactory,
+    shared: Shared,
 ) -> Path:
     """The network exported behind the transform graph."""
-    path = tmp_path_factory.mktemp("export") / "model"
-    signatures.export(network, transform_output, config, {"steps": 0}, str(path))
-    return path
+
+    def export(folder: Path) -> None:
+        signatures.export(network, transform_output, config, {"steps": 0}, str(folder / "model"))
+
+    return shared("models-export", export) / "model"
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The metrics against plain NumPy."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from drawn_pets import count_confusion, ious
 
@@ -11,8 +12,8 @@ from models import metrics
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])
 def test_confusion_matrix(num_classes: int, dtype: type) -> None:
     rng = np.random.default_rng(num_classes)
-    truth = rng.integers(0, num_classes, (2, 41, 30)).astype(dtype)
-    prediction = rng.integers(0, num_classes, truth.shape).astype(dtype)
+    truth: npt.NDArray = rng.integers(0, num_classes, (2, 41, 30)).astype(dtype)
+    prediction: npt.NDArray = rng.integers(0, num_classes, truth.shape).astype(dtype)
     confusion = metrics.confusion_matrix(truth, prediction, num_classes).numpy()
     assert confusion.dtype == np.float32
     np.testing.assert_array_equal(confusion, count_confusion(truth, prediction, num_classes))

@@ -1,5 +1,6 @@
 """The gate's figures, through TensorFlow Model Analysis, against NumPy on the served masks."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -25,7 +26,8 @@ OVERALL: Slice = ()
 
 def figures(pairs: list[tuple[np.ndarray, np.ndarray]]) -> Figures:
     """Mean IoU and IoU by class of pairs of true and predicted mask."""
-    by_class = ious(sum(count_confusion(*pair, len(CLASS_NAMES)) for pair in pairs))
+    counts = [count_confusion(*pair, len(CLASS_NAMES)) for pair in pairs]
+    by_class = ious(np.sum(counts, axis=0))
     return {
         "mean_iou": float(np.mean(by_class)),
         **{class_iou_name(name): iou for name, iou in zip(CLASS_NAMES, by_class, strict=True)},
@@ -50,16 +52,18 @@ def spoiled_model(
     network: keras.Model,
     transform_output: tft.TFTransformOutput,
     config: TrainingConfig,
-    tmp_path_factory: pytest.TempPathFactory,
+    shared: Callable[[str, Callable[[Path], None]], Path],
 ) -> Path:
     """The network with a last bias that makes everything background, exported."""
-    path = tmp_path_factory.mktemp("spoiled") / "model"
-    spoiled = keras.models.clone_model(network)
-    spoiled.set_weights(network.get_weights())
-    last = [layer for layer in spoiled.layers if isinstance(layer, keras.layers.Conv2D)][-1]
-    last.bias.assign([-100.0, 100.0, -100.0])
-    signatures.export(spoiled, transform_output, config, {}, str(path))
-    return path
+
+    def export(folder: Path) -> None:
+        spoiled = keras.models.clone_model(network)
+        spoiled.set_weights(network.get_weights())
+        last = [layer for layer in spoiled.layers if isinstance(layer, keras.layers.Conv2D)][-1]
+        last.bias.assign([-100.0, 100.0, -100.0])
+        signatures.export(spoiled, transform_output, config, {}, str(folder / "model"))
+
+    return shared("models-spoiled", export) / "model"
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,10 @@
 """The Trainer's callback, end to end on real TFRecords."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -48,13 +50,15 @@ def trained(
     shards: Path,
     transform_graph: str,
     config: TrainingConfig,
-    tmp_path_factory: pytest.TempPathFactory,
+    shared: Callable[[str, Callable[[Path], None]], Path],
 ) -> Path:
     """The output of one training."""
-    output = tmp_path_factory.mktemp("trained")
     config = config.model_copy(update={"epochs": EPOCHS})
-    train.run_fn(fn_args(shards, transform_graph, config, output))
-    return output
+
+    def run(folder: Path) -> None:
+        train.run_fn(fn_args(shards, transform_graph, config, folder))
+
+    return shared("models-trained", run)
 
 
 def test_writes_the_figures(trained: Path, config: TrainingConfig) -> None:
@@ -125,3 +129,40 @@ def test_an_unknown_model_stops_the_training_in_words(
     with pytest.raises(ValueError, match="MODEL=unett is unknown; .* Did you mean unet?"):
         train.run_fn(fn_args(shards, transform_graph, unknown, tmp_path))
     assert not (tmp_path / "Format-Serving").exists()
+
+
+@pytest.mark.parametrize("total_steps", [20, 37, 1000])
+def test_the_learning_rate_is_kerass_warm_up_and_cosine_decay(total_steps: int) -> None:
+    peak = 2e-3
+    schedule = train.WarmUpCosine(peak, total_steps)
+    rates = [schedule.rate(step) for step in range(1, total_steps + 1)]
+    warm_up = rates.index(max(rates)) + 1
+    assert warm_up == pytest.approx(0.1 * total_steps, abs=1)
+    reference = keras.optimizers.schedules.CosineDecay(
+        0.0, total_steps - warm_up, warmup_target=peak, warmup_steps=warm_up
+    )
+    expected = [float(reference(step)) for step in range(1, total_steps + 1)]
+    assert rates == pytest.approx(expected, abs=1e-6 * peak)
+
+
+def test_a_single_step_is_taken_at_the_peak() -> None:
+    assert train.WarmUpCosine(2e-3, 1).rate(1) == 2e-3
+
+
+def test_the_learning_rate_is_applied_to_every_step() -> None:
+    # Plain gradient descent on a constant slope: each step moves the weight by the rate.
+    inputs = keras.Input((1,))
+    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+    model = keras.Model(inputs, dense(inputs))
+    model.compile(keras.optimizers.SGD(123.0), loss=lambda truth, answer: -answer)
+    weights = [0.0]
+
+    class Recorder(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+            weights.append(float(dense.kernel[0, 0]))
+
+    schedule = train.WarmUpCosine(0.5, total_steps=12)
+    ones = np.ones((6, 1), np.float32)
+    model.fit(ones, ones, batch_size=1, epochs=2, callbacks=[schedule, Recorder()], verbose=0)
+    expected = [schedule.rate(step) for step in range(1, 13)]
+    assert np.diff(weights) == pytest.approx(expected, abs=1e-6)
