@@ -84,10 +84,11 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
         to_file = logging.FileHandler(log_file)
         to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
         steps = _StepHandler(self._console)
-        absl_logging.set_verbosity(absl_logging.INFO)
         logging.captureWarnings(True)
         with contextlib.ExitStack() as stack:
             stack.callback(to_file.close)
+            stack.callback(absl_logging.set_verbosity, absl_logging.get_verbosity())
+            absl_logging.set_verbosity(absl_logging.INFO)
             for name in _CHATTY_LOGGERS:
                 stack.enter_context(_handled_by(logging.getLogger(name), [to_file, steps]))
             try:

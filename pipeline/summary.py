@@ -1,6 +1,6 @@
 """The table at the end of a run."""
 
-import os
+from pathlib import Path
 
 from rich.table import Table
 
@@ -27,7 +27,7 @@ def table(run: Run, recipe: Recipe) -> Table:
         rows.add_row(f"IoU, {name}", f"{metrics[class_iou_name(name)]:.3f}")
     if run.blessed:
         rows.add_row("verdict", "[green]blessed[/]")
-        model = os.path.relpath(run.pushed_model)
+        model = run.pushed_model.removeprefix(f"{Path.cwd()}/")
         rows.add_row("model", model)
         rows.add_row("next", f"saved_model_cli show --all --dir {model}")
     else:
