@@ -11,6 +11,8 @@ from models import preprocessing
 # A split is decoded once and kept in memory, as uint8, when it takes at most this share of the
 # memory that is free when training starts; a larger one is decoded again every epoch.
 _CACHE_SHARE = 0.25
+_PARALLEL_CALLS = psutil.cpu_count()
+_PREFETCHED = 2
 
 
 def load_split(
@@ -43,7 +45,7 @@ def load_split(
 
     files = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
     records = tf.data.TFRecordDataset(files, compression_type=_compression(files))
-    dataset = records.map(image_and_mask, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = records.map(image_and_mask, num_parallel_calls=_PARALLEL_CALLS, deterministic=True)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_examples))
     image_spec, mask_spec = dataset.element_spec
     size = num_examples * (image_spec.shape.num_elements() + mask_spec.shape.num_elements())
@@ -57,21 +59,39 @@ def training_batches(split: tf.data.Dataset, batch_size: int, seed: int) -> tf.d
     """Shuffled, augmented, endless batches of (float32 [B, S, S, 3], uint8 [B, S, S])."""
     shuffled = split.shuffle(1024, seed=seed, reshuffle_each_iteration=True).repeat()
     batches = shuffled.batch(batch_size, drop_remainder=True)
-    return batches.map(
-        lambda images, masks: _flip(tf.cast(images, tf.float32), masks),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    ).prefetch(tf.data.AUTOTUNE)
+    # One seed a batch: a stateful generator would deal its numbers to whichever batch comes first.
+    seeds = tf.data.Dataset.random(seed=seed).batch(2)
+    return (
+        tf.data.Dataset.zip(batches, seeds)
+        .map(
+            lambda pair, flip_seed: _flip(tf.cast(pair[0], tf.float32), pair[1], flip_seed),
+            num_parallel_calls=_PARALLEL_CALLS,
+        )
+        .prefetch(_PREFETCHED)
+        .with_options(_options())
+    )
 
 
 def evaluation_batches(split: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     """Every example once, in order: (float32 [B, S, S, 3], uint8 [B, S, S])."""
     batches = split.batch(batch_size)
-    return batches.map(lambda images, masks: (tf.cast(images, tf.float32), masks)).prefetch(1)
+    batches = batches.map(lambda images, masks: (tf.cast(images, tf.float32), masks))
+    return batches.prefetch(_PREFETCHED).with_options(_options())
 
 
-def _flip(images: tf.Tensor, masks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _options() -> tf.data.Options:
+    """Without autotuning, whose loop may hold up the end of an iterator by a minute.
+
+    It sleeps for ever longer, up to 60 s, and an iterator that goes away waits for it.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
+
+
+def _flip(images: tf.Tensor, masks: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Mirrors about half of the pairs left to right, image and mask together."""
-    mirror = tf.random.uniform([tf.shape(images)[0]]) < 0.5
+    mirror = tf.random.stateless_uniform([tf.shape(images)[0]], seed) < 0.5
     return (
         tf.where(mirror[:, None, None, None], tf.reverse(images, [2]), images),
         tf.where(mirror[:, None, None], tf.reverse(masks, [2]), masks),

@@ -16,6 +16,10 @@ class CrossEntropyDice(keras.losses.Loss):
     def __init__(self, name: str = "cross_entropy_dice") -> None:
         super().__init__(name=name, reduction="sum_over_batch_size")
 
+    def get_config(self) -> dict[str, str]:
+        """What `__init__` takes, so that a saved model loads."""
+        return {"name": self.name}
+
     def call(self, y_true, y_pred):  # noqa: D102 - Keras' signature
         labels = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype="float32")
         log_probabilities = ops.log_softmax(ops.cast(y_pred, "float32"), axis=-1)
