@@ -7,7 +7,9 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
+from tfx.dsl.components.base import executor_spec
 
+from components.serving_pusher.executor import Executor
 from pipeline.configs import Settings
 
 
@@ -45,7 +47,9 @@ def local_engine(settings: Settings) -> Engine:
             base_directory=str(Path(settings.serving_dir).resolve())
         )
         return tfx.components.Pusher(
-            **inputs, push_destination=tfx.proto.PushDestination(filesystem=destination)
+            **inputs,
+            push_destination=tfx.proto.PushDestination(filesystem=destination),
+            custom_executor_spec=executor_spec.ExecutorClassSpec(Executor),
         )
 
     return Engine(

@@ -1,0 +1,43 @@
+"""TFX's Pusher, made atomic and idempotent."""
+
+from typing import Any
+
+from google.protobuf import json_format
+from tfx import types
+from tfx.components.pusher import executor as pusher_executor
+from tfx.proto import pusher_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import io_utils
+
+from components.serving_pusher.push import push
+
+
+class Executor(pusher_executor.Executor):
+    """Pushes to a file system as TFX's executor does, but never twice and never by halves.
+
+    TFX's own copies straight to a folder named by the clock: the same model evaluated again is
+    pushed again, and a killed push leaves a part of a version.
+    """
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Pushes the model if it is blessed; see TFX's Pusher for inputs and outputs."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        pushed_model = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.PUSHED_MODEL_KEY]
+        )
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed_model)
+            return
+        destination = json_format.Parse(
+            exec_properties[standard_component_specs.PUSH_DESTINATION_KEY],
+            pusher_pb2.PushDestination(),
+        )
+        model_path = self.GetModelPath(input_dict)
+        version_path = push(model_path, destination.filesystem.base_directory)
+        io_utils.copy_dir(model_path, pushed_model.uri)
+        self._MarkPushed(pushed_model, pushed_destination=version_path)
