@@ -21,6 +21,7 @@ def test_every_block_is_one_that_is_run_here() -> None:
     assert "create_tfrecords_pets" in own_data
 
 
+@pytest.mark.slow
 def test_own_data(workplace: Workplace) -> None:
     """Converts and trains in a copy of the repository, which the block writes to."""
     copy = workplace.folder / "repository"

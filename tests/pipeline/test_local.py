@@ -5,6 +5,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import REPOSITORY, Workplace
 
 FEW_STEPS = {"EPOCHS": 1, "IMAGE_SIZE": 32, "BATCH_SIZE": 8}
@@ -29,6 +31,7 @@ def wait_for(process: subprocess.Popen[str], text: str) -> None:
     raise AssertionError(f"{text!r} never came: {process.stderr and process.stderr.read()}")
 
 
+@pytest.mark.slow
 def test_interrupted_refused_to_a_second_run_and_taken_up_again(
     workplace: Workplace, few_pets: Path
 ) -> None:
@@ -54,6 +57,7 @@ def test_interrupted_refused_to_a_second_run_and_taken_up_again(
     assert "verdict" in output
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_no_lock(workplace: Workplace, few_pets: Path) -> None:
     first = start(workplace, few_pets, EPOCHS=500)
     wait_for(first, "ImportExampleGen")
