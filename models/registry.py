@@ -2,7 +2,7 @@
 
 import difflib
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 
@@ -18,11 +18,16 @@ def known_models() -> list[str]:
 
 def check_model(name: str) -> None:
     """Raises ValueError, naming the known models and the nearest one, if `name` is unknown."""
-    if name in _BUILDERS:
+    check_name("MODEL", name, known_models())
+
+
+def check_name(setting: str, name: str, known: Sequence[str]) -> None:
+    """Raises ValueError, naming what is known and the nearest of it, if `name` is not known."""
+    if name in known:
         return
-    near = difflib.get_close_matches(name, _BUILDERS, n=1)
+    near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    raise ValueError(f"MODEL={name} is unknown; known are {', '.join(known_models())}.{hint}")
+    raise ValueError(f"{setting}={name} is unknown; known are {', '.join(known)}.{hint}")
 
 
 def build_model(name: str, image_size: int, num_classes: int, encoder_weights: str) -> keras.Model:

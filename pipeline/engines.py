@@ -18,7 +18,6 @@ class Engine:
     """What `create_pipeline` takes from the place where its graph will run.
 
     Attributes:
-        name: as in `tfx --engine`.
         pipeline_root: where artifacts go.
         metadata_connection_config: the MLMD store; None where the service keeps its own.
         beam_pipeline_args: how Beam runs the data steps.
@@ -26,7 +25,6 @@ class Engine:
         pusher: makes the Pusher component from its arguments.
     """
 
-    name: str
     pipeline_root: str
     metadata_connection_config: metadata_store_pb2.ConnectionConfig | None
     beam_pipeline_args: list[str]
@@ -53,7 +51,6 @@ def local_engine(settings: Settings) -> Engine:
         )
 
     return Engine(
-        name="local",
         pipeline_root=str(Path(settings.pipeline_root).resolve()),
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(metadata_path(settings))

@@ -62,8 +62,10 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
             sys.exit(_fail(str(error), 2))
         root = Path(self._settings.pipeline_root).resolve()
         log_file = root / "logs" / f"{run_id.replace(':', '-')}.log"
+        steps = _StepHandler(self._console)
         try:
-            with _exclusive(root), self._steps_shown(log_file) as steps:
+            # The system releases the lock even when the process is killed.
+            with filelock.FileLock(root / ".lock", timeout=0), _shown(steps, log_file):
                 super().run_with_ir(pipeline, run_options)
         except filelock.Timeout:
             message = f"Another run is using PIPELINE_ROOT={root}; wait for it, or set another."
@@ -77,25 +79,25 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
         self._console.print()
         self._console.print(summary.table(run, self._settings.load_recipe()))
 
-    @contextmanager
-    def _steps_shown(self, log_file: Path) -> Iterator["_StepHandler"]:
-        """Sends TFX's log to a file and its steps to the console."""
-        log_file.parent.mkdir(parents=True, exist_ok=True)
-        to_file = logging.FileHandler(log_file)
-        to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        steps = _StepHandler(self._console)
-        logging.captureWarnings(True)
-        with contextlib.ExitStack() as stack:
-            stack.callback(to_file.close)
-            stack.callback(absl_logging.set_verbosity, absl_logging.get_verbosity())
-            absl_logging.set_verbosity(absl_logging.INFO)
-            for name in _CHATTY_LOGGERS:
-                stack.enter_context(_handled_by(logging.getLogger(name), [to_file, steps]))
-            try:
-                yield steps
-            except Exception:
-                logging.getLogger("absl").exception("%s failed", steps.current)
-                raise
+
+@contextmanager
+def _shown(steps: "_StepHandler", log_file: Path) -> Iterator[None]:
+    """Sends TFX's log to a file and its steps to the console."""
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    to_file = logging.FileHandler(log_file)
+    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.captureWarnings(True)
+    with contextlib.ExitStack() as stack:
+        stack.callback(to_file.close)
+        stack.callback(absl_logging.set_verbosity, absl_logging.get_verbosity())
+        absl_logging.set_verbosity(absl_logging.INFO)
+        for name in _CHATTY_LOGGERS:
+            stack.enter_context(_handled_by(logging.getLogger(name), [to_file, steps]))
+        try:
+            yield
+        except Exception:
+            logging.getLogger("absl").exception("%s failed", steps.current)
+            raise
 
 
 @contextmanager
@@ -128,13 +130,6 @@ class _StepHandler(logging.Handler):
             self._console.print(f"[bold]{self.current}[/] …")
         else:
             self._console.print(f"  done in {time.perf_counter() - self._begin:.1f} s")
-
-
-@contextmanager
-def _exclusive(root: Path) -> Iterator[None]:
-    """Holds PIPELINE_ROOT; the system releases it even when the process is killed."""
-    with filelock.FileLock(root / ".lock", timeout=0):
-        yield
 
 
 def _fail(message: str, status: int) -> int:

@@ -23,7 +23,6 @@ class Step:
 
     name: str
     cached: bool
-    seconds: float
     outputs: dict[str, Artifact] = field(repr=False)
 
 
@@ -101,11 +100,9 @@ def load_run(metadata_path: Path, run_id: str) -> Run:
 
 def _step(handle: metadata.Metadata, execution: metadata_store_pb2.Execution) -> Step:
     outputs = execution_lib.get_output_artifacts(handle, execution.id)
-    milliseconds = execution.last_update_time_since_epoch - execution.create_time_since_epoch
     return Step(
         name=execution.type.rsplit(".", 1)[-1],
         cached=execution.last_known_state == metadata_store_pb2.Execution.CACHED,
-        seconds=milliseconds / 1000,
         outputs={key: artifacts[0] for key, artifacts in outputs.items() if artifacts},
     )
 
