@@ -1,22 +1,25 @@
 """Binds the pipeline to the local engine: `tfx … --pipeline-path=local_runner.py`."""
 
 import os
+import sys
 
 # Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.configs import load_settings
 from pipeline.engines import local_engine
-from pipeline.local import LocalRunner
+from pipeline.local import LocalRunner, fail
 from pipeline.pipeline import create_pipeline
 
 
 def main() -> None:
     """Runs the pipeline, or compiles it when `tfx` asks for that."""
-    settings = load_settings()
-    LocalRunner(settings).run(
-        create_pipeline(settings.load_recipe(), local_engine(settings), settings)
-    )
+    try:
+        settings = load_settings()
+        recipe = settings.load_recipe()
+    except ValueError as error:
+        sys.exit(fail(str(error), 2))
+    LocalRunner(settings).run(create_pipeline(recipe, local_engine(settings), settings))
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
         try:
             check_local(self._settings)
         except ValueError as error:
-            sys.exit(_fail(str(error), 2))
+            sys.exit(fail(str(error), 2))
         root = Path(self._settings.pipeline_root).resolve()
         log_file = root / "logs" / f"{run_id.replace(':', '-')}.log"
         steps = _StepHandler(self._console)
@@ -69,12 +69,12 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
                 super().run_with_ir(pipeline, run_options)
         except filelock.Timeout:
             message = f"Another run is using PIPELINE_ROOT={root}; wait for it, or set another."
-            sys.exit(_fail(message, 2))
+            sys.exit(fail(message, 2))
         except KeyboardInterrupt:
             message = "Interrupted. Run again to go on: the steps that finished are reused."
-            sys.exit(_fail(message, 130))
+            sys.exit(fail(message, 130))
         except Exception as error:
-            sys.exit(_fail(f"{steps.current} failed: {error} The whole log: {log_file}", 1))
+            sys.exit(fail(f"{steps.current} failed: {error} The whole log: {log_file}", 1))
         run = runs.load_run(engines.metadata_path(self._settings), run_id)
         self._console.print()
         self._console.print(summary.table(run, self._settings.load_recipe()))
@@ -132,6 +132,7 @@ class _StepHandler(logging.Handler):
             self._console.print(f"  done in {time.perf_counter() - self._begin:.1f} s")
 
 
-def _fail(message: str, status: int) -> int:
+def fail(message: str, status: int) -> int:
+    """Prints why a run ends, in one sentence; returns the exit status for it."""
     Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False)
     return status

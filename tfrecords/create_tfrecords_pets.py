@@ -26,7 +26,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tfrecords.dataset import DatasetInfo, RecordInfo, Skipped, count_records
-from tfrecords.errors import DataError, listed
+from tfrecords.errors import DataError, listed, told_in_words
 from tfrecords.listing import find_pairs, read_names, split_by_lists, split_by_name
 from tfrecords.staging import staging
 
@@ -169,42 +169,36 @@ def _beam_options(beam_args: Sequence[str]) -> PipelineOptions:
     return options
 
 
+@told_in_words
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit code."""
     args, beam_args = _parser().parse_known_args(argv)
     console = Console(stderr=True)
-    try:
-        folders = {"images": args.images, "trimaps": args.trimaps}
-        lists = {"train_list": args.train_list, "val_list": args.val_list}
-        origin = {}
-        if args.download:
-            from tfrecords import download
+    folders = {"images": args.images, "trimaps": args.trimaps}
+    lists = {"train_list": args.train_list, "val_list": args.val_list}
+    origin = {}
+    if args.download:
+        from tfrecords import download
 
-            raw = download.fetch_pets(args.download)
-            folders = {"images": raw.images, "trimaps": raw.trimaps}
-            if not any(lists.values()):
-                lists = {"train_list": raw.train_list, "val_list": raw.val_list}
-            origin = {"source": download.SOURCE, "licence": download.LICENCE}
-        elif not all(folders.values()):
-            raise DataError("Pass --images and --trimaps, or --download to fetch the data set.")
-        started = time.monotonic()
-        with _progress(console):
-            info = create_tfrecords(
-                **folders,
-                **lists,
-                **origin,
-                output=args.output,
-                max_side=args.max_side,
-                num_shards=args.num_shards,
-                skip_invalid=args.skip_invalid,
-                beam_args=beam_args,
-            )
-    except DataError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped; nothing was published.", file=sys.stderr)
-        return 130
+        raw = download.fetch_pets(args.download)
+        folders = {"images": raw.images, "trimaps": raw.trimaps}
+        if not any(lists.values()):
+            lists = {"train_list": raw.train_list, "val_list": raw.val_list}
+        origin = {"source": download.SOURCE, "licence": download.LICENCE}
+    elif not all(folders.values()):
+        raise DataError("Pass --images and --trimaps, or --download to fetch the data set.")
+    started = time.monotonic()
+    with _progress(console):
+        info = create_tfrecords(
+            **folders,
+            **lists,
+            **origin,
+            output=args.output,
+            max_side=args.max_side,
+            num_shards=args.num_shards,
+            skip_invalid=args.skip_invalid,
+            beam_args=beam_args,
+        )
     _report(Console(), args.output, info, time.monotonic() - started)
     return 0
 

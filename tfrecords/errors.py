@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import re
+import sys
+from collections.abc import Callable, Sequence
 
 _ERRNO_IN_TEXT = re.compile(r"\[Errno (\d+)\]")
 
@@ -62,3 +65,20 @@ def _errno(error: BaseException | None) -> int | None:
             return int(match.group(1))
         error = error.__cause__ or error.__context__
     return None
+
+
+def told_in_words(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
+    """Makes of a command's DataError one message and exit code 2, and of Ctrl-C 130."""
+
+    @functools.wraps(main)
+    def command(argv: Sequence[str] | None = None) -> int:
+        try:
+            return main(argv)
+        except DataError as error:
+            print(error, file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print("Stopped; nothing was published.", file=sys.stderr)
+            return 130
+
+    return command

@@ -20,7 +20,7 @@ from rich.progress import track
 
 from tfrecords import scenes, storage
 from tfrecords.dataset import DatasetInfo, RecordInfo, count_records, read_info
-from tfrecords.errors import DataError, storage_fault
+from tfrecords.errors import DataError, storage_fault, told_in_words
 from tfrecords.example import LabelledImage
 from tfrecords.shards import verify_shards, write_records
 from tfrecords.staging import staging
@@ -145,6 +145,7 @@ def _holds(output: str, parameters: dict[str, Any], shards: dict[str, int]) -> b
     return True
 
 
+@told_in_words
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit code."""
     parser = argparse.ArgumentParser(
@@ -163,24 +164,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="write images/*.jpg and trimaps/*.png for the converter instead of TFRecord shards",
     )
     args = parser.parse_args(argv)
-    try:
-        if args.as_files:
-            write_files(args.output, count=args.train + args.val, seed=args.seed)
-            print(f"{args.output}: drew {args.train + args.val} images and trimaps.")
-            return 0
-        info = generate(
-            args.output,
-            train=args.train,
-            val=args.val,
-            seed=args.seed,
-            num_shards=args.num_shards,
-        )
-    except DataError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped; nothing was published.", file=sys.stderr)
-        return 130
+    if args.as_files:
+        write_files(args.output, count=args.train + args.val, seed=args.seed)
+        print(f"{args.output}: drew {args.train + args.val} images and trimaps.")
+        return 0
+    info = generate(
+        args.output,
+        train=args.train,
+        val=args.val,
+        seed=args.seed,
+        num_shards=args.num_shards,
+    )
     if info is None:
         print(f"{args.output} already holds this set; nothing to do.")
     else:

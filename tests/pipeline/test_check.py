@@ -112,5 +112,21 @@ def test_the_command_and_the_run_say_the_same_and_leave_nothing(workplace: Workp
     assert not list(workplace.pipeline_root.glob("*"))
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("RECIPE", "pet", "RECIPE=pet is unknown; known are pets. Did you mean pets?"),
+        ("EPOCHS", "many", "EPOCHS='many'"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_of_the_run_too(
+    workplace: Workplace, setting: str, value: str, message: str
+) -> None:
+    done = workplace.run("python local_runner.py", **{setting: value})
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def png(rows: list[list[int]]) -> bytes:
     return tf.io.encode_png(tf.constant(rows, tf.uint8)[..., None]).numpy()
