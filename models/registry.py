@@ -8,6 +8,7 @@ import keras
 
 _BUILDERS = {
     "unet": "models.unet",
+    "unet_light": "models.unet_light",
 }
 
 

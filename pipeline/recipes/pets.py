@@ -21,4 +21,16 @@ RECIPE = Recipe(
     batch_size=8,
     epochs=6,
     learning_rate=4e-3,
+    weight_decay=1e-4,
+    augmentation=0.0,
+    patience=20,
+    by_model={
+        "unet_light": {
+            "image_size": 128,
+            "batch_size": 16,
+            "epochs": 50,
+            "learning_rate": 3e-3,
+            "augmentation": 1.0,
+        },
+    },
 )

@@ -12,6 +12,7 @@ import pytest
 from drawn_pets import IMAGE_SIZE, NUM_CLASSES, draw_pixels
 
 from models import train, unet
+from models.callbacks import WarmUpCosine
 from models.config import TrainingConfig
 
 BUILD_WITHOUT_NETWORK = """
@@ -149,7 +150,7 @@ def test_overfits_four_images(config: TrainingConfig) -> None:
         *(draw_pixels(seed, (IMAGE_SIZE, IMAGE_SIZE)) for seed in range(4)), strict=True
     )
     images, masks = np.stack(pixels).astype(np.float32), np.stack(ids)
-    schedule = train.WarmUpCosine(config.learning_rate, total_steps=steps)
+    schedule = WarmUpCosine(config.learning_rate, total_steps=steps)
     history = model.fit(images, masks, batch_size=4, epochs=steps, callbacks=[schedule], verbose=0)
     losses = history.history["loss"]
     # Equal logits cost ln 3 of cross-entropy and about two thirds of Dice.
