@@ -26,10 +26,9 @@ RECIPE = Recipe(
     patience=20,
     by_model={
         "unet_light": {
-            "image_size": 128,
-            "batch_size": 16,
-            "epochs": 50,
-            "learning_rate": 3e-3,
+            "epochs": 75,
+            "learning_rate": 2e-3,
+            "weight_decay": 0.02,
             "augmentation": 1.0,
         },
     },
