@@ -1,12 +1,19 @@
-"""The architectures by name. A new one is a file with `build` and a line here."""
+"""The architectures by name.
+
+A new one is a line here and a module with `STRIDE`, which the side of its input must be a multiple
+of (and `SMALLEST_SIZE`, if that is more); `check(encoder_weights)`, which raises ValueError if
+something it needs is not there; and `build(image_size, num_classes, encoder_weights)`.
+"""
 
 import difflib
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 
-_BUILDERS = {
+_MODULES = {
+    "deeplabv3plus": "models.deeplabv3plus",
+    "segformer": "models.segformer",
     "unet": "models.unet",
     "unet_light": "models.unet_light",
 }
@@ -14,12 +21,37 @@ _BUILDERS = {
 
 def known_models() -> list[str]:
     """Names that `MODEL` may take, sorted."""
-    return sorted(_BUILDERS)
+    return sorted(_MODULES)
 
 
-def check_model(name: str) -> None:
-    """Raises ValueError, naming the known models and the nearest one, if `name` is unknown."""
+def check_model(name: str, image_size: int, encoder_weights: str) -> None:
+    """Looks whether an architecture can be built, without building it.
+
+    Args:
+        name: one of `known_models()`.
+        image_size: S, pixels.
+        encoder_weights: `imagenet`, `none`, or the path of weights.
+
+    Raises:
+        ValueError: unknown name, naming the known models and the nearest one; or a size or weights
+            that the architecture cannot take; or a package that is not installed.
+    """
     check_name("MODEL", name, known_models())
+    architecture = importlib.import_module(_MODULES[name])
+    problems = []
+    stride = architecture.STRIDE
+    smallest = getattr(architecture, "SMALLEST_SIZE", stride)
+    if image_size % stride or image_size < smallest:
+        problems.append(
+            f"IMAGE_SIZE={image_size} does not fit {name}; use a multiple of {stride}, at least "
+            f"{smallest}."
+        )
+    try:
+        architecture.check(encoder_weights)
+    except ValueError as error:
+        problems.append(str(error))
+    if problems:
+        raise ValueError(" ".join(problems))
 
 
 def check_name(setting: str, name: str, known: Sequence[str]) -> None:
@@ -38,11 +70,12 @@ def build_model(name: str, image_size: int, num_classes: int, encoder_weights: s
         name: one of `known_models()`.
         image_size: S, pixels.
         num_classes: C.
-        encoder_weights: `imagenet`, `none`, or a path to a weights file.
+        encoder_weights: `imagenet`, `none`, or the path of weights.
 
     Raises:
-        ValueError: unknown name, or a size or weights that the architecture cannot take.
+        ValueError: as `check_model`, or the weights cannot be downloaded or read.
     """
-    check_model(name)
-    build: Callable[..., keras.Model] = importlib.import_module(_BUILDERS[name]).build
-    return build(image_size=image_size, num_classes=num_classes, encoder_weights=encoder_weights)
+    check_model(name, image_size, encoder_weights)
+    return importlib.import_module(_MODULES[name]).build(
+        image_size=image_size, num_classes=num_classes, encoder_weights=encoder_weights
+    )

@@ -6,10 +6,14 @@ Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmenta
 skip is; the logits are upsampled bilinearly from there.
 """
 
-import os
+import functools
 
 import keras
 from keras import layers
+
+from models import encoder_weights as weights
+
+STRIDE = 32
 
 # Encoder outputs at strides 2, 4, 8 and 16, and the bottleneck at stride 32.
 _SKIPS = (
@@ -20,18 +24,20 @@ _SKIPS = (
 )
 _BOTTLENECK = "block_16_project"
 _DECODER_FILTERS = (192, 128, 64, 48)
-_STRIDE = 32
+_KIND = "a MobileNetV2 weights file (.h5)"
 
 # keras.applications sets 0.999, which suits fine-tuning. From random weights the moving averages
 # would need thousands of steps to arrive, and inference would see the wrong statistics until then.
 _FROM_SCRATCH_MOMENTUM = 0.9
+
+check = functools.partial(weights.check_path, kind=_KIND)
 
 
 def build(image_size: int, num_classes: int, encoder_weights: str) -> keras.Model:
     """Builds the network.
 
     Args:
-        image_size: S, a multiple of 32.
+        image_size: S, a multiple of STRIDE.
         num_classes: C.
         encoder_weights: `imagenet` (downloaded by Keras), `none`, or a path to a weights file of
             keras.applications' MobileNetV2 without top.
@@ -40,10 +46,8 @@ def build(image_size: int, num_classes: int, encoder_weights: str) -> keras.Mode
         A model from float32 [N, S, S, 3] in 0..255 to logits float32 [N, S, S, C].
 
     Raises:
-        ValueError: the size is no multiple of 32, or the weights cannot be had.
+        ValueError: the weights cannot be had.
     """
-    if image_size % _STRIDE:
-        raise ValueError(f"IMAGE_SIZE={image_size} does not fit unet: use a multiple of {_STRIDE}.")
     inputs = keras.Input((image_size, image_size, 3), name="image")
     scaled = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(inputs)
     *skips, x = _encoder(image_size, encoder_weights)(scaled)
@@ -61,27 +65,16 @@ def build(image_size: int, num_classes: int, encoder_weights: str) -> keras.Mode
 def _encoder(image_size: int, encoder_weights: str) -> keras.Model:
     """MobileNetV2 without top, its skips and bottleneck as outputs, weights as asked."""
     shape = (image_size, image_size, 3)
-    weights = None if encoder_weights == "none" else encoder_weights
-    if weights not in (None, "imagenet") and not os.path.isfile(weights):
-        raise ValueError(
-            f"ENCODER_WEIGHTS={encoder_weights} is no file; give imagenet, none, or the path of a "
-            "MobileNetV2 weights file (.h5)."
-        )
-    try:
-        backbone = keras.applications.MobileNetV2(shape, include_top=False, weights=weights)
-    except Exception as error:
-        if weights != "imagenet":
-            raise ValueError(
-                f"ENCODER_WEIGHTS={encoder_weights} does not fit MobileNetV2: {error}"
-            ) from error
-        raise ValueError(
-            "ENCODER_WEIGHTS=imagenet could not be downloaded; set ENCODER_WEIGHTS to the path of "
-            "a MobileNetV2 weights file (.h5), or ENCODER_WEIGHTS=none to train from random "
-            f"weights. ({error})"
-        ) from error
+    if encoder_weights == weights.NONE:
+        backbone = keras.applications.MobileNetV2(shape, include_top=False, weights=None)
+    else:
+        with weights.loading(encoder_weights, "MobileNetV2", _KIND):
+            backbone = keras.applications.MobileNetV2(
+                shape, include_top=False, weights=encoder_weights
+            )
     outputs = [backbone.get_layer(name).output for name in (*_SKIPS, _BOTTLENECK)]
     encoder = keras.Model(backbone.input, outputs, name="encoder")
-    if weights is None:
+    if encoder_weights == weights.NONE:
         for layer in encoder.layers:
             if isinstance(layer, layers.BatchNormalization):
                 layer.momentum = _FROM_SCRATCH_MOMENTUM

@@ -9,35 +9,34 @@ every stage costs about the same.
 import keras
 from keras import layers
 
+from models.encoder_weights import NONE
+
 STRIDE = 16
 _FILTERS = (32, 64, 128, 256)
 # Moving averages that arrive within the few hundred steps of a short training.
 _MOMENTUM = 0.9
 
 
+def check(encoder_weights: str) -> None:
+    """Raises ValueError if pretrained weights are asked for: there are none."""
+    if encoder_weights != NONE:
+        raise ValueError(
+            f"ENCODER_WEIGHTS={encoder_weights} does not fit unet_light, which has no pretrained "
+            f"weights; set ENCODER_WEIGHTS={NONE}, or another MODEL."
+        )
+
+
 def build(image_size: int, num_classes: int, encoder_weights: str) -> keras.Model:
     """Builds the network.
 
     Args:
-        image_size: S, a multiple of 16.
+        image_size: S, a multiple of STRIDE.
         num_classes: C.
-        encoder_weights: `none`; there are no pretrained ones.
+        encoder_weights: `none`, see `check`.
 
     Returns:
         A model from float32 [N, S, S, 3] in 0..255 to logits float32 [N, S, S, C].
-
-    Raises:
-        ValueError: the size is no multiple of 16, or weights are asked for.
     """
-    if image_size % STRIDE:
-        raise ValueError(
-            f"IMAGE_SIZE={image_size} does not fit unet_light: use a multiple of {STRIDE}."
-        )
-    if encoder_weights != "none":
-        raise ValueError(
-            f"ENCODER_WEIGHTS={encoder_weights} does not fit unet_light, which has no pretrained "
-            "weights: set ENCODER_WEIGHTS=none, or MODEL=unet."
-        )
     inputs = keras.Input((image_size, image_size, 3), name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(inputs)
     x = _convolution(x, _FILTERS[0], strides=2)

@@ -59,13 +59,8 @@ def check_local(settings: Settings) -> list[str]:
 
 
 def _model(recipe: Recipe) -> str:
-    check_model(recipe.model)
-    weights = recipe.encoder_weights
-    if weights not in ("imagenet", "none") and not Path(weights).is_file():
-        raise ValueError(
-            f"ENCODER_WEIGHTS={weights} is no file; give imagenet, none, or the path of a file."
-        )
-    return f"model {recipe.model}, encoder weights {weights}"
+    check_model(recipe.model, recipe.image_size, recipe.encoder_weights)
+    return f"model {recipe.model}, encoder weights {recipe.encoder_weights}"
 
 
 def _data(settings: Settings) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.config import TrainingConfig
-from models.registry import check_model, check_name
+from models.registry import check_name, known_models
 
 # Files of a data set by the pipeline's name of their split.
 SPLIT_PATTERNS = {"train": "train-*.tfrecord", "eval": "val-*.tfrecord"}
@@ -50,7 +50,7 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _by_model_names_fields(self) -> Self:
         for model, values in self.by_model.items():
-            check_model(model)
+            check_name("by_model", model, known_models())
             for name in values:
                 check_name(f"by_model[{model}]", name, sorted(TrainingConfig.model_fields))
         return self

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,16 @@ def trained(shared, drawn_pets: Path) -> Workplace:
             assert done.returncode == 0, done.stdout + done.stderr
 
     return Workplace(shared("trained", train))
+
+
+@pytest.fixture(scope="session")
+def without_keras_hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a `python -S` that finds all packages but keras-hub."""
+    packages = tmp_path_factory.mktemp("packages")
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith("keras_hub"):
+            (packages / entry.name).symlink_to(entry)
+    return {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{packages}"}
 
 
 @pytest.fixture

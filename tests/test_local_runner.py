@@ -93,6 +93,34 @@ def test_a_changed_setting_trains_again(workplace: Workplace, few_pets: Path) ->
     assert not row(again.stdout, "training").endswith("(reused)")
 
 
+@pytest.mark.slow
+def test_another_architecture_trains_is_judged_and_serves(
+    workplace: Workplace, few_pets: Path
+) -> None:
+    settings = {"DATA_ROOT": few_pets, "MODEL": "segformer", **FEW_STEPS, "IMAGE_SIZE": 64}
+    for command in (TFX_COMMANDS[0], TFX_COMMANDS[2]):
+        done = workplace.run(command, **settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert row(done.stdout, "training").startswith("3 steps")
+    # One epoch over 24 images is too little for the gate.
+    assert row(done.stdout, "verdict").startswith("refused: mean IoU 0.")
+    assert workplace.pushed() == []
+
+    [path] = workplace.pipeline_root.glob("Trainer/model/*/Format-Serving")
+    provenance = json.loads((path / "assets.extra" / "provenance.json").read_text())
+    assert provenance["model"] == "segformer"
+    images = [
+        tf.train.Example.FromString(record).features.feature["image"].bytes_list.value[0]
+        for shard in sorted(few_pets.glob("val-*"))
+        for record in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()
+    ]
+    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
+    masks = serve(image_bytes=tf.constant(images))["mask_png_bytes"].numpy()
+    sizes = [tf.io.decode_jpeg(image).shape[:2] for image in images]
+    assert [tf.io.decode_png(mask).shape[:2] for mask in masks] == sizes
+    assert len(set(map(tuple, sizes))) > 1
+
+
 def test_compiling_runs_nothing(workplace: Workplace) -> None:
     done = workplace.run(TFX_COMMANDS[1].replace("compile", "create"))
     assert done.returncode == 0, done.stdout + done.stderr

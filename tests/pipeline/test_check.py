@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,29 @@ def test_missing_weights_are_named(settings: Settings) -> None:
     broken = settings.model_copy(update={"encoder_weights": "missing.h5"})
     with pytest.raises(CheckError, match="ENCODER_WEIGHTS=missing.h5 is no file"):
         check_local(broken)
+
+
+def test_a_size_that_does_not_fit_is_named(settings: Settings) -> None:
+    broken = settings.model_copy(update={"model": "segformer", "image_size": 32})
+    with pytest.raises(CheckError, match="IMAGE_SIZE=32 does not fit segformer; use a multiple of"):
+        check_local(broken)
+
+
+def test_a_missing_package_is_named(without_keras_hub: dict[str, str], data: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "pipeline", "check"],
+        env={**without_keras_hub, "MODEL": "segformer", "DATA_ROOT": str(data)},
+        cwd=data,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stdout.splitlines() == [
+        "The run cannot start:",
+        "  MODEL=segformer needs keras-hub, which is not installed; install it with "
+        "`uv sync --extra keras-hub`, or set MODEL=unet.",
+    ]
+    assert "Traceback" not in done.stderr
 
 
 def test_a_root_that_cannot_be_written_is_named(settings: Settings, tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""ENCODER_WEIGHTS that cannot be had: what every architecture with a pretrained encoder says."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models import encoder_weights, registry
+
+PRETRAINED = ("deeplabv3plus", "segformer", "unet")
+
+BUILD = """
+import sys
+from models import registry
+for name in sys.argv[1:]:
+    try:
+        registry.build_model(name, 64, 3, "imagenet")
+    except ValueError as error:
+        print(f"{name}: {error}")
+"""
+
+
+@pytest.fixture(scope="module")
+def said_offline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What building with `imagenet` says where no server can be reached, by architecture."""
+    folder = tmp_path_factory.mktemp("offline")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound but not listening: refuses at once
+        proxy = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        environment = {
+            **os.environ,
+            "HOME": str(folder),
+            "KERAS_HOME": str(folder),  # no weights of an earlier download
+            "KAGGLEHUB_CACHE": str(folder),
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), proxy),
+            **dict.fromkeys(("no_proxy", "NO_PROXY"), ""),
+        }
+        result = subprocess.run(
+            [sys.executable, "-c", BUILD, *PRETRAINED],
+            env=environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
+        )
+    lines = (line.partition(": ") for line in result.stdout.splitlines())
+    return {name: message for name, _, message in lines if name in PRETRAINED}
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_imagenet_without_a_network_names_the_ways_out(
+    said_offline: dict[str, str], name: str
+) -> None:
+    message = said_offline[name]
+    assert message.startswith("ENCODER_WEIGHTS=imagenet could not be downloaded; ")
+    assert "set ENCODER_WEIGHTS to the path of a " in message
+    assert "or ENCODER_WEIGHTS=none to train from random weights" in message
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_a_path_of_nothing_is_refused_before_the_run(name: str, tmp_path: Path) -> None:
+    missing = tmp_path / "missing.h5"
+    with pytest.raises(ValueError) as raised:
+        registry.check_model(name, 64, str(missing))
+    message = str(raised.value)
+    assert message.startswith(f"ENCODER_WEIGHTS={missing} is no file")
+    assert "give imagenet, none, or the path of a" in message
+
+
+def test_a_folder_is_taken_only_where_it_can_be_read(tmp_path: Path) -> None:
+    encoder_weights.check_path(str(tmp_path), "a folder", folders=True)
+    with pytest.raises(ValueError, match="is no file; give"):
+        encoder_weights.check_path(str(tmp_path), "a file")
+
+
+def test_other_failures_without_a_message_name_their_kind() -> None:
+    with (
+        pytest.raises(ValueError, match="^ENCODER_WEIGHTS=a.h5 does not fit Net: KeyError$"),
+        encoder_weights.loading("a.h5", "Net", "a file"),
+    ):
+        raise KeyError
