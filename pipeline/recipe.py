@@ -12,14 +12,26 @@ from models.registry import check_name, known_models
 SPLIT_PATTERNS = {"train": "train-*.tfrecord", "eval": "val-*.tfrecord"}
 
 
+class SliceFloor(BaseModel):
+    """What a model must reach in every slice that is large enough to be judged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_mean_iou: float = Field(description="Floor of a slice's mean IoU, 0..1.")
+    min_examples: int = Field(gt=0, description="Images that a slice needs to be judged.")
+
+
 class Gate(BaseModel):
     """What a model must reach on the validation split to be blessed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     min_mean_iou: float = Field(description="Floor of the mean IoU, 0..1.")
-    min_class_iou: dict[str, float] = Field(description="Floor of each class's IoU, 0..1.")
+    min_class_iou: dict[str, float] = Field(
+        description="Floor of each class's IoU, 0..1. 0 judges nothing: the class may be absent."
+    )
     max_fall: float = Field(description="How far mean IoU may lie below the last blessed model's.")
+    slice_floor: SliceFloor | None = Field(None, description="Floor of every slice, if any.")
 
 
 class Recipe(BaseModel):
@@ -63,6 +75,16 @@ class Recipe(BaseModel):
         """
         model = overrides.get("model", self.model)
         return self.model_copy(update={**self.by_model.get(model, {}), **overrides})
+
+    @model_validator(mode="after")
+    def _gate_fits(self) -> "Recipe":
+        if set(self.gate.min_class_iou) != set(self.class_names):
+            raise ValueError(
+                f"min_class_iou needs a floor for each of {', '.join(self.class_names)}"
+            )
+        if self.gate.slice_floor and not self.slices:
+            raise ValueError("slice_floor needs slices to judge")
+        return self
 
     def training_config(self) -> TrainingConfig:
         """The part that the Trainer needs."""
