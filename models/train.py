@@ -14,6 +14,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from models import data, registry, signatures
 from models.config import TrainingConfig
+from models.hyperparameters import apply_hyperparameters
 from models.losses import CrossEntropyDice
 
 FIGURES = "training.json"
@@ -81,12 +82,14 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
         fn_args: from TFX: examples, statistics (for the number of examples in each split),
-            Transform's graph, and a `TrainingConfig` as `custom_config["training"]`.
+            Transform's graph, a `TrainingConfig` as `custom_config["training"]`, and tuned
+            hyperparameters, if any, to put into it.
 
     Raises:
         ValueError: the configuration names something unknown or unfitting.
     """
     config = TrainingConfig(**fn_args.custom_config["training"])
+    config = apply_hyperparameters(config, fn_args.hyperparameters)
     keras.utils.set_random_seed(config.seed)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
     train = data.load_split(fn_args.train_files, transform_output, fn_args.num_examples["train"])

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.config import TrainingConfig
+from models.hyperparameters import SearchSpace, check_space
 
 # Files of a data set by the pipeline's name of their split.
 SPLIT_PATTERNS = {"train": "train-*.tfrecord", "eval": "val-*.tfrecord"}
@@ -38,6 +39,13 @@ class Recipe(BaseModel):
     epochs: int
     learning_rate: float
     seed: int = 0
+    search_space: SearchSpace = Field(description="What a search varies, by TrainingConfig field.")
+    tune_trials: int = Field(gt=0, description="Trainings that a search may spend.")
+
+    @model_validator(mode="after")
+    def _searches_what_there_is(self) -> "Recipe":
+        check_space(self.search_space, self.training_config())
+        return self
 
     def training_config(self) -> TrainingConfig:
         """The part that the Trainer needs."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from models.hyperparameters import Choice, Range
 from pipeline.recipe import Gate, Recipe
 
 RECIPE = Recipe(
@@ -21,4 +22,9 @@ RECIPE = Recipe(
     batch_size=8,
     epochs=6,
     learning_rate=4e-3,
+    search_space={
+        "learning_rate": Range(low=5e-4, high=2e-2, scale="log"),
+        "batch_size": Choice(values=(4, 8, 16)),
+    },
+    tune_trials=8,
 )
