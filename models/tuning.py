@@ -8,6 +8,7 @@ import keras_tuner
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
+from absl import logging
 from keras_tuner.engine import trial as trial_module
 from tfx import v1 as tfx
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -129,6 +130,14 @@ class TrainingTuner(keras_tuner.Tuner):
             raise keras_tuner.errors.FailedTrialError("The training diverged.")
         return {OBJECTIVE: max(history[OBJECTIVE])}
 
+    def on_trial_end(self, trial: trial_module.Trial) -> None:
+        """KerasTuner's hook: of a failed trial's traceback, leaves for the screen why it failed."""
+        if trial.message:
+            logging.warning("Trial %s failed: %s", trial.trial_id, trial.message)
+            reason = trial.message.strip().splitlines()[-1]
+            trial.message = reason.partition(": ")[2] or reason
+        super().on_trial_end(trial)
+
     def on_search_end(self) -> None:
         """KerasTuner's hook: refuses to call a failed trial the best.
 
@@ -139,10 +148,9 @@ class TrainingTuner(keras_tuner.Tuner):
         if any(trial.status == trial_module.TrialStatus.COMPLETED for trial in trials):
             return
         *_, last = trials
-        reason = (last.message or "no score").strip().splitlines()[-1]
         raise ValueError(
             f"None of {len(trials)} trials of recipe {self._config.recipe} ended with a score; "
-            f"narrow its search_space. The last: {reason}"
+            f"narrow its search_space. The last: {last.message}"
         )
 
 

@@ -140,7 +140,7 @@ def test_a_search_of_which_nothing_is_left_ends_in_a_sentence(
 ) -> None:
     hopeless = config.model_copy(update={"learning_rate": 1e30})
     space: SearchSpace = {"learning_rate": Choice(values=(1e30,))}
-    message = "None of 1 trials of recipe drawn ended with a score; .* The training diverged."
+    message = "None of 1 trials of recipe drawn ended with a score; .*: The training diverged.$"
     with pytest.raises(ValueError, match=message) as caught:
         search(tmp_path, examples, transform_graph, hopeless, space, trials=1)
     assert "\n" not in str(caught.value)
