@@ -16,10 +16,10 @@ def main() -> None:
     """Runs the pipeline, or compiles it when `tfx` asks for that."""
     try:
         settings = load_settings()
-        recipe = settings.load_recipe()
+        graph = create_pipeline(settings.load_recipe(), local_engine(settings), settings)
     except ValueError as error:
         sys.exit(fail(str(error), 2))
-    LocalRunner(settings).run(create_pipeline(recipe, local_engine(settings), settings))
+    LocalRunner(settings).run(graph)
 
 
 if __name__ == "__main__":

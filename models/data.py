@@ -2,6 +2,7 @@
 
 import logging
 
+import numpy as np
 import psutil
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -44,8 +45,7 @@ def load_split(
             tf.cast(features[preprocessing.LABEL][0], tf.uint8),
         )
 
-    files = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
-    records = tf.data.TFRecordDataset(files, compression_type=_compression(files))
+    records = _records(file_patterns)
     dataset = records.map(image_and_mask, num_parallel_calls=_PARALLEL_CALLS, deterministic=True)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_examples))
     image_spec, mask_spec = dataset.element_spec
@@ -54,6 +54,11 @@ def load_split(
         return dataset.cache()
     logging.info("%.1f GB of decoded pixels do not fit in memory: decoding every epoch", size / 1e9)
     return dataset
+
+
+def count_examples(file_patterns: list[str]) -> int:
+    """Counts the examples of a split where no statistics of it are at hand."""
+    return int(_records(file_patterns).reduce(np.int64(0), lambda count, _: count + 1))
 
 
 def training_batches(
@@ -111,6 +116,7 @@ def _options() -> tf.data.Options:
     return options
 
 
-def _compression(files: list[str]) -> str:
-    """ExampleGen components write gzip, and name their files so."""
-    return "GZIP" if files[0].endswith(".gz") else ""
+def _records(file_patterns: list[str]) -> tf.data.TFRecordDataset:
+    """Serialized examples. ExampleGen components write gzip, and name their files so."""
+    files = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
+    return tf.data.TFRecordDataset(files, "GZIP" if files[0].endswith(".gz") else "")

@@ -107,4 +107,6 @@ class _SumAndDerive(beam.CombineFn):
 
 
 def _add(one: Sums, other: Sums) -> Sums:
-    return Sums(*(a + b for a, b in zip(one, other, strict=True)))
+    return Sums(
+        one.images + other.images, one.confusion + other.confusion, one.boundary + other.boundary
+    )

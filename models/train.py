@@ -17,6 +17,7 @@ from models import data, precision, registry, signatures
 from models.callbacks import StopWhenDiverged, Throughput, WarmUpCosine
 from models.checkpoints import Checkpoints
 from models.config import TrainingConfig
+from models.hyperparameters import apply_hyperparameters
 from models.losses import CrossEntropyDice
 
 FIGURES = "training.json"
@@ -33,21 +34,23 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
         fn_args: from TFX: examples, statistics (for the number of examples in each split),
-            Transform's graph, and as `custom_config` a `TrainingConfig` (`training`), the folder of
-            all checkpoints (`checkpoints`) and the digest of the code (`code_digest`).
+            Transform's graph, tuned hyperparameters, if any, and as `custom_config` a
+            `TrainingConfig` to put them into (`training`), the folder of all checkpoints
+            (`checkpoints`) and the digest of the code (`code_digest`).
 
     Raises:
         ValueError: the configuration names something unknown or unfitting, or the training
             diverged.
     """
     config = TrainingConfig(**fn_args.custom_config["training"])
+    config = apply_hyperparameters(config, fn_args.hyperparameters)
     keras.utils.set_random_seed(config.seed)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
     train = data.load_split(fn_args.train_files, transform_output, fn_args.num_examples["train"])
     val = data.load_split(fn_args.eval_files, transform_output, fn_args.num_examples["eval"])
 
     model = compiled_model(config)
-    folder = os.path.join(fn_args.custom_config["checkpoints"], _fingerprint(fn_args))
+    folder = os.path.join(fn_args.custom_config["checkpoints"], _fingerprint(fn_args, config))
     checkpoints = Checkpoints(
         model, model.optimizer, folder, config.patience, since=list(phases(config))[-1].begin
     )
@@ -189,10 +192,11 @@ def _in_float32(model: keras.Model, config: TrainingConfig) -> keras.Model:
     return served
 
 
-def _fingerprint(fn_args: FnArgs) -> str:
+def _fingerprint(fn_args: FnArgs, config: TrainingConfig) -> str:
     """Names what a training depends on: its checkpoints are good for no other."""
     parts = [
-        {key: fn_args.custom_config[key] for key in ("training", "code_digest")},
+        config.model_dump(mode="json"),
+        fn_args.custom_config["code_digest"],
         fn_args.train_files,
         fn_args.eval_files,
         fn_args.transform_output,

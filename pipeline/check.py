@@ -16,6 +16,7 @@ from models import preprocessing
 from models.registry import check_model
 from pipeline.configs import Settings
 from pipeline.recipe import SPLIT_PATTERNS, Recipe
+from pipeline.tuned import imported_hyperparameters
 from tfrecords.errors import DataError, listed
 from tfrecords.shards import first_example, verify_shards
 
@@ -43,6 +44,7 @@ def check_local(settings: Settings) -> list[str]:
     recipe = settings.load_recipe()
     checks: list[Callable[[], str]] = [
         lambda: _model(recipe),
+        lambda: _hyperparameters(settings, recipe),
         lambda: _data(settings),
         lambda: _first_records(settings, recipe),
         lambda: _judged_classes(settings, recipe),
@@ -63,6 +65,20 @@ def check_local(settings: Settings) -> list[str]:
 def _model(recipe: Recipe) -> str:
     check_model(recipe.model, recipe.image_size, recipe.encoder_weights)
     return f"model {recipe.model}, encoder weights {recipe.encoder_weights}"
+
+
+def _hyperparameters(settings: Settings, recipe: Recipe) -> str:
+    found = imported_hyperparameters(settings, recipe)
+    if found:
+        return f"hyperparameters {found} of {found.folder}"
+    if not settings.tune:
+        return f"hyperparameters of recipe {recipe.name}"
+    if not recipe.search_space:
+        raise ValueError(
+            f"TUNE=1 has nothing to search: recipe {recipe.name} names no search_space beside "
+            "what the settings fix; unset TUNE, or what they fix."
+        )
+    return f"search of {', '.join(recipe.search_space)} in {recipe.tune_trials} trials"
 
 
 def _data(settings: Settings) -> str:

@@ -3,14 +3,23 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.recipe import Recipe
 from pipeline.recipes import load_recipe
 
 # Settings that stand for the recipe's fields of the same names.
-_OVERRIDES = ("model", "image_size", "batch_size", "epochs", "learning_rate", "encoder_weights")
+_OVERRIDES = (
+    "model",
+    "image_size",
+    "batch_size",
+    "epochs",
+    "learning_rate",
+    "encoder_weights",
+    "tune_trials",
+)
 
 
 class Settings(BaseSettings):
@@ -48,17 +57,38 @@ class Settings(BaseSettings):
         None, description="imagenet, none, or a path of a weights file. Default: the recipe's."
     )
 
+    tune: bool = Field(False, description="Search the recipe's hyperparameters before training.")
+    tune_trials: int | None = Field(
+        None, gt=0, description="Trainings that a search may spend. Default: the recipe's."
+    )
+    hyperparameters: str | None = Field(
+        None, description="Folder or file that a search wrote, to train with what it found."
+    )
+
+    @model_validator(mode="after")
+    def _one_source_of_hyperparameters(self) -> "Settings":
+        if self.tune and self.hyperparameters:
+            raise ValueError(
+                f"TUNE=1 searches anew what HYPERPARAMETERS={self.hyperparameters} holds: unset "
+                "one of them"
+            )
+        return self
+
+    def overrides(self) -> dict[str, Any]:
+        """What is set in the recipe's place, by the recipe's field."""
+        return {name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None}
+
     def load_recipe(self) -> Recipe:
-        """The recipe with the settings' overrides.
+        """The recipe with the settings' overrides, which are no longer searched.
 
         Raises:
             ValueError: the recipe is unknown.
         """
-        recipe = load_recipe(self.recipe)
-        overrides = {
-            name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None
+        recipe, overrides = load_recipe(self.recipe), self.overrides()
+        space = {
+            name: values for name, values in recipe.search_space.items() if name not in overrides
         }
-        return recipe.with_overrides(overrides)
+        return recipe.with_overrides({**overrides, "search_space": space})
 
 
 class SettingsError(ValueError):
@@ -78,8 +108,12 @@ def load_settings(env_file: str | Path = ".env", **overrides: Any) -> Settings:
     try:
         return Settings(_env_file=env_file, **overrides)  # type: ignore[call-arg]  # pydantic's own
     except ValidationError as error:
-        problems = [
-            f"{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
-            for problem in error.errors()
-        ]
+        problems = [_in_words(problem) for problem in error.errors()]
         raise SettingsError("Wrong settings: " + "; ".join(problems) + ".") from None
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    """What is wrong with a setting, or with some together, whose problem has no place."""
+    if not problem["loc"]:
+        return str(problem["ctx"]["error"])
+    return f"{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"

@@ -2,8 +2,10 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import standard_artifacts
 
 import models
@@ -11,6 +13,7 @@ from pipeline import evaluation
 from pipeline.configs import Settings
 from pipeline.engines import Engine
 from pipeline.recipe import SPLIT_PATTERNS, Recipe
+from pipeline.tuned import imported_hyperparameters
 
 
 def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.dsl.Pipeline:
@@ -20,6 +23,9 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
         recipe: what is trained on what, and the gate.
         engine: what differs between the places where the graph runs.
         settings: names and places.
+
+    Raises:
+        ValueError: the settings name hyperparameters that cannot be used.
     """
     code = {"code_digest": code_digest()}
     training = recipe.training_config()
@@ -46,17 +52,33 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
         disable_statistics=True,  # there is nothing to learn from histograms of pixels
         custom_config={"image_size": training.image_size, **code},
     )
+    training_properties = {"training": training.model_dump(mode="json"), **code}
+    splits: dict[str, Any] = {
+        "train_args": tfx.proto.TrainArgs(splits=["train"]),
+        "eval_args": tfx.proto.EvalArgs(splits=["eval"]),
+    }
+    hyperparameters = _imported(settings, recipe)
+    if settings.tune:
+        hyperparameters = tfx.components.Tuner(
+            tuner_fn="models.tuning.tuner_fn",
+            examples=example_gen.outputs["examples"],
+            transform_graph=transform.outputs["transform_graph"],
+            **splits,
+            custom_config={
+                **training_properties,
+                **recipe.model_dump(mode="json", include={"search_space", "tune_trials"}),
+            },
+        )
     trainer = engine.trainer(
         run_fn="models.train.run_fn",
         examples=example_gen.outputs["examples"],
         statistics=statistics_gen.outputs["statistics"],
         transform_graph=transform.outputs["transform_graph"],
-        train_args=tfx.proto.TrainArgs(splits=["train"]),
-        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+        hyperparameters=hyperparameters and hyperparameters.outputs["best_hyperparameters"],
+        **splits,
         custom_config={
-            "training": training.model_dump(mode="json"),
+            **training_properties,
             "checkpoints": f"{engine.pipeline_root}/checkpoints",
-            **code,
         },
     )
     blessed_model = tfx.dsl.Resolver(
@@ -82,6 +104,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
             schema_gen,
             example_validator,
             transform,
+            *([hyperparameters] if hyperparameters else []),
             trainer,
             blessed_model,
             evaluator,
@@ -91,6 +114,23 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
         metadata_connection_config=engine.metadata_connection_config,
         beam_pipeline_args=engine.beam_pipeline_args,
     )
+
+
+def _imported(settings: Settings, recipe: Recipe) -> BaseNode | None:
+    """Takes the place of the Tuner where the settings name what one found before.
+
+    TFX recognises an imported artifact by its path and properties: without the digest among them,
+    a changed file would be answered with the model that was trained with the old one.
+    """
+    found = imported_hyperparameters(settings, recipe)
+    if found is None:
+        return None
+    return tfx.dsl.Importer(
+        source_uri=found.folder,
+        artifact_type=standard_artifacts.HyperParameters,
+        custom_properties={"digest": found.digest},
+        output_key="best_hyperparameters",
+    ).with_id("imported_hyperparameters")
 
 
 def code_digest() -> str:

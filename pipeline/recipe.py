@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.config import TrainingConfig
+from models.hyperparameters import SearchSpace, check_space
 from models.registry import check_name, known_models
 
 # Files of a data set by the pipeline's name of their split.
@@ -31,7 +32,9 @@ class Gate(BaseModel):
         description="Floor of each class's IoU, 0..1. 0 judges nothing: the class may be absent."
     )
     max_fall: float = Field(description="How far mean IoU may lie below the last blessed model's.")
-    slice_floor: SliceFloor | None = Field(None, description="Floor of every slice, if any.")
+    slice_floor: SliceFloor | None = Field(
+        default=None, description="Floor of every slice, if any."
+    )
 
 
 class Recipe(BaseModel):
@@ -58,13 +61,28 @@ class Recipe(BaseModel):
     by_model: dict[str, dict[str, int | float]] = Field(
         default={}, description="What suits an architecture better than the values above."
     )
+    search_space: SearchSpace = Field(description="What a search varies, by TrainingConfig field.")
+    tune_trials: int = Field(gt=0, description="Trainings that a search may spend.")
 
     @model_validator(mode="after")
-    def _by_model_names_fields(self) -> Self:
+    def _gate_fits(self) -> Self:
+        if set(self.gate.min_class_iou) != set(self.class_names):
+            raise ValueError(
+                f"min_class_iou needs a floor for each of {', '.join(self.class_names)}"
+            )
+        if self.gate.slice_floor and not self.slices:
+            raise ValueError("slice_floor needs slices to judge")
+        return self
+
+    @model_validator(mode="after")
+    def _every_model_fits(self) -> Self:
+        check_space(self.search_space, self.training_config())
         for model, values in self.by_model.items():
             check_name("by_model", model, known_models())
             for name in values:
                 check_name(f"by_model[{model}]", name, sorted(TrainingConfig.model_fields))
+            of_model = self.with_overrides({"model": model})
+            check_space(self.search_space, of_model.training_config())
         return self
 
     def with_overrides(self, overrides: dict[str, Any]) -> Self:
@@ -75,16 +93,6 @@ class Recipe(BaseModel):
         """
         model = overrides.get("model", self.model)
         return self.model_copy(update={**self.by_model.get(model, {}), **overrides})
-
-    @model_validator(mode="after")
-    def _gate_fits(self) -> "Recipe":
-        if set(self.gate.min_class_iou) != set(self.class_names):
-            raise ValueError(
-                f"min_class_iou needs a floor for each of {', '.join(self.class_names)}"
-            )
-        if self.gate.slice_floor and not self.slices:
-            raise ValueError("slice_floor needs slices to judge")
-        return self
 
     def training_config(self) -> TrainingConfig:
         """The part that the Trainer needs."""

@@ -14,6 +14,7 @@ from tfx.types import Artifact, artifact_utils
 
 from models.train import FIGURES
 from pipeline import verdict
+from pipeline.tuned import Hyperparameters, read_hyperparameters
 
 RUN_CONTEXT = "pipeline_run"
 
@@ -52,6 +53,13 @@ class Run:
     def training_figures(self) -> dict[str, Any]:
         """What the Trainer wrote: steps, images_per_second, history."""
         return json.loads((self.uri("Trainer", "model_run") / FIGURES).read_text())
+
+    def hyperparameters(self) -> Hyperparameters | None:
+        """What the Tuner found, in this run or in an earlier one; None where there was no Tuner."""
+        for step in ("Tuner", "Importer"):
+            if step in self.steps:
+                return read_hyperparameters(str(self.uri(step, "best_hyperparameters")))
+        return None
 
     def metrics(self) -> dict[str, float]:
         """The candidate's metrics over the whole validation split, by name."""

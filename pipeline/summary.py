@@ -16,6 +16,10 @@ def table(run: Run, recipe: Recipe) -> Table:
     rows.add_column(overflow="fold")
     for split, count in run.num_examples().items():
         rows.add_row(f"images, {split}", str(count))
+    hyperparameters = run.hyperparameters()
+    if hyperparameters:
+        rows.add_row("hyperparameters", str(hyperparameters))
+        rows.add_row("to reuse them", f"HYPERPARAMETERS={_as_typed(hyperparameters.folder)}")
     training = run.training_figures()
     reused = " (reused)" if run.steps["Trainer"].cached else ""
     rows.add_row(
@@ -27,7 +31,7 @@ def table(run: Run, recipe: Recipe) -> Table:
         rows.add_row(f"IoU, {name}", f"{metrics[class_iou_name(name)]:.3f}")
     if run.blessed:
         rows.add_row("verdict", "[green]blessed[/]")
-        model = run.pushed_model.removeprefix(f"{Path.cwd()}/")
+        model = _as_typed(run.pushed_model)
         rows.add_row("model", model)
         rows.add_row("next", f"saved_model_cli show --all --dir {model}")
     else:
@@ -35,3 +39,8 @@ def table(run: Run, recipe: Recipe) -> Table:
         rows.add_row("model", "not pushed; the model served before, if any, still is")
         rows.add_row("next", f"EPOCHS={2 * recipe.epochs} make demo")
     return rows
+
+
+def _as_typed(path: str) -> str:
+    """A path as the user would type it."""
+    return path.removeprefix(f"{Path.cwd()}/")

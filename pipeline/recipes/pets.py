@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from models.hyperparameters import Choice, Range
 from pipeline.recipe import Gate, Recipe
 
 RECIPE = Recipe(
@@ -32,4 +33,11 @@ RECIPE = Recipe(
             "augmentation": 1.0,
         },
     },
+    search_space={
+        "learning_rate": Range(low=5e-4, high=2e-2, scale="log"),
+        "batch_size": Choice(values=(4, 8, 16)),
+        "weight_decay": Range(low=1e-5, high=1e-1, scale="log"),
+        "augmentation": Range(low=0.0, high=1.5),
+    },
+    tune_trials=8,
 )

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
+from models.hyperparameters import Choice
 from pipeline.check import CheckError, check_local
 from pipeline.configs import Settings, load_settings
+from pipeline.recipes.pets import RECIPE
 from tests.conftest import Workplace
 
 
@@ -104,6 +106,35 @@ def test_a_class_that_never_occurs_in_validation_is_named(settings: Settings, da
                 writer.write(example.SerializeToString())
     with pytest.raises(CheckError, match="border does not occur in .*val-.*set its floor to 0"):
         check_local(settings)
+
+
+def test_hyperparameters_are_said_before_a_run(
+    settings: Settings, best_hyperparameters: Path
+) -> None:
+    assert "hyperparameters of recipe pets" in check_local(settings)
+    searching = settings.model_copy(update={"tune": True, "tune_trials": 3})
+    assert "search of learning_rate, batch_size in 3 trials" in check_local(searching)
+    reusing = settings.model_copy(update={"hyperparameters": str(best_hyperparameters)})
+    said = f"hyperparameters batch_size 16, learning_rate 0.0012 of {best_hyperparameters}"
+    assert said in check_local(reusing)
+
+
+def test_hyperparameters_of_another_recipe_are_named(
+    settings: Settings, best_hyperparameters: Path
+) -> None:
+    [file] = best_hyperparameters.iterdir()
+    file.write_text(file.read_text().replace("pets", "tires"))
+    broken = settings.model_copy(update={"hyperparameters": str(file)})
+    with pytest.raises(CheckError, match=f"{file} .* recipe pets: .* of recipe tires, not of pets"):
+        check_local(broken)
+
+
+def test_a_search_of_nothing_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = RECIPE.model_copy(update={"search_space": {"batch_size": Choice(values=(4, 8))}})
+    monkeypatch.setattr("pipeline.recipes.pets.RECIPE", searched)
+    broken = settings.model_copy(update={"tune": True, "batch_size": 2})
+    with pytest.raises(CheckError, match="TUNE=1 has nothing to search"):
+        check_local(broken)
 
 
 def test_missing_weights_are_named(settings: Settings) -> None:

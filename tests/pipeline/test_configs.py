@@ -40,11 +40,30 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("EPOCHS", "many"), ("EPOCHS", "0"), ("BATCH_SIZE", "-1"), ("PIPELINE_NAME", "My Pipeline")],
+    [
+        ("EPOCHS", "many"),
+        ("EPOCHS", "0"),
+        ("BATCH_SIZE", "-1"),
+        ("TUNE", "perhaps"),
+        ("PIPELINE_NAME", "My Pipeline"),
+    ],
 )
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=re.escape(f"{name}='{value}'")):
+        load_settings()
+
+
+def test_what_is_set_is_not_searched() -> None:
+    assert set(load_settings().load_recipe().search_space) == {"learning_rate", "batch_size"}
+    assert set(load_settings(batch_size=2).load_recipe().search_space) == {"learning_rate"}
+
+
+def test_a_search_and_its_result_at_once_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNE", "1")
+    monkeypatch.setenv("HYPERPARAMETERS", "found")
+    message = "TUNE=1 searches anew what HYPERPARAMETERS=found holds: unset one of them"
+    with pytest.raises(SettingsError, match=message):
         load_settings()
 
 
@@ -60,7 +79,7 @@ def test_the_example_file_names_every_setting_and_its_default() -> None:
     assert {name.lower() for name in written} == set(Settings.model_fields)
     recipe = load_settings().load_recipe()
     for name, field in Settings.model_fields.items():
-        default = getattr(recipe, name) if field.default is None else field.default
+        default = getattr(recipe, name, "") if field.default is None else field.default
         assert written[name.upper()] == str(default)
 
 

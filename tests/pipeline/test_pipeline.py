@@ -1,34 +1,99 @@
+import json
 from pathlib import Path
 
 import pytest
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.metadata import Metadata
+from tfx.orchestration.pipeline import Pipeline, RunOptions
+from tfx.orchestration.portable.mlmd import execution_lib
 
 from pipeline.configs import load_settings
 from pipeline.engines import local_engine
 from pipeline.pipeline import code_digest, create_pipeline
 
+EDGES = {
+    "ImportExampleGen": set(),
+    "StatisticsGen": {"ImportExampleGen"},
+    "ImportSchemaGen": set(),
+    "ExampleValidator": {"StatisticsGen", "ImportSchemaGen"},
+    "Transform": {"ImportExampleGen", "ImportSchemaGen"},
+    "Trainer": {"ImportExampleGen", "StatisticsGen", "Transform"},
+    "latest_blessed_model": set(),
+    "Evaluator": {"ImportExampleGen", "Trainer", "latest_blessed_model"},
+    "Pusher": {"Trainer", "Evaluator"},
+}
 
-@pytest.fixture(scope="module")
-def graph():
-    settings = load_settings(env_file="none")
+
+def graph_of(**overrides: object) -> Pipeline:
+    settings = load_settings(env_file="none", **overrides)
     return create_pipeline(settings.load_recipe(), local_engine(settings), settings)
 
 
-def test_nodes_and_edges(graph) -> None:
-    edges = {
+def edges(graph: Pipeline) -> dict[str, set[str]]:
+    return {
         component.id: {node.id for node in component.upstream_nodes}
         for component in graph.components
     }
-    assert edges == {
-        "ImportExampleGen": set(),
-        "StatisticsGen": {"ImportExampleGen"},
-        "ImportSchemaGen": set(),
-        "ExampleValidator": {"StatisticsGen", "ImportSchemaGen"},
-        "Transform": {"ImportExampleGen", "ImportSchemaGen"},
-        "Trainer": {"ImportExampleGen", "StatisticsGen", "Transform"},
-        "latest_blessed_model": set(),
-        "Evaluator": {"ImportExampleGen", "Trainer", "latest_blessed_model"},
-        "Pusher": {"Trainer", "Evaluator"},
+
+
+@pytest.fixture(scope="module")
+def graph() -> Pipeline:
+    return graph_of()
+
+
+def test_nodes_and_edges(graph) -> None:
+    assert edges(graph) == EDGES
+
+
+def test_a_search_stands_between_transform_and_trainer() -> None:
+    graph = graph_of(tune=True, tune_trials=3, batch_size=2)
+    assert edges(graph) == {
+        **EDGES,
+        "Tuner": {"ImportExampleGen", "Transform"},
+        "Trainer": EDGES["Trainer"] | {"Tuner"},
     }
+    [tuner] = [component for component in graph.components if component.id == "Tuner"]
+    told = json.loads(tuner.exec_properties["custom_config"])
+    assert told["tune_trials"] == 3
+    assert told["training"]["batch_size"] == 2
+    assert set(told["search_space"]) == {"learning_rate"}  # a batch size that is set is not tuned
+    assert told["code_digest"] == code_digest()
+
+
+def test_found_hyperparameters_stand_in_for_the_search(best_hyperparameters: Path) -> None:
+    graph = graph_of(hyperparameters=str(best_hyperparameters))
+    assert edges(graph) == {
+        **EDGES,
+        "imported_hyperparameters": set(),
+        "Trainer": EDGES["Trainer"] | {"imported_hyperparameters"},
+    }
+
+
+def test_a_changed_file_of_hyperparameters_is_another_artifact(
+    best_hyperparameters: Path, tmp_path: Path
+) -> None:
+    [file] = best_hyperparameters.iterdir()
+    content = file.read_text()
+    contents = (content, content, content.replace("16", "4"), content)
+    only = RunOptions(
+        from_nodes=["imported_hyperparameters"], to_nodes=["imported_hyperparameters"]
+    )
+    identities: list[tuple[int, str]] = []
+    for content in contents:
+        file.write_text(content)
+        graph = graph_of(
+            hyperparameters=str(best_hyperparameters), pipeline_root=str(tmp_path / "pipeline")
+        )
+        LocalDagRunner().run(graph, only)
+        with Metadata(graph.metadata_connection_config) as store:
+            [execution] = store.store.get_executions()[len(identities) :]
+            [artifact] = execution_lib.get_output_artifacts(store, execution.id)[
+                "best_hyperparameters"
+            ]
+            identities.append((artifact.id, artifact.uri))
+    (first, uri), *others = identities
+    assert uri == str(best_hyperparameters)
+    assert [identity == first for identity, _ in others] == [True, False, True]
 
 
 def test_pixels_are_not_materialised(graph) -> None:
