@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import bench_tfrecords, bench_trainer, report
+from benchmarks import bench_evaluator, bench_tfrecords, bench_trainer, report
 
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     figures = [
         *bench_tfrecords.run(args.rounds, args.images, args.trimaps),
         *bench_trainer.run(args.rounds),
+        *bench_evaluator.run(args.rounds),
     ]
     report.write(figures, args.output)
     report.print_table(figures)

@@ -29,8 +29,8 @@ from models import data, preprocessing, train
 from models.config import TrainingConfig
 from tfrecords import synthetic
 
-_FEATURES = ("image", "label", "name", "breed", "species")
-_CONFIG = TrainingConfig(
+FEATURES = ("image", "label", "name", "breed", "species")
+CONFIG = TrainingConfig(
     recipe="benchmark",
     model="unet",
     encoder_weights="none",
@@ -44,7 +44,7 @@ _CONFIG = TrainingConfig(
 )
 _TRAIN_IMAGES = 256
 _VAL_IMAGES = 16
-_STEPS = _TRAIN_IMAGES // _CONFIG.batch_size * _CONFIG.epochs
+_STEPS = _TRAIN_IMAGES // CONFIG.batch_size * CONFIG.epochs
 
 
 def run(rounds: int) -> list[Figure]:
@@ -61,14 +61,14 @@ def run(rounds: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         shards, graph = Path(folder, "shards"), Path(folder, "graph")
         synthetic.generate(str(shards), train=_TRAIN_IMAGES, val=_VAL_IMAGES)
-        _write_transform_graph(graph, Path(folder, "temp"))
+        write_transform_graph(graph, Path(folder, "temp"))
         arrays = _decoded(shards, graph)
-        keras.utils.set_random_seed(_CONFIG.seed)
-        model = train.compiled_model(_CONFIG)
+        keras.utils.set_random_seed(CONFIG.seed)
+        model = train.compiled_model(CONFIG)
         for number in track(range(rounds), "trainer", console=Console(stderr=True)):
             ours.append(_trainer(shards, graph, Path(folder, f"run-{number}")))
             peer.append(_bare_fit(model, *arrays))
-    name = f"Trainer, {_CONFIG.model}, {_CONFIG.image_size} px, batch {_CONFIG.batch_size}"
+    name = f"Trainer, {CONFIG.model}, {CONFIG.image_size} px, batch {CONFIG.batch_size}"
     return [figure(name, "images/s", ours, peer, "bare keras.Model.fit, pixels in memory")]
 
 
@@ -81,7 +81,7 @@ def _trainer(shards: Path, graph: Path, output: Path) -> float:
         transform_output=str(graph),
         serving_model_dir=str(output / "model"),
         model_run_dir=str(output / "run"),
-        custom_config={"training": _CONFIG.model_dump(mode="json")},
+        custom_config={"training": CONFIG.model_dump(mode="json")},
     )
     arguments.num_examples = {"train": _TRAIN_IMAGES, "eval": _VAL_IMAGES}
     train.run_fn(arguments)
@@ -97,14 +97,14 @@ def _bare_fit(
     model.fit(
         images,
         masks,
-        batch_size=_CONFIG.batch_size,
-        epochs=_CONFIG.epochs,
+        batch_size=CONFIG.batch_size,
+        epochs=CONFIG.epochs,
         callbacks=[throughput],
         verbose=0,
     )
     if throughput.steps != _STEPS:
         raise RuntimeError(f"The peer took {throughput.steps} steps, the Trainer {_STEPS}.")
-    return throughput.images_per_second(_CONFIG.batch_size)
+    return throughput.images_per_second(CONFIG.batch_size)
 
 
 def _decoded(shards: Path, graph: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
@@ -115,12 +115,12 @@ def _decoded(shards: Path, graph: Path) -> tuple[npt.NDArray[np.float32], npt.ND
     return np.stack(images).astype(np.float32), np.stack(masks)
 
 
-def _write_transform_graph(path: Path, temporary: Path) -> None:
+def write_transform_graph(path: Path, temporary: Path) -> None:
     """What the Transform component writes: the graph of `preprocessing_fn`."""
-    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in _FEATURES}
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in FEATURES}
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
     callback = functools.partial(
-        preprocessing.preprocessing_fn, custom_config={"image_size": _CONFIG.image_size}
+        preprocessing.preprocessing_fn, custom_config={"image_size": CONFIG.image_size}
     )
     options = PipelineOptions(["--runner=DirectRunner", "--direct_running_mode=in_memory"])
     with (
@@ -128,7 +128,7 @@ def _write_transform_graph(path: Path, temporary: Path) -> None:
         tft_beam.Context(temp_dir=str(temporary)),
     ):
         # The function has no analyzers: no value of this row is looked at.
-        rows = pipeline | beam.Create([dict.fromkeys(_FEATURES, b"")])
+        rows = pipeline | beam.Create([dict.fromkeys(FEATURES, b"")])
         graph = (rows, metadata) | tft_beam.AnalyzeDataset(callback)
         _ = graph | tft_beam.WriteTransformFn(str(path))
         raw_metadata = str(path / tft.TFTransformOutput.RAW_METADATA_DIR)

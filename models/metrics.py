@@ -1,11 +1,19 @@
-"""Segmentation metrics, each a function of one confusion matrix.
+"""Segmentation metrics: counts of an image that add up, and the figures made of their sums.
 
-Everingham et al., "The Pascal Visual Object Classes Challenge", IJCV 2010, define IoU by summing
-the confusion matrix over all pixels of all images first, which is what is done here.
+Two counts serve everything. They are taken image by image, in the graph, and summed over the
+images of a slice before anything is divided, as in Everingham et al., "The Pascal Visual Object
+Classes Challenge", IJCV 2010.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
+
+# Cheng et al., "Boundary IoU" (arXiv:2103.16562): a boundary is as wide as this share of the
+# image's diagonal.
+BOUNDARY_WIDTH = 0.02
 
 
 def confusion_matrix(truth: tf.Tensor, prediction: tf.Tensor, num_classes: int) -> tf.Tensor:
@@ -22,28 +30,108 @@ def confusion_matrix(truth: tf.Tensor, prediction: tf.Tensor, num_classes: int) 
     truth = tf.reshape(tf.cast(truth, tf.int32), [-1])
     prediction = tf.reshape(tf.cast(prediction, tf.int32), [-1])
     cells = tf.where(truth < num_classes, truth * num_classes + prediction, num_classes**2)
-    counts = tf.math.bincount(cells, minlength=num_classes**2, maxlength=num_classes**2)
-    return tf.cast(tf.reshape(counts, (num_classes, num_classes)), tf.float32)
+    return tf.reshape(_count(cells, num_classes**2), (num_classes, num_classes))
 
 
-def iou_by_class(confusion: np.ndarray) -> np.ndarray:
-    """Intersection over union of each class.
+def boundary_counts(truth: tf.Tensor, prediction: tf.Tensor, num_classes: int) -> tf.Tensor:
+    """Counts the pixels of each class's boundary in truth and prediction.
+
+    A mask's boundary is what erosion takes off it: its pixels with a pixel of another class, or
+    the outside of the image, at most d rows and d columns away, where d is `BOUNDARY_WIDTH` of
+    the diagonal, rounded, at least 1. Cheng et al., "Boundary IoU" (arXiv:2103.16562), whose code
+    erodes with a square, too.
 
     Args:
-        confusion: [C, C] pixel counts, rows true, columns predicted.
+        truth: class ids, any integer dtype, [height, width].
+        prediction: class ids, same shape.
+        num_classes: C. A pixel whose true id is C or more is not counted; it borders on classes,
+            in truth and prediction alike, so that a right prediction scores 1 beside it.
 
     Returns:
-        float64 [C]; NaN for a class that is neither in the truth nor predicted.
+        float32 [C, 2]: pixels that are in the class's boundary in both, and in either.
+    """
+    truth = tf.minimum(tf.cast(truth, tf.int32), num_classes)
+    prediction = tf.where(truth == num_classes, truth, tf.cast(prediction, tf.int32))
+    masks = tf.stack([truth, prediction])
+    true, predicted = tf.unstack(tf.where(_near_another_class(masks), masks, num_classes))
+    in_both = _count(tf.where(true == predicted, true, num_classes), num_classes)
+    in_either = _count(true, num_classes) + _count(predicted, num_classes) - in_both
+    return tf.stack([in_both, in_either], axis=-1)
+
+
+def _near_another_class(masks: tf.Tensor) -> tf.Tensor:
+    """Class ids, int32 [N, height, width], to bool: is the square around a pixel of two classes?"""
+    diagonal = tf.norm(tf.cast(tf.shape(masks)[1:], tf.float64))
+    width = tf.maximum(tf.cast(tf.round(BOUNDARY_WIDTH * diagonal), tf.int32), 1)
+    around = [[0, 0], [width, width], [width, width]]
+    padded = tf.pad(masks, around, constant_values=-1)
+    corner = padded[:, :-1, :-1]
+    mixed = (
+        (corner != padded[:, 1:, :-1])
+        | (corner != padded[:, :-1, 1:])
+        | (corner != padded[:, 1:, 1:])
+    )
+    # A square is of one class if all of its 2 x 2 blocks are. How many are not comes from a
+    # summed-area table, whose cost does not grow with the square, as a pooling's would.
+    table = tf.cumsum(tf.cumsum(tf.cast(mixed, tf.int32), axis=1), axis=2)
+    table = tf.pad(table, [[0, 0], [1, 0], [1, 0]])
+    side = 2 * width
+    top = table[:, :-side, side:] - table[:, :-side, :-side]
+    bottom = table[:, side:, side:] - table[:, side:, :-side]
+    return bottom > top
+
+
+def _count(ids: tf.Tensor, num_classes: int) -> tf.Tensor:
+    """How often 0 to num_classes - 1 occur: float32 [num_classes]."""
+    counts = tf.math.bincount(ids, minlength=num_classes, maxlength=num_classes)
+    return tf.cast(tf.ensure_shape(counts, [num_classes]), tf.float32)
+
+
+def figures(
+    confusion: npt.ArrayLike, boundary: npt.ArrayLike, class_names: Sequence[str]
+) -> dict[str, float]:
+    """Every figure of summed counts.
+
+    Args:
+        confusion: [C, C], sum of `confusion_matrix` over images.
+        boundary: [C, 2], sum of `boundary_counts` over the same images.
+        class_names: names by class id.
+
+    Returns:
+        `mean_iou` and `boundary_iou`, means over the classes that occur in truth or prediction;
+        `pixel_accuracy`; and for each class NAME `iou_NAME`, `dice_NAME`, `precision_NAME`,
+        `recall_NAME` and `boundary_iou_NAME`. NaN stands for what has no pixel to be judged by:
+        all of a class that occurs in neither, the recall of one that is not in the truth, the
+        precision of one that is never predicted.
     """
     confusion = np.asarray(confusion, np.float64)
-    intersection = np.diag(confusion)
-    union = confusion.sum(axis=0) + confusion.sum(axis=1) - intersection
+    in_both, in_either = np.asarray(boundary, np.float64).T
+    right = np.diag(confusion)
+    true, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+    by_class = {
+        "iou": _ratio(right, true + predicted - right),
+        "dice": _ratio(2 * right, true + predicted),
+        "precision": _ratio(right, predicted),
+        "recall": _ratio(right, true),
+        "boundary_iou": _ratio(in_both, in_either),
+    }
+    return {
+        "mean_iou": _mean(by_class["iou"]),
+        "pixel_accuracy": float(_ratio(right.sum(), confusion.sum())),
+        "boundary_iou": _mean(by_class["boundary_iou"]),
+        **{
+            f"{figure}_{name}": float(value)
+            for figure, values in by_class.items()
+            for name, value in zip(class_names, values, strict=True)
+        },
+    }
+
+
+def _ratio(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
     with np.errstate(invalid="ignore"):
-        return np.where(union > 0, intersection / union, np.nan)
+        return np.divide(part, whole)
 
 
-def mean_iou(confusion: np.ndarray) -> float:
-    """Mean of `iou_by_class` over the classes that occur; NaN when none does."""
-    by_class = iou_by_class(confusion)
-    present = by_class[~np.isnan(by_class)]
-    return float(present.mean()) if present.size else float("nan")
+def _mean(by_class: npt.NDArray[np.float64]) -> float:
+    occurring = by_class[~np.isnan(by_class)]
+    return float(occurring.mean()) if occurring.size else float("nan")

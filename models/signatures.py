@@ -68,34 +68,36 @@ class SegmentationModule(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """from_examples: labelled tf.Examples, string [N], to masks and their confusion with truth.
+        """from_examples: labelled tf.Examples, string [N], to masks and their counts against truth.
 
         Returns:
-            `mask_png_bytes`: string [N], as in `serve`; `confusion_matrix`: float32 [N, C, C],
-            pixel counts at each image's own size, rows true, columns predicted.
+            `mask_png_bytes`: string [N], as in `serve`; `confusion_matrix`: float32 [N, C, C], and
+            `boundary_counts`: float32 [N, C, 2], `models.metrics`' counts at each image's own size.
         """
         raw = tf.io.parse_example(
             examples, {name: self._raw_spec[name] for name in preprocessing.RAW_FEATURES}
         )
         features = self._transform(raw)
 
-        def answer(
-            elements: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
-        ) -> tuple[tf.Tensor, tf.Tensor]:
+        def answer(elements: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
             logits, size, mask_bytes = elements
             mask = _mask(logits, size)
             truth = preprocessing.decode_mask(mask_bytes)
-            return _encode(mask), metrics.confusion_matrix(truth, mask, self._num_classes)
+            return {
+                "mask_png_bytes": _encode(mask),
+                "confusion_matrix": metrics.confusion_matrix(truth, mask, self._num_classes),
+                "boundary_counts": metrics.boundary_counts(truth, mask, self._num_classes),
+            }
 
-        masks, confusion = tf.map_fn(
+        return tf.map_fn(
             answer,
             (self._logits(features), features[preprocessing.SIZE], raw[preprocessing.LABEL]),
-            fn_output_signature=(
-                tf.TensorSpec([], tf.string),
-                tf.TensorSpec([self._num_classes, self._num_classes], tf.float32),
-            ),
+            fn_output_signature={
+                "mask_png_bytes": tf.TensorSpec([], tf.string),
+                "confusion_matrix": tf.TensorSpec([self._num_classes] * 2, tf.float32),
+                "boundary_counts": tf.TensorSpec([self._num_classes, 2], tf.float32),
+            },
         )
-        return {"mask_png_bytes": masks, "confusion_matrix": confusion}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def transform(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:

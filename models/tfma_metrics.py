@@ -1,106 +1,109 @@
-"""The segmentation metrics as TFMA metrics.
+"""The segmentation figures as one TFMA metric.
 
-They read `confusion_matrix`, [C, C] pixel counts of each image at its own resolution, from the
-model's `from_examples` signature, so that no mask and no logits pass through Beam, and derive
-every figure of a slice from one sum.
+It reads the counts of each image, taken at the image's own resolution, from the model's
+`from_examples` signature, so that no mask and no logits pass through Beam, and makes every figure
+of a slice from one sum.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
+import numpy.typing as npt
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 
 from models import metrics
 
-PREDICTION_KEY = "confusion_matrix"
-_MATRIX = "_confusion_matrix"
+CONFUSION = "confusion_matrix"
+BOUNDARY = "boundary_counts"
+JUDGED = "judged_mean_iou"
 
 
-class _SumConfusion(beam.CombineFn):
-    """Adds up the confusion matrices of a slice."""
+class Sums(NamedTuple):
+    """What is added up over the images of a slice.
 
-    def __init__(self, key: metric_types.MetricKey, num_classes: int) -> None:
-        self._key = key
-        self._num_classes = num_classes
+    Attributes:
+        images: how many there are.
+        confusion: float64 [C, C], of `models.metrics.confusion_matrix`.
+        boundary: float64 [C, 2], of `models.metrics.boundary_counts`.
+    """
 
-    def create_accumulator(self) -> np.ndarray:
-        return np.zeros((self._num_classes, self._num_classes), np.float64)
+    images: float
+    confusion: npt.NDArray[np.float64]
+    boundary: npt.NDArray[np.float64]
 
-    def add_input(
-        self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs
-    ) -> np.ndarray:
-        prediction = element.get_predictions(self._key.model_name)
-        return accumulator + np.asarray(prediction[PREDICTION_KEY], np.float64)
 
-    def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
-        return sum(accumulators, self.create_accumulator())
+class SegmentationFigures(metric_types.Metric):
+    """`models.metrics.figures` of a slice, its `confusion_matrix` and its `example_count`.
 
-    def extract_output(self, accumulator: np.ndarray) -> dict[metric_types.MetricKey, np.ndarray]:
-        return {self._key: accumulator}
+    Args:
+        class_names: names by class id.
+        min_judged: images that a slice needs for a floor of slices to bind on it. With it there
+            is `judged_mean_iou`, for such a floor: `mean_iou`, but infinity in a smaller slice.
+        name: TFMA asks for one; the keys of the results are the figures' own names.
+    """
+
+    def __init__(
+        self, class_names: list[str], min_judged: int | None = None, name: str = "segmentation"
+    ) -> None:
+        super().__init__(_computations, class_names=class_names, min_judged=min_judged, name=name)
 
 
 def _computations(
-    figure: Any, name: str, num_classes: int, model_names: list[str] | None
+    class_names: list[str],
+    min_judged: int | None,
+    name: str,
+    model_names: list[str] | None = None,
 ) -> metric_types.MetricComputations:
-    """One shared sum for each model, and the figure that is derived from it."""
-    computations: metric_types.MetricComputations = []
-    for model_name in model_names or [""]:
-        matrix = metric_types.MetricKey(_MATRIX, model_name=model_name)
-        key = metric_types.MetricKey(name, model_name=model_name)
-
-        def result(values: dict, matrix: Any = matrix, key: Any = key) -> dict:
-            return {key: figure(values[matrix])}
-
-        filtered = metric_types.StandardMetricInputsPreprocessor(
-            include_filter={constants.PREDICTIONS_KEY: {}}, include_default_inputs=False
+    """One sum for each model."""
+    only_predictions = metric_types.StandardMetricInputsPreprocessor(
+        include_filter={constants.PREDICTIONS_KEY: {}}, include_default_inputs=False
+    )
+    return [
+        metric_types.MetricComputation(
+            [metric_types.MetricKey(name, model_name=model_name)],
+            [only_predictions],
+            _SumAndDerive(model_name, class_names, min_judged),
         )
-        computations += [
-            metric_types.MetricComputation(
-                [matrix], [filtered], _SumConfusion(matrix, num_classes)
-            ),
-            metric_types.DerivedMetricComputation([key], result),
-        ]
-    return computations
+        for model_name in model_names or [""]
+    ]
 
 
-class MeanIoU(metric_types.Metric):
-    """`models.metrics.mean_iou` of a slice.
+class _SumAndDerive(beam.CombineFn):
+    """Adds up the counts of a slice and makes its figures of them."""
 
-    Args:
-        num_classes: C.
-        name: key of the result.
-    """
+    def __init__(self, model_name: str, class_names: list[str], min_judged: int | None) -> None:
+        self._model_name = model_name
+        self._class_names = class_names
+        self._min_judged = min_judged
 
-    def __init__(self, num_classes: int, name: str = "mean_iou") -> None:
-        super().__init__(_mean_iou, num_classes=num_classes, name=name)
+    def create_accumulator(self) -> Sums:
+        num_classes = len(self._class_names)
+        return Sums(0.0, np.zeros((num_classes, num_classes)), np.zeros((num_classes, 2)))
+
+    def add_input(self, accumulator: Sums, element: metric_types.StandardMetricInputs) -> Sums:
+        counts = element.get_predictions(self._model_name)
+        return _add(accumulator, Sums(1.0, counts[CONFUSION], counts[BOUNDARY]))
+
+    def merge_accumulators(self, accumulators: Iterable[Sums]) -> Sums:
+        total = self.create_accumulator()
+        for accumulator in accumulators:
+            total = _add(total, accumulator)
+        return total
+
+    def extract_output(self, accumulator: Sums) -> dict[metric_types.MetricKey, Any]:
+        images, confusion, boundary = accumulator
+        values: dict[str, Any] = metrics.figures(confusion, boundary, self._class_names)
+        values |= {"example_count": images, CONFUSION: confusion}
+        if self._min_judged is not None:
+            values[JUDGED] = values["mean_iou"] if images >= self._min_judged else np.inf
+        return {
+            metric_types.MetricKey(name, model_name=self._model_name): value
+            for name, value in values.items()
+        }
 
 
-class ClassIoU(metric_types.Metric):
-    """`models.metrics.iou_by_class` of one class in a slice.
-
-    Args:
-        num_classes: C.
-        class_id: the class.
-        name: key of the result.
-    """
-
-    def __init__(self, num_classes: int, class_id: int, name: str) -> None:
-        super().__init__(_class_iou, num_classes=num_classes, class_id=class_id, name=name)
-
-
-def _mean_iou(
-    num_classes: int, name: str, model_names: list[str] | None = None
-) -> metric_types.MetricComputations:
-    return _computations(metrics.mean_iou, name, num_classes, model_names)
-
-
-def _class_iou(
-    num_classes: int, class_id: int, name: str, model_names: list[str] | None = None
-) -> metric_types.MetricComputations:
-    def figure(confusion: np.ndarray) -> float:
-        return float(metrics.iou_by_class(confusion)[class_id])
-
-    return _computations(figure, name, num_classes, model_names)
+def _add(one: Sums, other: Sums) -> Sums:
+    return Sums(*(a + b for a, b in zip(one, other, strict=True)))

@@ -12,6 +12,15 @@ from tfx.dsl.components.base import executor_spec
 from components.serving_pusher.executor import Executor
 from pipeline.configs import Settings
 
+LOCAL_BEAM_ARGS = [
+    "--runner=DirectRunner",
+    # Beam's own choice, Prism, is a binary that it downloads.
+    "--direct_running_mode=in_memory",
+    # No container is started; but where none is named, TFX packs itself anew in every step, for
+    # workers elsewhere.
+    "--sdk_container_image=none",
+]
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -55,8 +64,7 @@ def local_engine(settings: Settings) -> Engine:
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(metadata_path(settings))
         ),
-        # Beam's own choice, Prism, is a binary that it downloads.
-        beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory"],
+        beam_pipeline_args=LOCAL_BEAM_ARGS,
         trainer=tfx.components.Trainer,
         pusher=pusher,
     )

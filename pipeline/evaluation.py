@@ -1,13 +1,15 @@
 """The EvalConfig: metrics, slices and the gate."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from models import tfma_metrics
 from pipeline.recipe import Recipe
 
-_METRICS_MODULE = "models.tfma_metrics"
+_WHOLE_SPLIT = config_pb2.SlicingSpec()
 
 
 def class_iou_name(class_name: str) -> str:
@@ -21,57 +23,37 @@ def eval_config(recipe: Recipe) -> config_pb2.EvalConfig:
     The change threshold binds only where there is a blessed model to compare with; the value
     thresholds bind always.
     """
-    num_classes = len(recipe.class_names)
     gate = recipe.gate
+    by_feature = [config_pb2.SlicingSpec(feature_keys=[feature]) for feature in recipe.slices]
     no_fall = config_pb2.GenericChangeThreshold(
         absolute={"value": -gate.max_fall},
         direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
     )
-    mean_iou = _metric(
-        "MeanIoU",
-        _floor(gate.min_mean_iou, change_threshold=no_fall),
-        num_classes=num_classes,
-        name="mean_iou",
+    floors = {"mean_iou": _floor(gate.min_mean_iou, [_WHOLE_SPLIT], change_threshold=no_fall)}
+    for name, floor in gate.min_class_iou.items():
+        if floor > 0:
+            floors[class_iou_name(name)] = _floor(floor, [_WHOLE_SPLIT])
+    config: dict[str, Any] = {"class_names": recipe.class_names}
+    if gate.slice_floor:
+        config["min_judged"] = gate.slice_floor.min_examples
+        floors[tfma_metrics.JUDGED] = _floor(gate.slice_floor.min_mean_iou, by_feature)
+    figures = config_pb2.MetricConfig(
+        class_name=tfma_metrics.SegmentationFigures.__name__,
+        module=tfma_metrics.__name__,
+        config=json.dumps(config),
     )
-    by_class = [
-        _metric(
-            "ClassIoU",
-            _floor(gate.min_class_iou[name]),
-            num_classes=num_classes,
-            class_id=class_id,
-            name=class_iou_name(name),
-        )
-        for class_id, name in enumerate(recipe.class_names)
-    ]
     return config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(signature_name="from_examples")],
-        metrics_specs=[
-            config_pb2.MetricsSpec(
-                metrics=[config_pb2.MetricConfig(class_name="ExampleCount"), mean_iou, *by_class]
-            )
-        ],
-        slicing_specs=[
-            config_pb2.SlicingSpec(),
-            *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in recipe.slices),
-        ],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[figures], per_slice_thresholds=floors)],
+        slicing_specs=[_WHOLE_SPLIT, *by_feature],
     )
 
 
-def _floor(value: float, **more: Any) -> config_pb2.MetricThreshold:
+def _floor(
+    value: float, slices: Sequence[config_pb2.SlicingSpec], **more: Any
+) -> config_pb2.PerSliceMetricThresholds:
+    """A metric's least value in some slices."""
     lower = config_pb2.GenericValueThreshold(lower_bound={"value": value})
-    return config_pb2.MetricThreshold(value_threshold=lower, **more)
-
-
-def _metric(
-    class_name: str, threshold: config_pb2.MetricThreshold, **config: object
-) -> config_pb2.MetricConfig:
-    """A metric of models.tfma_metrics whose threshold binds on the whole split, not on slices."""
-    whole_split = config_pb2.PerSliceMetricThreshold(
-        slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold
-    )
-    return config_pb2.MetricConfig(
-        class_name=class_name,
-        module=_METRICS_MODULE,
-        config=json.dumps(config),
-        per_slice_thresholds=[whole_split],
-    )
+    threshold = config_pb2.MetricThreshold(value_threshold=lower, **more)
+    in_slices = config_pb2.PerSliceMetricThreshold(slicing_specs=slices, threshold=threshold)
+    return config_pb2.PerSliceMetricThresholds(thresholds=[in_slices])

@@ -85,7 +85,7 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
         self._console.print(summary.table(run, self._settings.load_recipe(), report))
 
     def _report(self, run_id: str, log_file: Path) -> str:
-        """Writes the run's report; returns its path, or why there is none: the run stands anyway."""
+        """Writes the run's report; returns its path, or why there is none; never fails."""
         steps = _StepHandler(self._console)
         steps.current = "The report"
         try:

@@ -17,6 +17,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
 from models.train import FIGURES
+from pipeline import verdict
 
 _NAMED = 10
 
@@ -94,16 +95,15 @@ class Run:
         """The candidate's metrics over the whole validation split, by name."""
         result = tfma.load_eval_result(str(self.uri("Evaluator", "evaluation")))
         overall = result.get_metrics_for_slice(())
-        return {name: value["doubleValue"] for name, value in overall.items() if value}
+        return {
+            name: float(value["doubleValue"])
+            for name, value in overall.items()
+            if "doubleValue" in value
+        }
 
     def refusals(self) -> list[str]:
         """Why the gate refused, in words; empty when it blessed."""
-        result = tfma.load_validation_result(str(self.uri("Evaluator", "evaluation")))
-        return [
-            _refusal(failure)
-            for by_slice in result.metric_validations_per_slice
-            for failure in by_slice.failures
-        ]
+        return verdict.words(str(self.uri("Evaluator", "evaluation")))
 
     @property
     def blessed(self) -> bool:
@@ -226,14 +226,3 @@ def _baseline_run(handle: metadata.Metadata, steps: dict[str, Step]) -> str:
         if context.type == constants.PIPELINE_RUN_CONTEXT_TYPE_NAME
     ]
     return run
-
-
-def _refusal(failure: Any) -> str:
-    """A failed threshold, as `iou_border 0.310 is below 0.350`."""
-    name = failure.metric_key.name.replace("_", " ").replace("iou", "IoU")
-    value = failure.metric_value.double_value.value
-    threshold = failure.metric_threshold
-    if threshold.HasField("value_threshold"):
-        return f"{name} {value:.3f} is below {threshold.value_threshold.lower_bound.value:.3f}"
-    fall = -threshold.change_threshold.absolute.value
-    return f"{name} fell by {-value:.3f} from the last blessed model's, more than {fall:.3f}"

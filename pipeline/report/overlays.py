@@ -60,13 +60,18 @@ class Overlays:
 
 
 def load_overlays(
-    model_path: str, examples: Artifact, palette: Sequence[Sequence[int]], features: Sequence[str]
+    model_path: str,
+    examples: Artifact,
+    class_names: Sequence[str],
+    palette: Sequence[Sequence[int]],
+    features: Sequence[str],
 ) -> Overlays:
     """Runs a model on the validation split, at most on its first `SCANNED` images.
 
     Args:
         model_path: folder of the SavedModel.
         examples: ImportExampleGen's artifact.
+        class_names: names by class id.
         palette: RGB 0..255 by class id.
         features: string features that describe an image beside its name.
     """
@@ -79,7 +84,13 @@ def load_overlays(
     ious: list[float] = []
     scanned = itertools.islice(records(examples, "eval"), SCANNED)
     while batch := list(itertools.islice(scanned, _BATCH)):
-        ious += map(metrics.mean_iou, evaluate(batch)["confusion_matrix"])
+        counts = evaluate(batch)
+        ious += [
+            metrics.figures(confusion, boundary, class_names)["mean_iou"]
+            for confusion, boundary in zip(
+                counts["confusion_matrix"], counts["boundary_counts"], strict=True
+            )
+        ]
     groups = _worst_median_best(ious)
     wanted = set(itertools.chain.from_iterable(groups.values()))
     chosen = {

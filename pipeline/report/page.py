@@ -70,6 +70,7 @@ def render(run: Run) -> str:
         overlays=overlays.load_overlays(
             run.model_path,
             run.steps["ImportExampleGen"].outputs["examples"],
+            config["class_names"],
             config["palette"],
             [feature for feature in evaluation.slices if feature] if evaluation else [],
         )
@@ -129,7 +130,7 @@ def settings(run: Run, config: dict[str, Any], digest: str) -> dict[str, dict[st
 
 
 def curves(history: dict[str, list[float]]) -> dict[str, dict[str, list[float]]]:
-    """Keras' history as charts: by figure, its lines `training` and, where there is, `validation`."""
+    """Keras' history by figure: its lines `training` and, where there is one, `validation`."""
     return {
         name: {
             line: history[key]

@@ -4,17 +4,18 @@ import math
 from datetime import timedelta
 from typing import Any
 
+_NOTHING = "\N{EN DASH}"
 _OUTCOMES = {"COMPLETE": "done", "CACHED": "reused", "FAILED": "failed"}
 
 
 def figure(value: float | None) -> str:
     """Three decimals; a dash where there is nothing to judge by."""
-    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+    return _NOTHING if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def signed(value: float) -> str:
     """Three decimals with a sign; a true minus, which is as wide as the plus."""
-    return "–" if math.isnan(value) else f"{value:+.3f}".replace("-", "−")
+    return _NOTHING if math.isnan(value) else f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def percent(share: float) -> str:

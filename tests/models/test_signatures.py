@@ -15,6 +15,7 @@ from drawn_pets import (
     NUM_CLASSES,
     PALETTE,
     Pet,
+    count_boundaries,
     count_confusion,
     decode_mask,
     draw_pixels,
@@ -72,7 +73,11 @@ def test_names_and_types(loaded: tf.Module) -> None:
         ),
         "from_examples": (
             {"examples": tf.string},
-            {"mask_png_bytes": tf.string, "confusion_matrix": tf.float32},
+            {
+                "mask_png_bytes": tf.string,
+                "confusion_matrix": tf.float32,
+                "boundary_counts": tf.float32,
+            },
         ),
         "transform_features": (
             {"examples": tf.string},
@@ -102,15 +107,17 @@ def test_examples_get_the_masks_that_images_get(loaded: tf.Module, drawn: list[P
     masks, _ = serve(loaded, [pet.image for pet in drawn])
     examples = tf.constant([pet.example() for pet in drawn])
     answer = loaded.signatures["from_examples"](examples=examples)
-    for pet, mask, png, confusion in zip(
+    for pet, mask, png, confusion, boundary in zip(
         drawn,
         masks,
         answer["mask_png_bytes"].numpy(),
         answer["confusion_matrix"].numpy(),
+        answer["boundary_counts"].numpy(),
         strict=True,
     ):
         np.testing.assert_array_equal(decode_mask(png), mask)
         np.testing.assert_array_equal(confusion, count_confusion(pet.mask, mask, NUM_CLASSES))
+        np.testing.assert_array_equal(boundary, count_boundaries(pet.mask, mask, NUM_CLASSES))
 
 
 def test_the_training_path_gives_the_masks_that_are_served(
