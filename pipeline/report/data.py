@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import tensorflow as tf
 from tensorflow_data_validation.utils import anomalies_util
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
-from tfx.components.example_validator import executor as validator
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.types import Artifact, artifact_utils
 
@@ -18,6 +17,7 @@ from tfrecords.example import LabelledImage
 # A feature with more distinct values than this share of the examples names them, and sorts none.
 _DISTINCT_SHARE = 0.5
 _VALUES_SHOWN = 40
+_ANOMALIES = "SchemaDiff.pb"
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,7 @@ def anomalies(artifact: Artifact) -> list[Anomaly]:
     found = []
     for split in artifact_utils.decode_split_names(artifact.split_names):
         folder = artifact_utils.get_split_uri([artifact], split)
-        proto = anomalies_util.load_anomalies_binary(
-            os.path.join(folder, validator.DEFAULT_FILE_NAME)
-        )
+        proto = anomalies_util.load_anomalies_binary(os.path.join(folder, _ANOMALIES))
         infos = {"the whole split": proto.dataset_anomaly_info} | dict(proto.anomaly_info)
         found += [
             Anomaly(
@@ -140,8 +138,8 @@ def _labelled_image(record: bytes) -> LabelledImage:
 
 
 def value(example: tf.train.Example, feature: str) -> bytes:
-    """Value of a feature."""
-    return example.features.feature[feature].bytes_list.value[0]
+    """Value of a feature; empty when the example lacks it."""
+    return next(iter(example.features.feature[feature].bytes_list.value), b"")
 
 
 def text(example: tf.train.Example, feature: str) -> str:
