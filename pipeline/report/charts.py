@@ -9,6 +9,8 @@ from markupsafe import Markup, escape
 _WIDTH, _HEIGHT = 360, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 10, 24
 _TICKS = 4
+# The least that is seen of a bar, in percent of its track.
+_SLIVER = 0.6
 
 
 def line_chart(lines: Mapping[str, Sequence[float]], label: str, marked: int | None) -> Markup:
@@ -63,7 +65,7 @@ def bar(begin: float, end: float, marks: Mapping[str, float] | None = None) -> M
     parts = [
         Markup('<rect class="track" width="100" height="8"/>'),
         Markup('<rect class="fill" x="{:.2f}" width="{:.2f}" height="8"/>').format(
-            100 * begin, max(100 * (end - begin), 0.6)
+            min(100 * begin, 100 - _SLIVER), max(100 * (end - begin), _SLIVER)
         ),
     ]
     for name, place in (marks or {}).items():

@@ -74,7 +74,8 @@ def _feature(name: str, splits: dict[str, statistics_pb2.FeatureNameStatistics])
             for bucket in stats.rank_histogram.buckets:
                 by_split = shares.setdefault(bucket.label, dict.fromkeys(strings, 0.0))
                 by_split[split] = bucket.sample_count / present[split]
-    shown = dict(list(shares.items())[:_VALUES_SHOWN])
+    ranked = sorted(shares.items(), key=lambda item: ([-share for share in item[1].values()], item))
+    shown = dict(ranked[:_VALUES_SHOWN])
     return Feature(
         name=name,
         missing={split: stats.common_stats.num_missing for split, stats in strings.items()},

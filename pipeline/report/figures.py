@@ -166,8 +166,9 @@ def _bounds(
     [whole] = slices[""]
     titles = OVERALL | {f"iou_{name}": f"IoU of {name}" for name in class_names}
     for spec in config.metrics_specs:
-        for key, of_key in spec.per_slice_thresholds.items():
-            for entry in of_key.thresholds:
+        keys = sorted(spec.per_slice_thresholds, key=lambda key: [*titles, key].index(key))
+        for key in keys:
+            for entry in spec.per_slice_thresholds[key].thresholds:
                 floor = entry.threshold.value_threshold.lower_bound.value
                 features = [name for part in entry.slicing_specs for name in part.feature_keys]
                 if not features:

@@ -153,7 +153,7 @@ def _blend(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]]
     of_class = (mask < len(colours))[..., np.newaxis]
     coloured = colours[np.minimum(mask, len(colours) - 1)]
     blended = _MASK_WEIGHT * coloured + (1 - _MASK_WEIGHT) * image
-    return np.where(of_class, blended, image).astype(np.uint8)
+    return np.where(of_class, blended.round(), image).astype(np.uint8)
 
 
 def _data_uri(picture: Image.Image) -> str:

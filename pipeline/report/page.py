@@ -120,12 +120,17 @@ def training_config(run: Run) -> dict[str, Any]:
 
 def settings(run: Run, config: dict[str, Any], digest: str) -> dict[str, dict[str, Any]]:
     """What the run was made with, by heading."""
-    data_root = run.steps["ImportExampleGen"].properties["input_base"]
+    given = run.steps["ImportExampleGen"].properties
     groups = {
         "Training": config,
-        "Data": {"folder": data_root, "digest": digest or "not read"},
+        "Data": {"folder": given["input_base"], "digest": digest or "not read"},
+        "Model": {
+            "trained": run.model_path if run.has("Trainer") else "",
+            "pushed to": run.pushed_model if run.has("Pusher") else "",
+        },
         "Code and machine": run.facts,
     }
+    groups["Model"] = {name: path for name, path in groups["Model"].items() if path}
     return {title: values for title, values in groups.items() if values}
 
 

@@ -27,7 +27,7 @@ def pixels(count: float) -> str:
     """A number of pixels, shortened: `1.24 M`."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= size:
-            return f"{count / size:.3g} {unit}"
+            return f"{count / size:#.3g}".rstrip(".") + f" {unit}"
     return f"{count:.0f}"
 
 
@@ -42,10 +42,12 @@ def duration(value: timedelta) -> str:
 
 
 def setting(value: Any) -> str:
-    """A setting's value."""
-    if isinstance(value, list):
-        return ", ".join(map(setting, value))
-    return str(value)
+    """A setting's value; a list's with commas between, a list's in a list with spaces."""
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join(
+        " ".join(map(str, part)) if isinstance(part, list) else str(part) for part in value
+    )
 
 
 def short(digest: str) -> str:

@@ -97,6 +97,6 @@ def check(browser: Browser, report: Path, scheme: str, width: str, folder: Path)
 def brightness(page: Page) -> float:
     """Of the page's background, 0..255."""
     return page.evaluate(
-        "getComputedStyle(document.body).backgroundColor.match(/\\\\d+/g)"
+        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"
         ".slice(0, 3).reduce((sum, v) => sum + Number(v), 0) / 3"
     )

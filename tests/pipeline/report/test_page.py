@@ -120,7 +120,7 @@ def test_the_confusion_matrix_is_the_evaluations(page: Page, hostile: Workplace)
 def test_missing_values_are_an_anomaly(page: Page) -> None:
     _, *rows = page.tables["Anomalies"]
     assert [row[:3] for row in rows] == [["train", "species", "error"]]
-    assert "missing" in rows[0][3]
+    assert "present in fewer examples than expected" in rows[0][3]
 
 
 def test_features_are_counted_by_split(page: Page) -> None:
