@@ -99,8 +99,9 @@ class _SumAndDerive(beam.CombineFn):
         values |= {"example_count": images, CONFUSION: confusion}
         if self._min_judged is not None:
             values[JUDGED] = values["mean_iou"] if images >= self._min_judged else np.inf
+        # The key under which a MetricsSpec's thresholds look for a metric has no weighting.
         return {
-            metric_types.MetricKey(name, model_name=self._model_name): value
+            metric_types.MetricKey(name, self._model_name, example_weighted=None): value
             for name, value in values.items()
         }
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -44,6 +45,7 @@ def check_local(settings: Settings) -> list[str]:
         lambda: _model(recipe),
         lambda: _data(settings),
         lambda: _first_records(settings, recipe),
+        lambda: _judged_classes(settings, recipe),
         lambda: _folders(settings),
         lambda: _disk(settings),
     ]
@@ -94,10 +96,9 @@ def _first_records(settings: Settings, recipe: Recipe) -> str:
         try:
             _check_record(tf.io.parse_single_example(record, spec), len(recipe.class_names))
         except (ValueError, tf.errors.InvalidArgumentError) as error:
-            reason = str(getattr(error, "message", error)).splitlines()[0]
-            reason = reason.replace("{{function_node __wrapped__", "").split("}} ")[-1]
             raise DataError(
-                f"The first record of {path} does not fit {recipe.schema_file.name}: {reason}; "
+                f"The first record of {path} does not fit {recipe.schema_file.name}: "
+                f"{_reason(error)}; "
                 "write the data set again with tfrecords/, or correct the recipe."
             ) from error
     return f"first records fit {recipe.schema_file.name}"
@@ -113,6 +114,42 @@ def _check_record(features: dict[str, tf.Tensor], num_classes: int) -> None:
         )
     if int(tf.reduce_max(mask)) >= num_classes:
         raise ValueError(f"the mask holds {int(tf.reduce_max(mask))}, of {num_classes} class ids")
+
+
+def _judged_classes(settings: Settings, recipe: Recipe) -> str:
+    """Looks through the validation masks until every class that has a floor was seen."""
+    pattern = os.path.join(settings.data_root, SPLIT_PATTERNS["eval"])
+    spec = {preprocessing.LABEL: tf.io.FixedLenFeature([], tf.string)}
+    unseen = {
+        index: name
+        for index, name in enumerate(recipe.class_names)
+        if recipe.gate.min_class_iou[name] > 0
+    }
+    files = sorted(tf.io.gfile.glob(pattern))
+    try:
+        for record in tf.data.TFRecordDataset(files):
+            mask = tf.io.parse_single_example(record, spec)[preprocessing.LABEL]
+            present = set(np.unique(preprocessing.decode_mask(mask)))
+            unseen = {index: name for index, name in unseen.items() if index not in present}
+            if not unseen:
+                break
+    except tf.errors.OpError as error:
+        raise DataError(
+            f"The masks of {pattern} cannot be read: {_reason(error)}; write the data set again "
+            "with tfrecords/."
+        ) from error
+    if files and unseen:
+        raise DataError(
+            f"{' and '.join(unseen.values())} does not occur in {pattern}, so the floor of its IoU "
+            "could not be judged; add images of it, or set its floor to 0 in the recipe."
+        )
+    return "every class with a floor occurs in the validation split"
+
+
+def _reason(error: Exception) -> str:
+    """An error's first line, without TensorFlow's name for the operation."""
+    first = str(getattr(error, "message", error)).splitlines()[0]
+    return first.replace("{{function_node __wrapped__", "").split("}} ")[-1]
 
 
 def _folders(settings: Settings) -> str:

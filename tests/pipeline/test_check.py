@@ -89,6 +89,21 @@ def test_a_class_id_beyond_the_recipe_is_named(settings: Settings, data: Path) -
         check_local(settings)
 
 
+def test_a_class_that_never_occurs_in_validation_is_named(settings: Settings, data: Path) -> None:
+    for shard in data.glob("val-*"):
+        records = list(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator())
+        with tf.io.TFRecordWriter(str(shard)) as writer:
+            for record in records:
+                example = tf.train.Example.FromString(record)
+                label = example.features.feature["label"].bytes_list
+                label.value[0] = tf.io.encode_png(
+                    tf.minimum(tf.io.decode_png(label.value[0]), 1)
+                ).numpy()
+                writer.write(example.SerializeToString())
+    with pytest.raises(CheckError, match="border does not occur in .*val-.*set its floor to 0"):
+        check_local(settings)
+
+
 def test_missing_weights_are_named(settings: Settings) -> None:
     broken = settings.model_copy(update={"encoder_weights": "missing.h5"})
     with pytest.raises(CheckError, match="ENCODER_WEIGHTS=missing.h5 is no file"):
