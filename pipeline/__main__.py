@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import webbrowser
 
 # Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -17,8 +18,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("check", help="name what is wrong or missing before a run")
-    parser.parse_args()
-    return check()
+    reporting = verbs.add_parser("report", help="write the report of a run again")
+    reporting.add_argument("--run", metavar="ID", help="default: the newest run")
+    reporting.add_argument("--open", action="store_true", help="show it in the browser")
+    arguments = parser.parse_args()
+    if arguments.verb == "check":
+        return check()
+    return report(arguments.run, arguments.open)
 
 
 def check() -> int:
@@ -32,6 +38,30 @@ def check() -> int:
     except ValueError as error:
         console.print(str(error), style="red", markup=False)
         return 2
+    return 0
+
+
+def report(run_id: str | None, show: bool) -> int:
+    """Writes a run's report and prints its path; returns 0, or 2 when there is no such run.
+
+    Args:
+        run_id: the newest run's when None.
+        show: whether to open it in the browser.
+    """
+    from pipeline import engines, runs
+    from pipeline.report import write_report
+
+    console = Console(soft_wrap=True)
+    try:
+        store = engines.metadata_path(load_settings())
+        run = runs.load_run(store, run_id)
+    except ValueError as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
+    path = write_report(run, store.parent)
+    console.print(str(path), markup=False)
+    if show and not webbrowser.open(path.as_uri()):
+        console.print("There is no browser to show it; open the file yourself.", style="red")
     return 0
 
 

@@ -18,9 +18,10 @@ from tfx.dsl.compiler import constants
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline import engines, runs, summary
+from pipeline import engines, provenance, runs, summary
 from pipeline.check import check_local
 from pipeline.configs import Settings
+from pipeline.report import write_report
 
 # Their messages go to the run's log file; what a user needs of them is on the screen already.
 _CHATTY_LOGGERS = ("absl", "apache_beam", "py.warnings", "tensorflow")
@@ -60,13 +61,15 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
             check_local(self._settings)
         except ValueError as error:
             sys.exit(fail(str(error), 2))
+        provenance.record(pipeline, provenance.provenance())
         root = Path(self._settings.pipeline_root).resolve()
-        log_file = root / "logs" / f"{run_id.replace(':', '-')}.log"
+        log_file = root / "logs" / f"{runs.file_stem(run_id)}.log"
         steps = _StepHandler(self._console)
         try:
             # The system releases the lock even when the process is killed.
             with filelock.FileLock(root / ".lock", timeout=0), _shown(steps, log_file):
                 super().run_with_ir(pipeline, run_options)
+            report = self._report(run_id, log_file)
         except filelock.Timeout:
             message = f"Another run is using PIPELINE_ROOT={root}; wait for it, or set another."
             sys.exit(fail(message, 2))
@@ -74,10 +77,23 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
             message = "Interrupted. Run again to go on: the steps that finished are reused."
             sys.exit(fail(message, 130))
         except Exception as error:
-            sys.exit(fail(f"{steps.current} failed: {error} The whole log: {log_file}", 1))
+            report = self._report(run_id, log_file)
+            message = f"{steps.current} failed: {error} The whole log: {log_file} Report: {report}"
+            sys.exit(fail(message, 1))
         run = runs.load_run(engines.metadata_path(self._settings), run_id)
         self._console.print()
-        self._console.print(summary.table(run, self._settings.load_recipe()))
+        self._console.print(summary.table(run, self._settings.load_recipe(), report))
+
+    def _report(self, run_id: str, log_file: Path) -> str:
+        """Writes the run's report; returns its path, or why there is none; never fails."""
+        steps = _StepHandler(self._console)
+        steps.current = "The report"
+        try:
+            with _shown(steps, log_file):
+                run = runs.load_run(engines.metadata_path(self._settings), run_id)
+                return str(write_report(run, Path(self._settings.pipeline_root).resolve()))
+        except Exception as error:
+            return f"not written: {error} The whole log: {log_file}"
 
 
 @contextmanager

@@ -1,39 +1,77 @@
 """Past runs, read back from the local engine's metadata store."""
 
+import difflib
 import json
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import tensorflow_model_analysis as tfma
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.dsl.compiler import constants
 from tfx.orchestration import metadata
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact, artifact_utils
+from tfx.utils import path_utils
 
 from models.train import FIGURES
 from pipeline import verdict
 from pipeline.tuned import Hyperparameters, read_hyperparameters
 
-RUN_CONTEXT = "pipeline_run"
+_NAMED = 10
 
 
 @dataclass(frozen=True)
 class Step:
-    """One node of a run."""
+    """One node of a run.
+
+    Attributes:
+        name: of the component.
+        state: MLMD's: COMPLETE, CACHED, FAILED, or RUNNING for one that goes on or was killed.
+        begin: when TFX began to resolve its inputs.
+        duration: until TFX had published its outputs.
+        properties: what the component was given beside its inputs.
+        inputs: the artifacts that it read, one for each key.
+        outputs: the artifacts that it made or reused, one for each key.
+    """
 
     name: str
-    cached: bool
+    state: str
+    begin: datetime
+    duration: timedelta
+    properties: dict[str, Any] = field(repr=False)
+    inputs: dict[str, Artifact] = field(repr=False)
     outputs: dict[str, Artifact] = field(repr=False)
+
+    @property
+    def cached(self) -> bool:
+        """Whether the outputs of an earlier run were reused."""
+        return self.state == "CACHED"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run and the artifacts that it made or reused."""
+    """A run and the artifacts that it made or reused.
+
+    Attributes:
+        run_id: as the runner named it.
+        pipeline: name of the pipeline.
+        facts: what was recorded of it when it started, see `pipeline.provenance`.
+        steps: by name, in the order in which they ran.
+        baseline_run: the run whose model was the last blessed one; empty when there was none.
+    """
 
     run_id: str
+    pipeline: str
+    facts: dict[str, str]
     steps: dict[str, Step]
+    baseline_run: str
+
+    def has(self, step: str) -> bool:
+        """Whether a step's outputs are there."""
+        return step in self.steps and self.steps[step].state in ("COMPLETE", "CACHED")
 
     def uri(self, step: str, output: str) -> Path:
         """Folder of an artifact."""
@@ -81,35 +119,118 @@ class Run:
         return (self.uri("Evaluator", "blessing") / "BLESSED").exists()
 
     @property
+    def model_path(self) -> str:
+        """Folder of the SavedModel that the Trainer exported."""
+        return path_utils.serving_model_path(str(self.uri("Trainer", "model")))
+
+    @property
     def pushed_model(self) -> str:
         """Folder of the pushed SavedModel; empty when nothing was pushed."""
         artifact = self.steps["Pusher"].outputs["pushed_model"]
         return artifact.get_string_custom_property("pushed_destination")
 
 
-def load_run(metadata_path: Path, run_id: str) -> Run:
+def file_stem(run_id: str) -> str:
+    """What the files of a run are called, in a name that every system allows."""
+    return run_id.replace(":", "-")
+
+
+def run_ids(metadata_path: Path) -> list[str]:
+    """All runs, oldest first; none when there is no store."""
+    if not metadata_path.exists():  # MLMD would make an empty one
+        return []
+    with _store(metadata_path) as handle:
+        contexts = handle.store.get_contexts_by_type(constants.PIPELINE_RUN_CONTEXT_TYPE_NAME)
+    return [context.name for context in sorted(contexts, key=lambda context: context.id)]
+
+
+def load_run(metadata_path: Path, run_id: str | None = None) -> Run:
     """Reads a run.
 
     Args:
         metadata_path: the SQLite file.
-        run_id: as the runner named it.
+        run_id: as the runner named it; None for the run that was started last.
 
     Raises:
-        LookupError: the store knows no such run.
+        ValueError: there is no run, or none of that name; the message has the cure, or the names.
     """
-    connection = metadata.sqlite_metadata_connection_config(str(metadata_path))
-    with metadata.Metadata(connection) as handle:
-        context = handle.store.get_context_by_type_and_name(RUN_CONTEXT, run_id)
-        if context is None:
-            raise LookupError(f"{metadata_path} knows no run {run_id}.")
+    known = run_ids(metadata_path)
+    if not known:
+        raise ValueError(
+            f"There is no run under PIPELINE_ROOT={metadata_path.parent} yet; start one with "
+            "`python local_runner.py`, or set PIPELINE_ROOT to where there is one."
+        )
+    run_id = run_id or known[-1]
+    if run_id not in known:
+        raise ValueError(_unknown(run_id, known))
+    with _store(metadata_path) as handle:
+        context = handle.store.get_context_by_type_and_name(
+            constants.PIPELINE_RUN_CONTEXT_TYPE_NAME, run_id
+        )
+        [pipeline] = handle.store.get_parent_contexts_by_context(context.id)
         executions = handle.store.get_executions_by_context(context.id)
-        return Run(run_id, {step.name: step for step in (_step(handle, e) for e in executions)})
+        steps = [_step(handle, execution) for execution in sorted(executions, key=lambda e: e.id)]
+        by_name = {step.name: step for step in steps}
+        return Run(
+            run_id=run_id,
+            pipeline=pipeline.name,
+            facts={
+                name: value.string_value
+                for name, value in sorted(context.custom_properties.items())
+            },
+            steps=by_name,
+            baseline_run=_baseline_run(handle, by_name),
+        )
+
+
+def _store(metadata_path: Path) -> metadata.Metadata:
+    return metadata.Metadata(metadata.sqlite_metadata_connection_config(str(metadata_path)))
+
+
+def _unknown(run_id: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(run_id, known, n=_NAMED, cutoff=0.0)
+    more = f" and {len(known) - len(nearest)} more" if len(known) > len(nearest) else ""
+    return f"Run {run_id} is unknown; known are, nearest first: {', '.join(nearest)}{more}."
 
 
 def _step(handle: metadata.Metadata, execution: metadata_store_pb2.Execution) -> Step:
+    inputs = execution_lib.get_input_artifacts(handle, execution.id)
     outputs = execution_lib.get_output_artifacts(handle, execution.id)
+    begin, end = (
+        datetime.fromtimestamp(milliseconds / 1000).astimezone()
+        for milliseconds in (
+            execution.create_time_since_epoch,
+            execution.last_update_time_since_epoch,
+        )
+    )
     return Step(
         name=execution.type.rsplit(".", 1)[-1],
-        cached=execution.last_known_state == metadata_store_pb2.Execution.CACHED,
+        state=metadata_store_pb2.Execution.State.Name(execution.last_known_state),
+        begin=begin,
+        duration=end - begin,
+        properties={
+            name: getattr(value, value.WhichOneof("value"))
+            for name, value in execution.custom_properties.items()
+        },
+        inputs={key: artifacts[0] for key, artifacts in inputs.items() if artifacts},
         outputs={key: artifacts[0] for key, artifacts in outputs.items() if artifacts},
     )
+
+
+def _baseline_run(handle: metadata.Metadata, steps: dict[str, Step]) -> str:
+    """The run that trained the model with which the Evaluator compared."""
+    evaluator = steps.get("Evaluator")
+    if evaluator is None or "baseline_model" not in evaluator.inputs:
+        return ""
+    events = handle.store.get_events_by_artifact_ids([evaluator.inputs["baseline_model"].id])
+    trainer = min(
+        event.execution_id
+        for event in events
+        if event.type == metadata_store_pb2.Event.OUTPUT  # later ones reused it
+    )
+    [run] = [
+        context.name
+        for context in handle.store.get_contexts_by_execution(trainer)
+        if context.type == constants.PIPELINE_RUN_CONTEXT_TYPE_NAME
+    ]
+    return run

@@ -9,8 +9,14 @@ from pipeline.recipe import Recipe
 from pipeline.runs import Run
 
 
-def table(run: Run, recipe: Recipe) -> Table:
-    """What came out of a run, for the terminal."""
+def table(run: Run, recipe: Recipe, report: str) -> Table:
+    """What came out of a run, for the terminal.
+
+    Args:
+        run: the run, finished.
+        recipe: its recipe.
+        report: path of its report, or why there is none.
+    """
     rows = Table(title=f"Run {run.run_id}", show_header=False, title_justify="left")
     rows.add_column(style="bold")
     rows.add_column(overflow="fold")
@@ -38,6 +44,7 @@ def table(run: Run, recipe: Recipe) -> Table:
         rows.add_row("verdict", f"[red]refused[/]: {'; '.join(run.refusals())}")
         rows.add_row("model", "not pushed; the model served before, if any, still is")
         rows.add_row("next", f"EPOCHS={2 * recipe.epochs} make demo")
+    rows.add_row("report", report.removeprefix(f"{Path.cwd()}/"))
     return rows
 
 

@@ -1,0 +1,23 @@
+"""A run's report: one HTML file, made from the run's own artifacts."""
+
+from pathlib import Path
+
+from pipeline.report.page import render
+from pipeline.runs import Run, file_stem
+
+
+def write_report(run: Run, pipeline_root: Path) -> Path:
+    """Writes a run's report, whole or not at all; an earlier one is replaced.
+
+    Args:
+        run: finished, failed or still going on; what is not there yet is said to be missing.
+        pipeline_root: the report goes into its folder `reports`.
+
+    Returns:
+        The file.
+    """
+    path = pipeline_root / "reports" / f"{file_stem(run.run_id)}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    incoming = path.with_suffix(".tmp")
+    incoming.write_text(render(run), encoding="utf-8")
+    return incoming.replace(path)

@@ -1,0 +1,88 @@
+"""How the report writes a value: the template's filters."""
+
+import math
+from datetime import timedelta
+from typing import Any
+
+_NOTHING = "\N{EN DASH}"
+_OUTCOMES = {"COMPLETE": "done", "CACHED": "reused", "FAILED": "failed"}
+
+
+def figure(value: float | None) -> str:
+    """Three decimals; a dash where there is nothing to judge by."""
+    return _NOTHING if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def signed(value: float) -> str:
+    """Three decimals with a sign; a true minus, which is as wide as the plus."""
+    return _NOTHING if math.isnan(value) else f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def percent(share: float) -> str:
+    """A share, 0..1, in percent with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+def pixels(count: float) -> str:
+    """A number of pixels, shortened: `1.24 M`."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{count / size:#.3g}".rstrip(".") + f" {unit}"
+    return f"{count:.0f}"
+
+
+def duration(value: timedelta) -> str:
+    """For example `2 min 5 s`; with tenths below a minute."""
+    seconds = value.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def setting(value: Any) -> str:
+    """A setting's value; a list's with commas between, a list's in a list with spaces."""
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join(
+        " ".join(map(str, part)) if isinstance(part, list) else str(part) for part in value
+    )
+
+
+def short(digest: str) -> str:
+    """A digest's first digits, with what follows it."""
+    digits, comma, rest = digest.partition(",")
+    return digits[:12] + comma + rest
+
+
+def sentence(text: str) -> str:
+    """A clause as a sentence."""
+    return text[:1].upper() + text[1:].removesuffix(".") + "."
+
+
+def title_of(key: str) -> str:
+    """A figure's key in words: `mean_iou` as `Mean IoU`."""
+    return sentence(key.replace("_", " ").replace("iou", "IoU")).removesuffix(".")
+
+
+def outcome(state: str) -> str:
+    """MLMD's state of an execution, for a reader."""
+    return _OUTCOMES.get(state, "not finished")
+
+
+FILTERS = {
+    function.__name__: function
+    for function in (
+        figure,
+        signed,
+        percent,
+        pixels,
+        duration,
+        setting,
+        short,
+        sentence,
+        title_of,
+        outcome,
+    )
+}
