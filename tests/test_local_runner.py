@@ -6,10 +6,12 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.conftest import REPOSITORY, TFX_COMMANDS, Workplace
+from tfrecords.example import LabelledImage
 
 FEW_STEPS = {"EPOCHS": 1, "IMAGE_SIZE": 32, "BATCH_SIZE": 8}
 
@@ -129,3 +131,27 @@ def test_compiling_runs_nothing(workplace: Workplace) -> None:
     assert (REPOSITORY / arguments["pipeline_dsl_path"]).samefile(REPOSITORY / "local_runner.py")
     assert not (workplace.pipeline_root / "logs").exists()
     assert not (workplace.pipeline_root / "ImportExampleGen").exists()
+
+
+@pytest.mark.slow
+def test_one_tiny_image_is_enough_to_train_and_to_be_refused(workplace: Workplace) -> None:
+    """A split of a single image, smaller than any crop of it, goes through every step."""
+    rng = np.random.default_rng(0)
+    mask = np.arange(35, dtype=np.uint8).reshape(5, 7) % 3
+    example = LabelledImage(
+        image=tf.io.encode_png(rng.integers(0, 255, (5, 7, 3), np.uint8)).numpy(),
+        label=tf.io.encode_png(mask[..., np.newaxis]).numpy(),
+        name="Tabby_1",
+        breed="Tabby",
+        species="cat",
+    )
+    data = workplace.folder / "data"
+    data.mkdir()
+    for split in ("train", "val"):
+        with tf.io.TFRecordWriter(str(data / f"{split}-00000-of-00001.tfrecord")) as writer:
+            writer.write(example.serialize())
+    settings = {"MODEL": "unet_light", "EPOCHS": 1, "IMAGE_SIZE": 32}
+    done = workplace.run("python local_runner.py", DATA_ROOT=data, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (row(done.stdout, "images, train"), row(done.stdout, "images, eval")) == ("1", "1")
+    assert row(done.stdout, "verdict").startswith("refused: ")
