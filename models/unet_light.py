@@ -9,6 +9,7 @@ every stage costs about the same.
 import keras
 from keras import layers
 
+from models.batch_norm import FusedBatchNormalization
 from models.encoder_weights import NONE
 
 STRIDE = 16
@@ -57,5 +58,5 @@ def build(image_size: int, num_classes: int, encoder_weights: str) -> keras.Mode
 
 def _convolution(x: keras.KerasTensor, filters: int, strides: int = 1) -> keras.KerasTensor:
     x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization(momentum=_MOMENTUM)(x)
+    x = FusedBatchNormalization(momentum=_MOMENTUM)(x)
     return layers.ReLU()(x)
