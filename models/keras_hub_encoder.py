@@ -75,7 +75,7 @@ def features(
             else:
                 source = preset if encoder_weights == weights.IMAGENET else encoder_weights
                 backbone = backbone_class.from_preset(source, image_shape=shape)
-    encoder = keras.Model(backbone.inputs, backbone.pyramid_outputs, name="encoder")
+    encoder = keras.Model(backbone.input, backbone.pyramid_outputs, name="encoder")
     images = keras.Input(shape, name="image")
     variance = [deviation**2 for deviation in _DEVIATION]
     scale = layers.Normalization(mean=_MEAN, variance=variance, dtype="float32", name="scale")

@@ -70,7 +70,7 @@ def test_the_encoder_is_the_one_at_the_path(
     images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     scaled = ((images / 255 - mean) / deviation).astype(np.float32)
-    levels = keras.Model(backbone.inputs, backbone.pyramid_outputs)(scaled, training=False)
+    levels = keras.Model(backbone.input, backbone.pyramid_outputs)(scaled, training=False)
     for level, value in encoder(scale(images), training=False).items():
         np.testing.assert_allclose(value, levels[level], rtol=1e-3, atol=1e-3)
 
