@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY, Workplace
+from tests.pipeline.report.pages import Page
 
 FEW_STEPS = {"EPOCHS": 1, "IMAGE_SIZE": 32, "BATCH_SIZE": 8}
 
@@ -80,3 +81,25 @@ def test_a_failing_step_is_named_with_its_log(workplace: Workplace, few_pets: Pa
     [log] = (workplace.pipeline_root / "logs").iterdir()
     assert str(log) in done.stderr
     assert "Traceback" in log.read_text()
+    [report] = (workplace.pipeline_root / "reports").iterdir()
+    assert f"Report: {report}" in done.stderr
+    page = Page(report)
+    assert "Not judged Trainer failed" in page.text
+    assert "None: train and eval fit the schema." in page.text
+    assert ["Trainer", "failed"] in [
+        [row[0], row[-1]] for row in page.tables["Duration of each step"]
+    ]
+
+
+def test_a_report_that_cannot_be_written_leaves_the_run_good(
+    workplace: Workplace, few_pets: Path
+) -> None:
+    workplace.pipeline_root.mkdir()
+    (workplace.pipeline_root / "reports").touch()
+    done = workplace.run("python local_runner.py", DATA_ROOT=few_pets, **FEW_STEPS)
+    assert done.returncode == 0, done.stderr
+    assert "report" in done.stdout
+    assert "not written: [Errno 17] File exists" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    [log] = (workplace.pipeline_root / "logs").iterdir()
+    assert "The report failed" in log.read_text()

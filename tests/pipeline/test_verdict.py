@@ -7,121 +7,31 @@ known; all else is the component.
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import tensorflow as tf
 import tensorflow_model_analysis as tfma
-from tfx.utils import path_utils
 
-from benchmarks.bench_evaluator import evaluate
-from models import metrics, preprocessing
 from pipeline import verdict
-from pipeline.recipe import Gate, Recipe, SliceFloor
+from pipeline.recipe import Recipe, SliceFloor
 from pipeline.recipes import load_recipe
-
-PET, BACKGROUND, BORDER = range(3)
-
-
-class Answering(tf.Module):
-    """A model whose prediction is a feature of the example.
-
-    Args:
-        feature: the feature: a PNG of class ids.
-    """
-
-    def __init__(self, feature: str) -> None:
-        super().__init__()
-        self._feature = feature
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
-    def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        names = (preprocessing.LABEL, self._feature)
-        spec = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
-        parsed = tf.io.parse_example(examples, spec)
-
-        def counts(pair: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-            masks = [preprocessing.decode_mask(png) for png in pair]
-            return {
-                "confusion_matrix": metrics.confusion_matrix(*masks, 3),
-                "boundary_counts": metrics.boundary_counts(*masks, 3),
-            }
-
-        specs = {
-            "confusion_matrix": tf.TensorSpec([3, 3], tf.float32),
-            "boundary_counts": tf.TensorSpec([3, 2], tf.float32),
-        }
-        return tf.map_fn(counts, [parsed[name] for name in names], fn_output_signature=specs)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Model artifacts by the feature they answer with."""
-    root = tmp_path_factory.mktemp("models")
-
-    def exported(feature: str) -> Path:
-        path = path_utils.serving_model_path(str(root / feature))
-        if not Path(path).exists():
-            module = Answering(feature)
-            tf.saved_model.save(module, path, signatures={"from_examples": module.evaluate})
-        return root / feature
-
-    return exported
-
-
-def row(*counts: tuple[int, int]) -> np.ndarray:
-    """A mask one pixel high: so many pixels of a class, and so on."""
-    return np.concatenate([np.full(count, index, np.uint8) for index, count in counts])[None]
-
-
-# 100 pixels. Of the model's answer, pet IoU is 40/50, border's 10/20, background's 30/50: 0.633.
-TRUTH = row((PET, 50), (BACKGROUND, 30), (BORDER, 20))
-ANSWER = row((PET, 40), (BACKGROUND, 10 + 30 + 10), (BORDER, 10))
-NOTHING = row((BACKGROUND, 100))  # mean IoU 0.1
-
-
-def example(species: str | None, **masks: np.ndarray) -> bytes:
-    """A labelled image of a species and a breed, with the models' answers."""
-    values = {name: tf.io.encode_png(mask[..., None]).numpy() for name, mask in masks.items()}
-    if species is not None:
-        values |= {"species": species.encode(), "breed": species.upper().encode()}
-    features = {
-        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-        for name, value in values.items()
-    }
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
-
-
-def recipe(
-    mean: float = 0.0,
-    pet: float = 0.0,
-    border: float = 0.0,
-    max_fall: float = 1.0,
-    slice_floor: SliceFloor | None = None,
-) -> Recipe:
-    """The pets recipe with another gate."""
-    gate = Gate(
-        min_mean_iou=mean,
-        min_class_iou={"pet": pet, "background": 0.0, "border": border},
-        max_fall=max_fall,
-        slice_floor=slice_floor,
-    )
-    return load_recipe("pets").model_copy(update={"gate": gate})
+from tests.pipeline.answering import (
+    ANSWER,
+    BACKGROUND,
+    BORDER,
+    NOTHING,
+    PET,
+    TRUTH,
+    example,
+    recipe,
+    row,
+)
 
 
 @pytest.fixture
-def judge(model: Callable[[str], Path], tmp_path: Path) -> Callable[..., list[str]]:
+def judge(evaluated: Callable[..., Path]) -> Callable[..., list[str]]:
     """Runs the Evaluator and returns the verdict in words."""
 
     def judged(gated: Recipe, examples: list[bytes], baseline: str | None = None) -> list[str]:
-        shards = tmp_path / "examples" / "Split-eval"
-        shards.mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(shards / "data-00000-of-00001.gz"), "GZIP") as writer:
-            for record in examples:
-                writer.write(record)
-        last_blessed = model(baseline) if baseline else None
-        output = evaluate(
-            gated, shards.parent, tmp_path / "output", model("candidate"), last_blessed
-        )
+        output = evaluated(gated, examples, baseline)
         reasons = verdict.words(str(output / "evaluation"))
         assert (output / "blessing" / "BLESSED").exists() == (reasons == [])
         return reasons
