@@ -17,6 +17,13 @@ class TrainingConfig(BaseModel):
     batch_size: int = Field(gt=0, description="Images in a training step.")
     epochs: int = Field(gt=0, description="Passes over the training split.")
     learning_rate: float = Field(gt=0, description="Peak of the schedule.")
+    weight_decay: float = Field(ge=0, description="AdamW's, of kernels only.")
+    augmentation: float = Field(
+        ge=0, description="Magnitude of models.augmentation; 0 leaves only the mirroring."
+    )
+    patience: int = Field(
+        gt=0, description="Epochs without a better validation mean IoU that end the training."
+    )
     seed: int = Field(description="Seeds initial weights, shuffling and augmentation.")
 
     @property

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models import preprocessing
+from models.augmentation import augment
 
 # A split is decoded once and kept in memory, as uint8, when it takes at most this share of the
 # memory that is free when training starts; a larger one is decoded again every epoch.
@@ -55,16 +56,37 @@ def load_split(
     return dataset
 
 
-def training_batches(split: tf.data.Dataset, batch_size: int, seed: int) -> tf.data.Dataset:
-    """Shuffled, augmented, endless batches of (float32 [B, S, S, 3], uint8 [B, S, S])."""
+def training_batches(
+    split: tf.data.Dataset,
+    batch_size: int,
+    seed: int,
+    augmentation: float = 0.0,
+    first_step: int = 0,
+) -> tf.data.Dataset:
+    """Shuffled, augmented, endless batches.
+
+    Args:
+        split: as `load_split` gives it.
+        batch_size: B.
+        seed: decides order and augmentation.
+        augmentation: magnitude for `models.augmentation.augment`.
+        first_step: batches to leave out: a resumed training goes on with the batch that an
+            uninterrupted one would have taken next.
+
+    Returns:
+        Pairs of float32 [B, S, S, 3] in 0..255 and uint8 [B, S, S].
+    """
     shuffled = split.shuffle(1024, seed=seed, reshuffle_each_iteration=True).repeat()
     batches = shuffled.batch(batch_size, drop_remainder=True)
     # One seed a batch: a stateful generator would deal its numbers to whichever batch comes first.
     seeds = tf.data.Dataset.random(seed=seed).batch(2)
     return (
         tf.data.Dataset.zip(batches, seeds)
+        .skip(first_step)
         .map(
-            lambda pair, flip_seed: _flip(tf.cast(pair[0], tf.float32), pair[1], flip_seed),
+            lambda pair, batch_seed: augment(
+                tf.cast(pair[0], tf.float32), pair[1], batch_seed, augmentation
+            ),
             num_parallel_calls=_PARALLEL_CALLS,
         )
         .prefetch(_PREFETCHED)
@@ -87,15 +109,6 @@ def _options() -> tf.data.Options:
     options = tf.data.Options()
     options.autotune.enabled = False
     return options
-
-
-def _flip(images: tf.Tensor, masks: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mirrors about half of the pairs left to right, image and mask together."""
-    mirror = tf.random.stateless_uniform([tf.shape(images)[0]], seed) < 0.5
-    return (
-        tf.where(mirror[:, None, None, None], tf.reverse(images, [2]), images),
-        tf.where(mirror[:, None, None], tf.reverse(masks, [2]), masks),
-    )
 
 
 def _compression(files: list[str]) -> str:

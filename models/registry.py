@@ -15,6 +15,7 @@ _MODULES = {
     "deeplabv3plus": "models.deeplabv3plus",
     "segformer": "models.segformer",
     "unet": "models.unet",
+    "unet_light": "models.unet_light",
 }
 
 

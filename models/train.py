@@ -1,10 +1,11 @@
 """The Trainer's callback: trains a network of the registry and exports it."""
 
+import hashlib
 import json
-import math
 import os
 import sys
-import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -12,79 +13,32 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from models import data, registry, signatures
+from models import data, precision, registry, signatures
+from models.callbacks import StopWhenDiverged, Throughput, WarmUpCosine
+from models.checkpoints import Checkpoints
 from models.config import TrainingConfig
 from models.losses import CrossEntropyDice
 
 FIGURES = "training.json"
-_WARM_UP_SHARE = 0.1
-_WEIGHT_DECAY = 1e-4
-
-
-class Throughput(keras.callbacks.Callback):
-    """Counts training steps and the seconds spent in them, the first (tracing) step left out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps = 0
-        self.seconds = 0.0
-        self._begin = 0.0
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Keras' hook."""
-        self._begin = time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Keras' hook."""
-        if self.steps:
-            self.seconds += time.perf_counter() - self._begin
-        self.steps += 1
-
-    def images_per_second(self, batch_size: int) -> float:
-        """Training images a second, validation not counted; 0 before the second step."""
-        return (self.steps - 1) * batch_size / self.seconds if self.seconds else 0.0
-
-
-class WarmUpCosine(keras.callbacks.Callback):
-    """Sets each step's learning rate: linear warm-up, then cosine decay to zero.
-
-    Loshchilov and Hutter, "SGDR" (arXiv:1608.03983). A callback, because Keras computes a schedule
-    object's rate once for every variable, which takes ten seconds to trace.
-
-    Args:
-        peak: the highest rate.
-        total_steps: steps of the whole training.
-    """
-
-    def __init__(self, peak: float, total_steps: int) -> None:
-        super().__init__()
-        self._peak = peak
-        self._total = total_steps
-        self._warm_up = max(1, round(_WARM_UP_SHARE * total_steps))
-        self._step = 0
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Keras' hook."""
-        self._step += 1
-        self.model.optimizer.learning_rate = self.rate(self._step)
-
-    def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 1."""
-        if step <= self._warm_up:
-            return self._peak * step / self._warm_up
-        done = (step - self._warm_up) / max(1, self._total - self._warm_up)
-        return self._peak * (1 + math.cos(math.pi * done)) / 2
+# Fine-tuning: how long a pretrained encoder stays frozen, and how gently it is changed after.
+_FROZEN_SHARE = 0.25
+_FINE_TUNING_RATE = 0.1
 
 
 def run_fn(fn_args: FnArgs) -> None:
     """Trains, and writes the SavedModel and the model run.
 
+    A killed training goes on from its last checkpoint when it is started again with the same
+    configuration, code and data.
+
     Args:
         fn_args: from TFX: examples, statistics (for the number of examples in each split),
-            Transform's graph, and a `TrainingConfig` as `custom_config["training"]`.
+            Transform's graph, and as `custom_config` a `TrainingConfig` (`training`), the folder of
+            all checkpoints (`checkpoints`) and the digest of the code (`code_digest`).
 
     Raises:
-        ValueError: the configuration names something unknown or unfitting.
+        ValueError: the configuration names something unknown or unfitting, or the training
+            diverged.
     """
     config = TrainingConfig(**fn_args.custom_config["training"])
     keras.utils.set_random_seed(config.seed)
@@ -92,28 +46,88 @@ def run_fn(fn_args: FnArgs) -> None:
     train = data.load_split(fn_args.train_files, transform_output, fn_args.num_examples["train"])
     val = data.load_split(fn_args.eval_files, transform_output, fn_args.num_examples["eval"])
 
-    steps = max(1, fn_args.num_examples["train"] // config.batch_size)
     model = compiled_model(config)
-    throughput = Throughput()
-    history = model.fit(
-        data.training_batches(train, config.batch_size, config.seed),
-        validation_data=data.evaluation_batches(val, config.batch_size),
-        steps_per_epoch=steps,
-        epochs=config.epochs,
-        callbacks=[
-            throughput,
-            WarmUpCosine(config.learning_rate, total_steps=steps * config.epochs),
-            keras.callbacks.TensorBoard(fn_args.model_run_dir, write_graph=False),
-        ],
-        verbose="auto" if sys.stdout.isatty() else 2,
+    folder = os.path.join(fn_args.custom_config["checkpoints"], _fingerprint(fn_args))
+    checkpoints = Checkpoints(
+        model, model.optimizer, folder, config.patience, since=list(phases(config))[-1].begin
     )
+    if checkpoints.restore():
+        print(f"Resuming after epoch {checkpoints.epochs_done} of {config.epochs}.", flush=True)
+    throughput = Throughput()
+    steps = max(1, fn_args.num_examples["train"] // config.batch_size)
+    for phase in phases(config):
+        if checkpoints.epochs_done >= phase.end or checkpoints.exhausted:
+            continue
+        set_phase(model, phase)
+        model.fit(
+            data.training_batches(
+                train,
+                config.batch_size,
+                config.seed,
+                config.augmentation,
+                first_step=steps * checkpoints.epochs_done,
+            ),
+            validation_data=data.evaluation_batches(val, config.batch_size),
+            steps_per_epoch=steps,
+            initial_epoch=checkpoints.epochs_done,
+            epochs=phase.end,
+            callbacks=[
+                throughput,
+                WarmUpCosine(
+                    phase.learning_rate,
+                    total_steps=steps * (phase.end - phase.begin),
+                    first_step=steps * phase.begin,
+                ),
+                StopWhenDiverged(),
+                keras.callbacks.TensorBoard(fn_args.model_run_dir, write_graph=False),
+                checkpoints,
+            ],
+            verbose="auto" if sys.stdout.isatty() else 2,
+        )
+    checkpoints.restore_best()
     figures = {
-        "steps": throughput.steps,
+        "steps": int(model.optimizer.iterations),
         "images_per_second": round(throughput.images_per_second(config.batch_size), 1),
-        "history": history.history,
+        "best_epoch": checkpoints.best_epoch,
+        "history": checkpoints.history,
     }
     write_figures(fn_args.model_run_dir, figures)
-    signatures.export(model, transform_output, config, figures, fn_args.serving_model_dir)
+    signatures.export(
+        _in_float32(model, config), transform_output, config, figures, fn_args.serving_model_dir
+    )
+    tf.io.gfile.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Epochs `begin` to `end`, the last one not included, trained alike.
+
+    Attributes:
+        begin: first epoch, counted from 0.
+        end: the epoch after the last one.
+        frozen: whether the encoder keeps its weights.
+        learning_rate: peak of the phase's own schedule.
+    """
+
+    begin: int
+    end: int
+    frozen: bool
+    learning_rate: float
+
+
+def phases(config: TrainingConfig) -> Iterator[Phase]:
+    """One phase from random weights; from pretrained ones two, with the encoder frozen at first.
+
+    Howard and Ruder, "Universal Language Model Fine-tuning", 2018 (arXiv:1801.06146): what is new
+    learns first, then the whole more gently.
+    """
+    frozen = 0
+    if config.encoder_weights != "none":
+        frozen = max(1, round(_FROZEN_SHARE * config.epochs))
+        yield Phase(0, frozen, True, config.learning_rate)
+    if frozen < config.epochs:
+        rate = config.learning_rate * (_FINE_TUNING_RATE if frozen else 1)
+        yield Phase(frozen, config.epochs, False, rate)
 
 
 def compiled_model(config: TrainingConfig) -> keras.Model:
@@ -121,21 +135,69 @@ def compiled_model(config: TrainingConfig) -> keras.Model:
 
     AdamW: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (arXiv:1711.05101).
     """
-    model = registry.build_model(
-        config.model, config.image_size, config.num_classes, config.encoder_weights
-    )
-    optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=_WEIGHT_DECAY)
+    policy = precision.best_policy()
+    with precision.applied(policy):
+        model = _network(config)
+    optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    if policy == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     # Built here, the optimiser makes no variables inside the step, which is then traced once
     # instead of twice.
     optimizer.build(model.trainable_variables)
+    _compile(model, optimizer, config.num_classes)
+    return model
+
+
+def set_phase(model: keras.Model, phase: Phase) -> None:
+    """Freezes or unfreezes a pretrained encoder.
+
+    Its BatchNorm layers stay as they are pretrained in both phases: a few small batches would spoil
+    statistics taken from a million images.
+    """
+    if not phase.frozen and phase.begin == 0:
+        return  # from random weights there is nothing to keep
+    encoder = model.get_layer("encoder")
+    encoder.trainable = not phase.frozen
+    for layer in encoder._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    _compile(model, model.optimizer, model.output_shape[-1])
+
+
+def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer, num_classes: int) -> None:
     model.compile(
         optimizer=optimizer,
         loss=CrossEntropyDice(),
-        metrics=[keras.metrics.MeanIoU(config.num_classes, sparse_y_pred=False, name="mean_iou")],
+        metrics=[keras.metrics.MeanIoU(num_classes, sparse_y_pred=False, name="mean_iou")],
         jit_compile=False,
     )
-    return model
+
+
+def _network(config: TrainingConfig) -> keras.Model:
+    return registry.build_model(
+        config.model, config.image_size, config.num_classes, config.encoder_weights
+    )
+
+
+def _in_float32(model: keras.Model, config: TrainingConfig) -> keras.Model:
+    """The network as it is served: on any machine, with the same results."""
+    if model.dtype_policy.name == "float32":
+        return model
+    served = _network(config)
+    served.set_weights(model.get_weights())
+    return served
+
+
+def _fingerprint(fn_args: FnArgs) -> str:
+    """Names what a training depends on: its checkpoints are good for no other."""
+    parts = [
+        {key: fn_args.custom_config[key] for key in ("training", "code_digest")},
+        fn_args.train_files,
+        fn_args.eval_files,
+        fn_args.transform_output,
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def write_figures(model_run_dir: str, figures: dict[str, Any]) -> None:

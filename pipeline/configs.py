@@ -9,6 +9,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pipeline.recipe import Recipe
 from pipeline.recipes import load_recipe
 
+# Settings that stand for the recipe's fields of the same names.
+_OVERRIDES = ("model", "image_size", "batch_size", "epochs", "learning_rate", "encoder_weights")
+
 
 class Settings(BaseSettings):
     """What a user may set; each field is an environment variable of the same name in capitals."""
@@ -38,6 +41,9 @@ class Settings(BaseSettings):
     epochs: int | None = Field(
         None, gt=0, description="Passes over the training split. Default: the recipe's."
     )
+    learning_rate: float | None = Field(
+        None, gt=0, description="Peak of the learning rate's schedule. Default: the recipe's."
+    )
     encoder_weights: str | None = Field(
         None, description="imagenet, none, or a path of a weights file. Default: the recipe's."
     )
@@ -50,11 +56,9 @@ class Settings(BaseSettings):
         """
         recipe = load_recipe(self.recipe)
         overrides = {
-            name: value
-            for name in ("model", "image_size", "batch_size", "epochs", "encoder_weights")
-            if (value := getattr(self, name)) is not None
+            name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None
         }
-        return recipe.model_copy(update=overrides)
+        return recipe.with_overrides(overrides)
 
 
 class SettingsError(ValueError):

@@ -53,7 +53,11 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
         transform_graph=transform.outputs["transform_graph"],
         train_args=tfx.proto.TrainArgs(splits=["train"]),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
-        custom_config={"training": training.model_dump(mode="json"), **code},
+        custom_config={
+            "training": training.model_dump(mode="json"),
+            "checkpoints": f"{engine.pipeline_root}/checkpoints",
+            **code,
+        },
     )
     blessed_model = tfx.dsl.Resolver(
         strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,

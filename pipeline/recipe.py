@@ -1,10 +1,12 @@
 """What a recipe is: one data set, its task, model, training and gate."""
 
 from pathlib import Path
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.config import TrainingConfig
+from models.registry import check_name, known_models
 
 # Files of a data set by the pipeline's name of their split.
 SPLIT_PATTERNS = {"train": "train-*.tfrecord", "eval": "val-*.tfrecord"}
@@ -37,7 +39,30 @@ class Recipe(BaseModel):
     batch_size: int
     epochs: int
     learning_rate: float
+    weight_decay: float
+    augmentation: float
+    patience: int
     seed: int = 0
+    by_model: dict[str, dict[str, int | float]] = Field(
+        default={}, description="What suits an architecture better than the values above."
+    )
+
+    @model_validator(mode="after")
+    def _by_model_names_fields(self) -> Self:
+        for model, values in self.by_model.items():
+            check_name("by_model", model, known_models())
+            for name in values:
+                check_name(f"by_model[{model}]", name, sorted(TrainingConfig.model_fields))
+        return self
+
+    def with_overrides(self, overrides: dict[str, Any]) -> Self:
+        """The recipe for the model that is asked for, with what a user sets on top.
+
+        Args:
+            overrides: fields and their values; they win over `by_model`.
+        """
+        model = overrides.get("model", self.model)
+        return self.model_copy(update={**self.by_model.get(model, {}), **overrides})
 
     def training_config(self) -> TrainingConfig:
         """The part that the Trainer needs."""

@@ -21,4 +21,15 @@ RECIPE = Recipe(
     batch_size=8,
     epochs=6,
     learning_rate=4e-3,
+    weight_decay=1e-4,
+    augmentation=0.0,
+    patience=20,
+    by_model={
+        "unet_light": {
+            "epochs": 60,
+            "learning_rate": 2e-3,
+            "weight_decay": 0.02,
+            "augmentation": 1.0,
+        },
+    },
 )

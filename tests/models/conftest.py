@@ -46,6 +46,9 @@ def config() -> TrainingConfig:
         batch_size=4,
         epochs=1,
         learning_rate=2e-3,
+        weight_decay=1e-4,
+        augmentation=0.5,
+        patience=20,
         seed=3,
     )
 

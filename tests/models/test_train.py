@@ -1,6 +1,11 @@
 """The Trainer's callback, end to end on real TFRecords."""
 
 import json
+import pickle
+import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,12 +13,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from drawn_pets import NUM_CLASSES, decode_mask, pets, write_shard
+import tensorflow_transform as tft
+from drawn_pets import IMAGE_SIZE, NUM_CLASSES, decode_mask, draw_pixels, pets, write_shard
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from models import signatures, train
 from models.config import TrainingConfig
 
+REPOSITORY = Path(__file__).parents[2]
 TRAIN_IMAGES, VAL_IMAGES = 10, 5
 EPOCHS = 2
 
@@ -39,7 +46,11 @@ def fn_args(shards: Path, transform_graph: str, config: TrainingConfig, output: 
         transform_output=transform_graph,
         serving_model_dir=str(output / "Format-Serving"),
         model_run_dir=str(output / "model_run"),
-        custom_config={"training": config.model_dump(mode="json")},
+        custom_config={
+            "training": config.model_dump(mode="json"),
+            "checkpoints": str(output / "checkpoints"),
+            "code_digest": "",
+        },
     )
     arguments.num_examples = {"train": TRAIN_IMAGES, "eval": VAL_IMAGES}
     return arguments
@@ -63,10 +74,12 @@ def trained(
 
 def test_writes_the_figures(trained: Path, config: TrainingConfig) -> None:
     figures = json.loads((trained / "model_run" / train.FIGURES).read_text())
-    assert set(figures) == {"steps", "images_per_second", "history"}
+    assert set(figures) == {"steps", "images_per_second", "best_epoch", "history"}
     assert figures["steps"] == EPOCHS * (TRAIN_IMAGES // config.batch_size)
     assert figures["images_per_second"] > 0
-    assert set(figures["history"]) == {"loss", "mean_iou", "val_loss", "val_mean_iou"}
+    history = figures["history"]
+    assert set(history) == {"loss", "mean_iou", "val_loss", "val_mean_iou", "learning_rate"}
+    assert figures["best_epoch"] == np.argmax(history["val_mean_iou"])
     for values in figures["history"].values():
         assert len(values) == EPOCHS
         assert np.isfinite(values).all()
@@ -131,38 +144,146 @@ def test_an_unknown_model_stops_the_training_in_words(
     assert not (tmp_path / "Format-Serving").exists()
 
 
-@pytest.mark.parametrize("total_steps", [20, 37, 1000])
-def test_the_learning_rate_is_kerass_warm_up_and_cosine_decay(total_steps: int) -> None:
-    peak = 2e-3
-    schedule = train.WarmUpCosine(peak, total_steps)
-    rates = [schedule.rate(step) for step in range(1, total_steps + 1)]
-    warm_up = rates.index(max(rates)) + 1
-    assert warm_up == pytest.approx(0.1 * total_steps, abs=1)
-    reference = keras.optimizers.schedules.CosineDecay(
-        0.0, total_steps - warm_up, warmup_target=peak, warmup_steps=warm_up
+RUN_FN = """
+import pickle, sys
+from models import train
+train.run_fn(pickle.load(open(sys.argv[1], "rb")))
+"""
+
+
+def start(arguments: FnArgs, folder: Path) -> subprocess.Popen:
+    """Trains in a process of its own."""
+    pickled = folder / "arguments.pickle"
+    pickled.write_bytes(pickle.dumps(arguments))
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN_FN, str(pickled)],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    expected = [float(reference(step)) for step in range(1, total_steps + 1)]
-    assert rates == pytest.approx(expected, abs=1e-6 * peak)
 
 
-def test_a_single_step_is_taken_at_the_peak() -> None:
-    assert train.WarmUpCosine(2e-3, 1).rate(1) == 2e-3
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(
+    shards: Path, transform_graph: str, config: TrainingConfig, tmp_path: Path
+) -> None:
+    config = config.model_copy(update={"model": "unet_light", "epochs": 12, "augmentation": 1.0})
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train.run_fn(fn_args(shards, transform_graph, config, whole))
+
+    arguments = fn_args(shards, transform_graph, config, parts)
+    killed = start(arguments, tmp_path)
+    while not list(parts.glob("checkpoints/*/checkpoint")):
+        assert killed.poll() is None, killed.communicate()[0]
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    assert not (parts / "Format-Serving").exists()
+
+    again = start(arguments, tmp_path)
+    output, _ = again.communicate(timeout=300)
+    assert again.returncode == 0, output
+    assert re.search(r"Resuming after epoch \d+ of 12\.", output)
+    figures = [
+        json.loads((folder / "model_run" / train.FIGURES).read_text()) for folder in (whole, parts)
+    ]
+    for name in ("history", "best_epoch", "steps"):
+        assert figures[1][name] == figures[0][name]
+    # What is done needs no way back any more.
+    assert not list(parts.glob("checkpoints/*"))
 
 
-def test_the_learning_rate_is_applied_to_every_step() -> None:
-    # Plain gradient descent on a constant slope: each step moves the weight by the rate.
-    inputs = keras.Input((1,))
-    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
-    model = keras.Model(inputs, dense(inputs))
-    model.compile(keras.optimizers.SGD(123.0), loss=lambda truth, answer: -answer)
-    weights = [0.0]
+def test_a_diverged_training_keeps_its_last_good_checkpoint(
+    shards: Path, transform_graph: str, config: TrainingConfig, tmp_path: Path
+) -> None:
+    class Jump(train.WarmUpCosine):
+        """Far too high from the second epoch on."""
 
-    class Recorder(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-            weights.append(float(dense.kernel[0, 0]))
+        def rate(self, step: int) -> float:
+            return 1e38 if step > TRAIN_IMAGES // config.batch_size else super().rate(step)
 
-    schedule = train.WarmUpCosine(0.5, total_steps=12)
-    ones = np.ones((6, 1), np.float32)
-    model.fit(ones, ones, batch_size=1, epochs=2, callbacks=[schedule, Recorder()], verbose=0)
-    expected = [schedule.rate(step) for step in range(1, 13)]
-    assert np.diff(weights) == pytest.approx(expected, abs=1e-6)
+    diverging = config.model_copy(update={"model": "unet_light", "epochs": 3})
+    arguments = fn_args(shards, transform_graph, diverging, tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "WarmUpCosine", Jump)
+        with pytest.raises(
+            ValueError, match=r"became (nan|inf) at step [34] with learning rate 1e"
+        ):
+            train.run_fn(arguments)
+    (index,) = tmp_path.glob("checkpoints/*/ckpt-*.index")
+    assert index.name == "ckpt-0.index"
+    reader = tf.train.load_checkpoint(str(index.with_suffix("")))
+    for name in reader.get_variable_to_shape_map():
+        value = np.asarray(reader.get_tensor(name))
+        assert value.dtype.kind != "f" or np.isfinite(value).all()
+    assert not (tmp_path / "Format-Serving").exists()
+
+
+def test_a_pretrained_encoder_is_frozen_at_first_and_changed_gently_after(
+    shards: Path, transform_graph: str, config: TrainingConfig, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(1)
+    weights = str(tmp_path / "encoder.weights.h5")
+    keras.applications.MobileNetV2(include_top=False, weights=None).save_weights(weights)
+    config = config.model_copy(update={"encoder_weights": weights, "epochs": 4})
+    frozen, whole = train.phases(config)
+    assert (frozen.begin, frozen.end, whole.begin, whole.end) == (0, 1, 1, 4)
+    assert whole.learning_rate == pytest.approx(frozen.learning_rate / 10)
+
+    model = train.compiled_model(config)
+    encoder = model.get_layer("encoder")
+    pretrained = {weight.path for weight in encoder.weights}
+    rest = [weight for weight in model.trainable_weights if weight.path not in pretrained]
+    statistics = [weight for weight in encoder.weights if "moving" in weight.name]
+    kernels = [weight for weight in encoder.weights if "kernel" in weight.name]
+    images = np.stack([draw_pixels(seed, (IMAGE_SIZE, IMAGE_SIZE))[0] for seed in range(4)])
+    masks = np.stack([draw_pixels(seed, (IMAGE_SIZE, IMAGE_SIZE))[1] for seed in range(4)])
+
+    def changed_by_a_step(phase: train.Phase, weights: list[keras.Variable]) -> list[bool]:
+        before = [weight.numpy() for weight in weights]
+        train.set_phase(model, phase)
+        model.train_on_batch(images.astype(np.float32), masks)
+        return [
+            (weight.numpy() != value).any() for weight, value in zip(weights, before, strict=True)
+        ]
+
+    assert not any(changed_by_a_step(frozen, encoder.weights))
+    assert all(changed_by_a_step(frozen, rest))
+    assert all(changed_by_a_step(whole, kernels))
+    assert not any(changed_by_a_step(whole, statistics))
+
+
+def test_fine_tuning_trains_both_phases(
+    shards: Path, transform_graph: str, config: TrainingConfig, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(1)
+    weights = str(tmp_path / "encoder.weights.h5")
+    keras.applications.MobileNetV2(include_top=False, weights=None).save_weights(weights)
+    config = config.model_copy(update={"encoder_weights": weights, "epochs": 2})
+    train.run_fn(fn_args(shards, transform_graph, config, tmp_path))
+    figures = json.loads((tmp_path / "model_run" / train.FIGURES).read_text())
+    assert figures["steps"] == 2 * (TRAIN_IMAGES // config.batch_size)
+    first, second = figures["history"]["learning_rate"]
+    assert second == pytest.approx(first / 10)
+    assert (tmp_path / "Format-Serving" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_trains_in_every_precision_and_serves_in_float32(
+    transform_output: tft.TFTransformOutput,
+    config: TrainingConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: str,
+) -> None:
+    monkeypatch.setattr(train.precision, "best_policy", lambda: policy)
+    config = config.model_copy(update={"model": "unet_light"})
+    model = train.compiled_model(config)
+    pixels, ids = draw_pixels(0, (IMAGE_SIZE, IMAGE_SIZE))
+    images, masks = pixels[None].astype(np.float32), ids[None]
+    losses = [model.train_on_batch(images, masks, return_dict=True)["loss"] for _ in range(8)]
+    assert np.isfinite(losses).all() and losses[-1] < losses[0]
+    served = train._in_float32(model, config)
+    assert {layer.compute_dtype for layer in served.layers} == {"float32"}
+    np.testing.assert_allclose(
+        served.predict_on_batch(images), model.predict_on_batch(images), atol=0.2
+    )

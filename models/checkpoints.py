@@ -1,0 +1,88 @@
+"""What a training keeps: a way back after a kill, its history, and its best weights."""
+
+import json
+
+import keras
+import tensorflow as tf
+
+MONITOR = "val_mean_iou"
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Writes the whole training after each epoch, and ends it when it no longer improves.
+
+    A checkpoint holds weights, optimiser, history and the best weights so far. TensorFlow registers
+    a new one before it drops the old, so a kill or a full disk leaves a good one.
+
+    Args:
+        model: the network, built.
+        optimizer: its optimiser, built.
+        folder: where checkpoints go; one training's own.
+        patience: epochs without a better validation mean IoU after which the training ends.
+        since: the epoch, counted from 0, from which on patience is lost.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        folder: str,
+        patience: int,
+        since: int,
+    ) -> None:
+        super().__init__()
+        self.history: dict[str, list[float]] = {}
+        self._patience = patience
+        self._since = since
+        self._weights = [weight.value for weight in model.weights]
+        self._best = [tf.Variable(weight, trainable=False) for weight in self._weights]
+        self._history = tf.Variable("{}", dtype=tf.string, trainable=False)
+        state = [variable.value for variable in (*model.variables, *optimizer.variables)]
+        self._manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(state=state, best=self._best, history=self._history),
+            folder,
+            max_to_keep=1,
+        )
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs trained so far, in this process and before."""
+        return len(self.history.get(MONITOR, []))
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch, counted from 0, whose weights were the best; -1 before the first."""
+        scores = self.history.get(MONITOR, [])
+        return scores.index(max(scores)) if scores else -1
+
+    def restore(self) -> bool:
+        """Goes back to the last checkpoint; False when there is none."""
+        if self._manager.restore_or_initialize() is None:
+            return False
+        self.history = json.loads(self._history.numpy())
+        return True
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience is spent."""
+        return self.epochs_done - max(self.best_epoch + 1, self._since) >= self._patience
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keras' hook."""
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        if self.best_epoch == epoch:
+            _assign(self._best, self._weights)
+        self._history.assign(json.dumps(self.history))
+        self._manager.save(checkpoint_number=epoch)
+        if self.exhausted:
+            self.model.stop_training = True
+
+    def restore_best(self) -> None:
+        """Gives the network the weights of its best epoch."""
+        _assign(self._weights, self._best)
+
+
+def _assign(targets: list[tf.Variable], sources: list[tf.Variable]) -> None:
+    for target, source in zip(targets, sources, strict=True):
+        target.assign(source)
