@@ -28,7 +28,7 @@ RECIPE = Recipe(
     patience=20,
     by_model={
         "unet_light": {
-            "epochs": 75,
+            "epochs": 60,
             "learning_rate": 2e-3,
             "weight_decay": 0.02,
             "augmentation": 1.0,
