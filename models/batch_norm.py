@@ -18,7 +18,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         super().__init__(**{**arguments, "autocast": False})
 
     def call(self, inputs, training=None, mask=None):  # noqa: D102 - Keras' signature
-        if not (training and self.trainable):
+        if self.synchronized or not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs,
