@@ -10,7 +10,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     Keras composes the layer of a dozen element-wise operations, each of which goes over the whole
     feature map; on a processor they take a third of a training step. Inference is Keras' own: there
-    the layer is one multiplication and one addition. The moving variance is the unbiased estimate.
+    the layer is one multiplication and one addition. Statistics over several replicas
+    (`synchronized`) are Keras' own, too. The moving variance is the unbiased estimate.
     """
 
     def __init__(self, **arguments) -> None:
