@@ -60,7 +60,7 @@ class WarmUpCosine(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Keras' hook. A resumed training goes on where the optimiser's own count stands."""
-        self._step = int(self.model.optimizer.iterations) - self._first
+        self._step = int(self.model.optimizer.iterations.numpy()) - self._first
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Keras' hook."""
@@ -101,6 +101,6 @@ class StopWhenDiverged(keras.callbacks.Callback):
             optimizer = self.model.optimizer
             raise ValueError(
                 f"The training diverged: {name} became {value} at step "
-                f"{int(optimizer.iterations)} with learning rate "
-                f"{float(optimizer.learning_rate):.3g}; lower LEARNING_RATE and run again."
+                f"{int(optimizer.iterations.numpy())} with learning rate "
+                f"{float(optimizer.learning_rate.numpy()):.3g}; lower LEARNING_RATE and run again."
             )

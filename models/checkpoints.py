@@ -12,7 +12,8 @@ class Checkpoints(keras.callbacks.Callback):
     """Writes the whole training after each epoch, and ends it when it no longer improves.
 
     A checkpoint holds weights, optimiser, history and the best weights so far. TensorFlow registers
-    a new one before it drops the old, so a kill or a full disk leaves a good one.
+    a new one before it drops the old, so a kill or a full disk leaves a good one. Of several
+    machines the chief writes, and all restore.
 
     Args:
         model: the network, built.
@@ -74,7 +75,8 @@ class Checkpoints(keras.callbacks.Callback):
         if self.best_epoch == epoch:
             _assign(self._best, self._weights)
         self._history.assign(json.dumps(self.history))
-        self._manager.save(checkpoint_number=epoch)
+        if self.model.distribute_strategy.extended.should_checkpoint:
+            self._manager.save(checkpoint_number=epoch)
         if self.exhausted:
             self.model.stop_training = True
 

@@ -15,6 +15,7 @@ from models.augmentation import augment
 _CACHE_SHARE = 0.25
 _PARALLEL_CALLS = psutil.cpu_count()
 _PREFETCHED = 2
+_ONE_REPLICA = tf.distribute.InputContext()
 
 
 def load_split(
@@ -67,27 +68,44 @@ def training_batches(
     seed: int,
     augmentation: float = 0.0,
     first_step: int = 0,
+    replicas: tf.distribute.InputContext = _ONE_REPLICA,
 ) -> tf.data.Dataset:
     """Shuffled, augmented, endless batches.
 
+    Replicas share the batches: what all see together in a step is what one alone would see, but for
+    the augmentation, which is drawn for each replica's share at once.
+
     Args:
         split: as `load_split` gives it.
-        batch_size: B.
+        batch_size: B, of all R replicas together.
         seed: decides order and augmentation.
         augmentation: magnitude for `models.augmentation.augment`.
         first_step: batches to leave out: a resumed training goes on with the batch that an
             uninterrupted one would have taken next.
+        replicas: how many there are, and for which machine's the dataset is.
 
     Returns:
-        Pairs of float32 [B, S, S, 3] in 0..255 and uint8 [B, S, S].
+        Pairs of float32 [B / R, S, S, 3] in 0..255 and uint8 [B / R, S, S], for each of the
+        machine's replicas in turn.
+
+    Raises:
+        ValueError: R does not divide B.
     """
+    count = replicas.num_replicas_in_sync
+    if batch_size % count:
+        raise ValueError(
+            f"BATCH_SIZE={batch_size} cannot be shared evenly by {count} replicas: use a multiple "
+            f"of {count}."
+        )
+    # The order is that of the seed on every machine, which then picks its own from it.
     shuffled = split.shuffle(1024, seed=seed, reshuffle_each_iteration=True).repeat()
-    batches = shuffled.batch(batch_size, drop_remainder=True)
+    batches = shuffled.batch(batch_size // count, drop_remainder=True)
     # One seed a batch: a stateful generator would deal its numbers to whichever batch comes first.
     seeds = tf.data.Dataset.random(seed=seed).batch(2)
     return (
         tf.data.Dataset.zip(batches, seeds)
-        .skip(first_step)
+        .shard(replicas.num_input_pipelines, replicas.input_pipeline_id)
+        .skip(first_step * count // replicas.num_input_pipelines)
         .map(
             lambda pair, batch_seed: augment(
                 tf.cast(pair[0], tf.float32), pair[1], batch_seed, augmentation
@@ -99,11 +117,48 @@ def training_batches(
     )
 
 
-def evaluation_batches(split: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-    """Every example once, in order: (float32 [B, S, S, 3], uint8 [B, S, S])."""
-    batches = split.batch(batch_size)
+def evaluation_batches(
+    split: tf.data.Dataset,
+    batch_size: int,
+    replicas: tf.distribute.InputContext = _ONE_REPLICA,
+) -> tf.data.Dataset:
+    """Every example once, in order: (float32 [N, S, S, 3], uint8 [N, S, S]).
+
+    Args:
+        split: as `load_split` gives it.
+        batch_size: of all R replicas together.
+        replicas: how many there are, and for which machine's the dataset is.
+
+    Returns:
+        For each of the machine's replicas in turn its share of an `evaluation_steps` batch.
+    """
+    count = replicas.num_replicas_in_sync
+    steps = evaluation_steps(int(split.cardinality()), batch_size, count)
+    shares = [(size + replica) // count for size in steps for replica in range(count)]
+    batches = split.batch(batch_size).rebatch(shares)
+    batches = batches.shard(replicas.num_input_pipelines, replicas.input_pipeline_id)
     batches = batches.map(lambda images, masks: (tf.cast(images, tf.float32), masks))
     return batches.prefetch(_PREFETCHED).with_options(_options())
+
+
+def evaluation_steps(num_examples: int, batch_size: int, num_replicas: int) -> list[int]:
+    """Sizes of the batches that a split is evaluated in, with some for every replica in each.
+
+    A replica without examples in a step would have no loss, or leave others waiting for it.
+
+    Raises:
+        ValueError: there are fewer examples than replicas.
+    """
+    if num_examples < num_replicas:
+        raise ValueError(
+            f"{num_replicas} replicas cannot share a validation split of {num_examples} examples: "
+            "add examples to it, or train on fewer."
+        )
+    sizes = [batch_size] * (num_examples // batch_size)
+    rest = num_examples % batch_size
+    if rest >= num_replicas:
+        return [*sizes, rest]
+    return [*sizes[:-1], batch_size + rest]
 
 
 def _options() -> tf.data.Options:

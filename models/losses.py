@@ -10,7 +10,8 @@ class CrossEntropyDice(keras.losses.Loss):
 
     Dice weighs every class alike however few its pixels, which keeps thin classes such as the
     border from being ignored. Milletari et al., "V-Net", 2016 (arXiv:1606.04797); the sum of both
-    follows Isensee et al., "nnU-Net", 2018 (arXiv:1809.10486).
+    follows Isensee et al., "nnU-Net", 2018 (arXiv:1809.10486). On several replicas Dice is that of
+    each one's share of the batch, and the mean is taken of their losses.
     """
 
     def __init__(self, name: str = "cross_entropy_dice") -> None:
@@ -28,4 +29,5 @@ class CrossEntropyDice(keras.losses.Loss):
         overlap = ops.sum(probabilities * labels, axis=(0, 1, 2))
         total = ops.sum(probabilities + labels, axis=(0, 1, 2))
         dice = ops.mean((2.0 * overlap + 1.0) / (total + 1.0))
-        return cross_entropy + 1.0 - dice
+        # As a vector of one: Keras does not divide a scalar by the number of replicas.
+        return ops.expand_dims(cross_entropy + 1.0 - dice, 0)

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from models import data, precision, registry, signatures
+from models import data, distribution, precision, registry, signatures
 from models.callbacks import StopWhenDiverged, Throughput, WarmUpCosine
 from models.checkpoints import Checkpoints
 from models.config import TrainingConfig
@@ -30,7 +30,8 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains, and writes the SavedModel and the model run.
 
     A killed training goes on from its last checkpoint when it is started again with the same
-    configuration, code and data.
+    configuration, code and data. On several machines (see `models.distribution`) all run this with
+    the same arguments, the chief alone writes, and all return when it has written.
 
     Args:
         fn_args: from TFX: examples, statistics (for the number of examples in each split),
@@ -39,9 +40,10 @@ def run_fn(fn_args: FnArgs) -> None:
             (`checkpoints`) and the digest of the code (`code_digest`).
 
     Raises:
-        ValueError: the configuration names something unknown or unfitting, or the training
-            diverged.
+        ValueError: the configuration names something unknown or unfitting, the machines do not
+            share their folders, or the training diverged.
     """
+    strategy = distribution.strategy()
     config = TrainingConfig(**fn_args.custom_config["training"])
     config = apply_hyperparameters(config, fn_args.hyperparameters)
     keras.utils.set_random_seed(config.seed)
@@ -49,29 +51,44 @@ def run_fn(fn_args: FnArgs) -> None:
     train = data.load_split(fn_args.train_files, transform_output, fn_args.num_examples["train"])
     val = data.load_split(fn_args.eval_files, transform_output, fn_args.num_examples["eval"])
 
-    model = compiled_model(config)
+    with strategy.scope():
+        model = compiled_model(config)
     folder = os.path.join(fn_args.custom_config["checkpoints"], _fingerprint(fn_args, config))
     checkpoints = Checkpoints(
         model, model.optimizer, folder, config.patience, since=list(phases(config))[-1].begin
     )
     if checkpoints.restore():
         print(f"Resuming after epoch {checkpoints.epochs_done} of {config.epochs}.", flush=True)
+    if distribution.mean(strategy, checkpoints.epochs_done) != checkpoints.epochs_done:
+        raise ValueError(
+            f"Not all machines find the same checkpoints in {folder}: set PIPELINE_ROOT to a "
+            "folder that they share."
+        )
     throughput = Throughput()
+    val_steps = data.evaluation_steps(
+        fn_args.num_examples["eval"], config.batch_size, strategy.num_replicas_in_sync
+    )
     steps = max(1, fn_args.num_examples["train"] // config.batch_size)
     for phase in phases(config):
         if checkpoints.epochs_done >= phase.end or checkpoints.exhausted:
             continue
         set_phase(model, phase)
         model.fit(
-            data.training_batches(
-                train,
-                config.batch_size,
-                config.seed,
-                config.augmentation,
-                first_step=steps * checkpoints.epochs_done,
+            strategy.distribute_datasets_from_function(
+                lambda replicas: data.training_batches(
+                    train,
+                    config.batch_size,
+                    config.seed,
+                    config.augmentation,
+                    first_step=steps * checkpoints.epochs_done,
+                    replicas=replicas,
+                )
             ),
-            validation_data=data.evaluation_batches(val, config.batch_size),
+            validation_data=strategy.distribute_datasets_from_function(
+                lambda replicas: data.evaluation_batches(val, config.batch_size, replicas)
+            ),
             steps_per_epoch=steps,
+            validation_steps=len(val_steps),
             initial_epoch=checkpoints.epochs_done,
             epochs=phase.end,
             callbacks=[
@@ -82,23 +99,25 @@ def run_fn(fn_args: FnArgs) -> None:
                     first_step=steps * phase.begin,
                 ),
                 StopWhenDiverged(),
-                keras.callbacks.TensorBoard(fn_args.model_run_dir, write_graph=False),
+                *_logs(strategy, fn_args.model_run_dir),
                 checkpoints,
             ],
             verbose="auto" if sys.stdout.isatty() else 2,
         )
     checkpoints.restore_best()
     figures = {
-        "steps": int(model.optimizer.iterations),
+        "steps": int(model.optimizer.iterations.numpy()),
         "images_per_second": round(throughput.images_per_second(config.batch_size), 1),
         "best_epoch": checkpoints.best_epoch,
         "history": checkpoints.history,
     }
-    write_figures(fn_args.model_run_dir, figures)
-    signatures.export(
-        _in_float32(model, config), transform_output, config, figures, fn_args.serving_model_dir
-    )
-    tf.io.gfile.rmtree(folder)
+    served = _as_served(model, config)
+    if strategy.extended.should_checkpoint:
+        write_figures(fn_args.model_run_dir, figures)
+        signatures.export(served, transform_output, config, figures, fn_args.serving_model_dir)
+        tf.io.gfile.rmtree(folder)
+    # TFX looks for the model on every machine.
+    distribution.mean(strategy, 0)
 
 
 @dataclass(frozen=True)
@@ -133,14 +152,23 @@ def phases(config: TrainingConfig) -> Iterator[Phase]:
         yield Phase(frozen, config.epochs, False, rate)
 
 
+def _logs(strategy: tf.distribute.Strategy, folder: str) -> list[keras.callbacks.Callback]:
+    """TensorBoard's on the chief; elsewhere none."""
+    if not strategy.extended.should_checkpoint:
+        return []
+    return [keras.callbacks.TensorBoard(folder, write_graph=False)]
+
+
 def compiled_model(config: TrainingConfig) -> keras.Model:
-    """Builds the configured network with its optimiser, loss and metric.
+    """Builds the configured network with its optimiser, loss and metric, for the strategy in scope.
 
     AdamW: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (arXiv:1711.05101).
     """
     policy = precision.best_policy()
     with precision.applied(policy):
         model = _network(config)
+        if tf.distribute.has_strategy():
+            model = distribution.on_replicas(model)
     optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     if policy == "mixed_float16":
@@ -169,12 +197,13 @@ def set_phase(model: keras.Model, phase: Phase) -> None:
 
 
 def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer, num_classes: int) -> None:
-    model.compile(
-        optimizer=optimizer,
-        loss=CrossEntropyDice(),
-        metrics=[keras.metrics.MeanIoU(num_classes, sparse_y_pred=False, name="mean_iou")],
-        jit_compile=False,
-    )
+    with model.distribute_strategy.scope():
+        model.compile(
+            optimizer=optimizer,
+            loss=CrossEntropyDice(),
+            metrics=[keras.metrics.MeanIoU(num_classes, sparse_y_pred=False, name="mean_iou")],
+            jit_compile=False,
+        )
 
 
 def _network(config: TrainingConfig) -> keras.Model:
@@ -183,9 +212,10 @@ def _network(config: TrainingConfig) -> keras.Model:
     )
 
 
-def _in_float32(model: keras.Model, config: TrainingConfig) -> keras.Model:
-    """The network as it is served: on any machine, with the same results."""
-    if model.dtype_policy.name == "float32":
+def _as_served(model: keras.Model, config: TrainingConfig) -> keras.Model:
+    """The network in float32 on one device: it serves on any machine, with the same results."""
+    is_distributed = isinstance(model, distribution.DistributedModel)
+    if model.dtype_policy.name == "float32" and not is_distributed:
         return model
     served = _network(config)
     served.set_weights(model.get_weights())

@@ -155,3 +155,54 @@ def test_evaluation_sees_every_example_once_in_order(batch_size: int) -> None:
     assert (images.dtype, masks.dtype) == (np.float32, np.uint8)
     assert [len(batch) for batch, _ in batches[:-1]] == [batch_size] * (len(batches) - 1)
     assert_equal(list(zip(images, masks, strict=True)), expected)
+
+
+def replicas(machines: int, devices: int) -> list[tf.distribute.InputContext]:
+    """What TensorFlow tells each of the machines that have so many devices each."""
+    return [
+        tf.distribute.InputContext(machines, machine, machines * devices)
+        for machine in range(machines)
+    ]
+
+
+CLUSTERS = [(1, 1), (2, 1), (1, 2), (2, 2), (4, 1)]
+
+
+@pytest.mark.parametrize(("machines", "devices"), CLUSTERS)
+def test_replicas_together_see_the_batches_of_one(machines: int, devices: int) -> None:
+    alone, _ = taken(data.training_batches(numbered(10), 4, seed=1, first_step=3), 12)
+    expected = np.sort(alone[:, 0, 0, 1].reshape(12, 4))
+    shares = []
+    for context in replicas(machines, devices):
+        batches = data.training_batches(numbered(10), 4, 1, first_step=3, replicas=context)
+        images, _ = taken(batches, 12 * devices)
+        shares.append(images[:, 0, 0, 1].reshape(12, -1))
+    np.testing.assert_array_equal(np.sort(np.concatenate(shares, axis=1)), expected)
+
+
+@pytest.mark.parametrize(("machines", "devices"), CLUSTERS)
+@pytest.mark.parametrize("count", [4, 5, 8, 9, 11, 15])
+@pytest.mark.parametrize("batch_size", [4, 8])
+def test_replicas_evaluate_every_example_once_in_equal_steps(
+    machines: int, devices: int, count: int, batch_size: int
+) -> None:
+    steps = data.evaluation_steps(count, batch_size, machines * devices)
+    seen = np.zeros((machines, len(steps)), int)
+    numbers = []
+    for machine, context in enumerate(replicas(machines, devices)):
+        shares = data.evaluation_batches(numbered(count), batch_size, context)
+        for index, (images, _) in enumerate(shares.as_numpy_iterator()):
+            assert len(images) > 0
+            seen[machine, index // devices] += len(images)
+            numbers.extend(images[:, 0, 0, 1])
+        assert index == len(steps) * devices - 1
+    assert sorted(numbers) == list(range(count))
+    assert seen.sum(axis=0).tolist() == steps
+
+
+def test_what_replicas_cannot_share_ends_in_words() -> None:
+    context = replicas(3, 1)[0]
+    with pytest.raises(ValueError, match="BATCH_SIZE=4 cannot be shared evenly by 3 replicas"):
+        data.training_batches(numbered(10), 4, seed=1, replicas=context)
+    with pytest.raises(ValueError, match="3 replicas cannot share a validation split of 2"):
+        data.evaluation_batches(numbered(2), 4, context)

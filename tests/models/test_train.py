@@ -282,7 +282,7 @@ def test_trains_in_every_precision_and_serves_in_float32(
     images, masks = pixels[None].astype(np.float32), ids[None]
     losses = [model.train_on_batch(images, masks, return_dict=True)["loss"] for _ in range(8)]
     assert np.isfinite(losses).all() and losses[-1] < losses[0]
-    served = train._in_float32(model, config)
+    served = train._as_served(model, config)
     assert {layer.compute_dtype for layer in served.layers} == {"float32"}
     np.testing.assert_allclose(
         served.predict_on_batch(images), model.predict_on_batch(images), atol=0.2

@@ -1,0 +1,378 @@
+"""Several replicas, on one machine and on two."""
+
+import json
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from drawn_pets import pets, write_shard
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from models import data, distribution, train
+from models.config import TrainingConfig
+
+REPOSITORY = Path(__file__).parents[2]
+TRAIN_IMAGES, VAL_IMAGES = 12, 5
+EPOCHS = 2
+Run = Callable[[str, Callable[[Path], None]], Path]
+
+# Trains as the Trainer does, and writes what the replicas really saw and ended with.
+MACHINE = """
+import hashlib, json, pickle, sys
+from pathlib import Path
+import tensorflow as tf
+from models import distribution, train
+
+arguments, record = pickle.load(open(sys.argv[1], "rb")), sys.argv[2]
+
+class Recorded(distribution.DistributedModel):
+    def train_step(self, data):
+        self.note("train", data)
+        return super().train_step(data)
+
+    def test_step(self, data):
+        self.note("val", data)
+        return super().test_step(data)
+
+    def note(self, name, data):
+        # Whole numbers below 2**24, which float32 adds exactly, and the same for mirrored images.
+        sums = tf.cast(tf.reduce_sum(data[0], [1, 2, 3]), tf.int32)
+        tf.print(sums, output_stream=f"file://{record}.{name}", summarize=-1)
+
+    def get_weights(self):
+        weights = super().get_weights()
+        digest = hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+        Path(record + ".weights").write_text(digest)
+        return weights
+
+distribution.DistributedModel = Recorded
+if len(sys.argv) > 3:
+    cpu = tf.config.LogicalDeviceConfiguration()
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [cpu] * 2)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    distribution.strategy = lambda: strategy
+train.run_fn(arguments)
+"""
+
+
+# Trains on two devices and on one, on what mirroring leaves as it is: all must come out alike, but
+# for Dice, which is a replica's own.
+TWO_DEVICES_AND_ONE = """
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+from models import data, distribution
+from models.losses import CrossEntropyDice
+
+rng = np.random.default_rng(0)
+masks = rng.integers(0, 3, (13, 8, 4)).astype(np.uint8)
+masks = np.concatenate([masks, masks[:, :, ::-1]], axis=2)
+images = np.stack([60 * masks, 250 - 30 * masks, masks**2], axis=-1)
+
+def train(strategy, loss):
+    keras.utils.set_random_seed(1)
+    split = tf.data.Dataset.from_tensor_slices((images, masks))
+    with strategy.scope():
+        inputs = keras.Input((8, 8, 3))
+        x = layers.Conv2D(4, 3, padding="same")(layers.Rescaling(1 / 255)(inputs))
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        model = keras.Model(inputs, layers.Conv2D(3, 1)(x))
+        if tf.distribute.has_strategy():
+            model = distribution.on_replicas(model)
+        model.compile(
+            keras.optimizers.SGD(0.1, momentum=0.9),
+            loss,
+            metrics=[keras.metrics.MeanIoU(3, sparse_y_pred=False, name="mean_iou")],
+        )
+        model.optimizer.build(model.trainable_variables)
+    history = model.fit(
+        strategy.distribute_datasets_from_function(
+            lambda replicas: data.training_batches(split, 4, seed=1, replicas=replicas)
+        ),
+        validation_data=strategy.distribute_datasets_from_function(
+            lambda replicas: data.evaluation_batches(split.take(5), 4, replicas)
+        ),
+        steps_per_epoch=3,
+        validation_steps=len(data.evaluation_steps(5, 4, strategy.num_replicas_in_sync)),
+        epochs=4,
+        verbose=0,
+    )
+    return model.get_weights(), history.history
+
+cpu = tf.config.LogicalDeviceConfiguration()
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [cpu] * 2)
+for loss, tolerance in [
+    (keras.losses.SparseCategoricalCrossentropy(from_logits=True), 1e-3),
+    (CrossEntropyDice(), 0.05),
+]:
+    one, one_history = train(tf.distribute.get_strategy(), loss)
+    two, two_history = train(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), loss)
+    for left, right in zip(one, two, strict=True):
+        np.testing.assert_allclose(left, right, atol=tolerance)
+    assert one_history.keys() == two_history.keys() >= {"loss", "val_loss", "val_mean_iou"}
+    for name, values in one_history.items():
+        np.testing.assert_allclose(values, two_history[name], atol=tolerance, err_msg=name)
+"""
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def start(folder: Path, name: str, arguments: FnArgs, *more: str, **environment: str) -> Any:
+    """Starts a machine: a process that writes its records and what it prints into the folder."""
+    pickled = folder / f"{name}.pickle"
+    pickled.write_bytes(pickle.dumps(arguments))
+    with (folder / f"{name}.log").open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, "-c", MACHINE, str(pickled), str(folder / name), *more],
+            cwd=REPOSITORY,
+            env={**os.environ, **environment},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def start_cluster(folder: Path, arguments: list[FnArgs], roles: tuple[str, ...]) -> list[Any]:
+    """Starts machines with these arguments and roles, the chief first, named 0, 1, ..."""
+    cluster: dict[str, list[str]] = {}
+    tasks = []
+    for role, port in zip(roles, free_ports(len(roles)), strict=True):
+        tasks.append({"type": role, "index": len(cluster.setdefault(role, []))})
+        cluster[role].append(f"127.0.0.1:{port}")
+    return [
+        start(
+            folder,
+            str(index),
+            arguments[index],
+            TF_CONFIG=json.dumps({"cluster": cluster, "task": task, "environment": "cloud"}),
+        )
+        for index, task in enumerate(tasks)
+    ]
+
+
+def finish(folder: Path, machines: list[Any]) -> None:
+    for index, machine in enumerate(machines):
+        assert machine.wait(timeout=600) == 0, (folder / f"{index}.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shards")
+    write_shard(folder / "train.gz", [pet.example() for pet in pets(TRAIN_IMAGES)])
+    write_shard(folder / "val.gz", [pet.example() for pet in pets(VAL_IMAGES, seed=500)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def arguments(
+    shards: Path, transform_graph: str, config: TrainingConfig
+) -> Callable[[Path, int], FnArgs]:
+    """What TFX gives every machine alike, by output folder and number of epochs."""
+
+    def make(output: Path, epochs: int) -> FnArgs:
+        settings = config.model_copy(
+            update={"model": "unet_light", "epochs": epochs, "augmentation": 0.0}
+        )
+        made = FnArgs(
+            train_files=[str(shards / "train*")],
+            eval_files=[str(shards / "val*")],
+            transform_output=transform_graph,
+            serving_model_dir=str(output / "Format-Serving"),
+            model_run_dir=str(output / "model_run"),
+            custom_config={
+                "training": settings.model_dump(mode="json"),
+                "checkpoints": str(output / "checkpoints"),
+                "code_digest": "",
+            },
+        )
+        made.num_examples = {"train": TRAIN_IMAGES, "eval": VAL_IMAGES}
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def two_machines(shared: Run, arguments: Callable[[Path, int], FnArgs]) -> Path:
+    """A training by a chief and a worker, as Vertex AI Training names them."""
+
+    def run(folder: Path) -> None:
+        made = arguments(folder / "out", EPOCHS)
+        finish(folder, start_cluster(folder, [made, made], ("chief", "worker")))
+
+    return shared("models-two-machines", run)
+
+
+@pytest.fixture(scope="module")
+def two_devices(shared: Run, arguments: Callable[[Path, int], FnArgs]) -> Path:
+    """The same training by one machine with two devices."""
+
+    def run(folder: Path) -> None:
+        finish(folder, [start(folder, "0", arguments(folder / "out", EPOCHS), "mirrored")])
+
+    return shared("models-two-devices", run)
+
+
+@pytest.fixture(params=["two_machines", "two_devices"])
+def trained(request: pytest.FixtureRequest) -> Path:
+    return request.getfixturevalue(request.param)
+
+
+def seen(folder: Path, name: str) -> list[list[int]]:
+    """What each replica saw in each step: sums of the images' pixels, the replicas in turn."""
+    records = [path.read_text() for path in sorted(folder.glob(f"?.{name}"))]
+    steps = [[json.loads(line.replace(" ", ",")) for line in text.splitlines()] for text in records]
+    return [shares for machines in zip(*steps, strict=True) for shares in machines]
+
+
+def image_sums(
+    shards: Path, split: str, transform_output: tft.TFTransformOutput, count: int
+) -> list[int]:
+    images = data.load_split([str(shards / f"{split}*")], transform_output, count)
+    return [int(image.astype(np.int64).sum()) for image, _ in images.as_numpy_iterator()]
+
+
+@pytest.mark.parametrize(("split", "count"), [("train", TRAIN_IMAGES), ("val", VAL_IMAGES)])
+def test_every_example_is_seen_once_an_epoch(
+    trained: Path,
+    shards: Path,
+    transform_output: tft.TFTransformOutput,
+    config: TrainingConfig,
+    split: str,
+    count: int,
+) -> None:
+    everything = sorted(image_sums(shards, split, transform_output, count))
+    assert len(set(everything)) == count
+    shares = seen(trained, split)
+    per_epoch = len(shares) // EPOCHS
+    assert per_epoch == (2 * count // config.batch_size if split == "train" else 2)
+    for epoch in range(EPOCHS):
+        found = shares[epoch * per_epoch : (epoch + 1) * per_epoch]
+        assert {len(share) for share in found} == ({2} if split == "train" else {2, 3})
+        assert sorted(image for share in found for image in share) == everything
+
+
+def test_one_model_comes_out(trained: Path, config: TrainingConfig) -> None:
+    digests = {path.read_text() for path in trained.glob("?.weights")}
+    assert len(digests) == 1
+    model = tf.saved_model.load(str(trained / "out" / "Format-Serving"))
+    answer = model.signatures["serving_default"](image_bytes=tf.constant([pets(1)[0].image]))
+    assert np.isfinite(answer["class_fractions"].numpy()).all()
+    figures = json.loads((trained / "out" / "model_run" / train.FIGURES).read_text())
+    assert figures["steps"] == EPOCHS * (TRAIN_IMAGES // config.batch_size)
+
+
+def test_the_chief_alone_writes(trained: Path) -> None:
+    out = trained / "out"
+    written = sorted(
+        str(path.relative_to(out)).partition(".tfevents.")[0]
+        for path in out.glob("model_run/**/*")
+        if path.is_file()
+    )
+    assert written == [
+        "model_run/train/events.out",
+        "model_run/training.json",
+        "model_run/validation/events.out",
+    ]
+    assert not list(out.glob("checkpoints/*"))
+
+
+def test_the_machines_see_the_same_history(two_machines: Path) -> None:
+    path = two_machines / "out" / "model_run" / train.FIGURES
+    history = json.loads(path.read_text())["history"]
+    for epoch in range(EPOCHS):
+        figures = " - ".join(
+            f"{name}: {history[name][epoch]:.4f}"
+            for name in ("loss", "mean_iou", "val_loss", "val_mean_iou")
+        )
+        for log in two_machines.glob("?.log"):
+            assert figures in log.read_text()
+
+
+@pytest.mark.slow
+def test_a_lost_machine_ends_the_training_which_then_goes_on_from_its_checkpoint(
+    arguments: Callable[[Path, int], FnArgs], tmp_path: Path
+) -> None:
+    epochs, roles = 4, ("worker", "worker")
+    made = arguments(tmp_path / "out", epochs)
+    machines = start_cluster(tmp_path, [made, made], roles)
+    while not list(tmp_path.glob("out/checkpoints/*/checkpoint")):
+        assert [machine.poll() for machine in machines] == [None, None]
+        time.sleep(0.01)
+    machines[1].kill()
+    assert machines[0].wait(timeout=120) != 0
+    assert "UnavailableError" in (tmp_path / "0.log").read_text()
+    assert not (tmp_path / "out" / "Format-Serving").exists()
+
+    alone = arguments(tmp_path / "out", epochs)
+    alone.custom_config["checkpoints"] = str(tmp_path / "alone")
+    for machine in start_cluster(tmp_path, [made, alone], roles):
+        assert machine.wait(timeout=600) != 0
+    assert "Not all machines find the same checkpoints" in (tmp_path / "0.log").read_text()
+
+    finish(tmp_path, start_cluster(tmp_path, [made, made], roles))
+    for log in tmp_path.glob("?.log"):
+        assert f"of {epochs}." in log.read_text().partition("Resuming after epoch ")[2]
+    figures = json.loads((tmp_path / "out" / "model_run" / train.FIGURES).read_text())
+    assert len(figures["history"]["val_mean_iou"]) == epochs
+    assert len({path.read_text() for path in tmp_path.glob("?.weights")}) == 1
+
+
+def test_two_devices_train_as_one() -> None:
+    subprocess.run([sys.executable, "-c", TWO_DEVICES_AND_ONE], cwd=REPOSITORY, check=True)
+
+
+def test_one_machine_trains_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert distribution.strategy() is tf.distribute.get_strategy()
+    alone = {"cluster": {"chief": ["host:1"]}, "task": {"type": "chief", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(alone))
+    assert distribution.strategy() is tf.distribute.get_strategy()
+
+
+def test_several_gpus_mirror_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = [tf.config.PhysicalDevice(f"/physical_device:GPU:{index}", "GPU") for index in range(2)]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert isinstance(distribution.strategy(), tf.distribute.MirroredStrategy)
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("{", "TF_CONFIG cannot be understood .*: set it to JSON such as"),
+        ('{"cluster": 2}', "TF_CONFIG cannot be understood"),
+        ('{"cluster": {"worker": ["a:1", "b:1"]}}', "TF_CONFIG cannot be understood"),
+        (
+            '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+            "TF_CONFIG cannot be understood",
+        ),
+        (
+            '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}',
+            "TF_CONFIG lists machines as ps: make them chief or worker",
+        ),
+    ],
+)
+def test_a_wrong_cluster_ends_in_words(
+    monkeypatch: pytest.MonkeyPatch, setting: str, complaint: str
+) -> None:
+    monkeypatch.setenv("TF_CONFIG", setting)
+    with pytest.raises(ValueError, match=complaint):
+        distribution.strategy()
