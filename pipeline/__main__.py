@@ -48,8 +48,12 @@ def report(run_id: str | None, show: bool) -> int:
         run_id: the newest run's when None.
         show: whether to open it in the browser.
     """
+    import tensorflow as tf
+
     from pipeline import engines, runs
     from pipeline.report import write_report
+
+    tf.get_logger().setLevel("ERROR")  # TFMA reads its files in a way that TensorFlow deprecates
 
     console = Console(soft_wrap=True)
     try:
@@ -58,7 +62,12 @@ def report(run_id: str | None, show: bool) -> int:
     except ValueError as error:
         console.print(str(error), style="red", markup=False)
         return 2
-    path = write_report(run, store.parent)
+    try:
+        path = write_report(run, store.parent)
+    except (OSError, tf.errors.OpError) as error:
+        message = f"What run {run.run_id} left is no longer whole, or cannot be written to: {error}"
+        console.print(message, style="red", markup=False)
+        return 2
     console.print(str(path), markup=False)
     if show and not webbrowser.open(path.as_uri()):
         console.print("There is no browser to show it; open the file yourself.", style="red")

@@ -69,9 +69,9 @@ class Run:
     steps: dict[str, Step]
     baseline_run: str
 
-    def has(self, step: str) -> bool:
-        """Whether a step's outputs are there."""
-        return step in self.steps and self.steps[step].state in ("COMPLETE", "CACHED")
+    def output(self, step: str, output: str) -> Artifact | None:
+        """An artifact; None where the run did not come to it."""
+        return self.steps[step].outputs.get(output) if step in self.steps else None
 
     def uri(self, step: str, output: str) -> Path:
         """Folder of an artifact."""
@@ -126,8 +126,8 @@ class Run:
     @property
     def pushed_model(self) -> str:
         """Folder of the pushed SavedModel; empty when nothing was pushed."""
-        artifact = self.steps["Pusher"].outputs["pushed_model"]
-        return artifact.get_string_custom_property("pushed_destination")
+        artifact = self.output("Pusher", "pushed_model")
+        return artifact.get_string_custom_property("pushed_destination") if artifact else ""
 
 
 def file_stem(run_id: str) -> str:
@@ -170,6 +170,10 @@ def load_run(metadata_path: Path, run_id: str | None = None) -> Run:
         [pipeline] = handle.store.get_parent_contexts_by_context(context.id)
         executions = handle.store.get_executions_by_context(context.id)
         steps = [_step(handle, execution) for execution in sorted(executions, key=lambda e: e.id)]
+        if not steps:
+            raise ValueError(
+                f"Run {run_id} ended before its first step, so there is nothing of it."
+            )
         by_name = {step.name: step for step in steps}
         return Run(
             run_id=run_id,

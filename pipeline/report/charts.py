@@ -62,10 +62,11 @@ def bar(begin: float, end: float, marks: Mapping[str, float] | None = None) -> M
         marks: places of small upright lines by their CSS class, 0..1.
     """
     begin, end = (min(max(place, 0.0), 1.0) if place == place else 0.0 for place in (begin, end))
+    width = max(100 * (end - begin), _SLIVER) if end > begin else 0.0
     parts = [
         Markup('<rect class="track" width="100" height="8"/>'),
         Markup('<rect class="fill" x="{:.2f}" width="{:.2f}" height="8"/>').format(
-            min(100 * begin, 100 - _SLIVER), max(100 * (end - begin), _SLIVER)
+            min(100 * begin, 100 - width), width
         ),
     ]
     for name, place in (marks or {}).items():

@@ -98,7 +98,7 @@ def anomalies(artifact: Artifact) -> list[Anomaly]:
                 split=split,
                 feature=name,
                 severity=anomalies_pb2.AnomalyInfo.Severity.Name(info.severity).lower(),
-                description=" ".join((info.short_description, info.description)),
+                description=f"{info.short_description}: {info.description}",
             )
             for name, info in infos.items()
             if info.severity
@@ -133,9 +133,13 @@ def digest(examples: Artifact) -> str:
 
 def _labelled_image(record: bytes) -> LabelledImage:
     example = tf.train.Example.FromString(record)
-    strings = {name: text(example, name) for name in ("name", "breed", "species")}
-    encoded = {name: value(example, name) for name in ("image", "label")}
-    return LabelledImage(**strings, **encoded)
+    return LabelledImage(
+        name=text(example, "name"),
+        breed=text(example, "breed"),
+        species=text(example, "species"),
+        image=value(example, "image"),
+        label=value(example, "label"),
+    )
 
 
 def value(example: tf.train.Example, feature: str) -> bytes:

@@ -168,16 +168,16 @@ def _bounds(
     for spec in config.metrics_specs:
         keys = sorted(spec.per_slice_thresholds, key=lambda key: [*titles, key].index(key))
         for key in keys:
+            title, value = titles.get(key, key), whole.figures.get(key, math.nan)
             for entry in spec.per_slice_thresholds[key].thresholds:
                 floor = entry.threshold.value_threshold.lower_bound.value
                 features = [name for part in entry.slicing_specs for name in part.feature_keys]
                 if not features:
-                    yield Bound(titles.get(key, key), whole.figures.get(key, math.nan), floor)
+                    yield Bound(title, value, floor)
                 if entry.threshold.HasField("change_threshold") and whole.baseline:
                     fall = -entry.threshold.change_threshold.absolute.value
-                    least = whole.baseline[key] - fall
-                    name = f"{titles.get(key, key)} of the last blessed model, less {fall:.3f}"
-                    yield Bound(name, whole.figures.get(key, math.nan), least)
+                    name = f"{title}, at most {fall:.3f} below the last blessed model's"
+                    yield Bound(name, value, whole.baseline[key] - fall)
                 judged = [part for name in features for part in slices.get(name, [])]
                 judged = [part for part in judged if part.figures[key] < math.inf]
                 if judged:

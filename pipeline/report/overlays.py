@@ -138,12 +138,17 @@ def _overlay(
     ]
     for picture in pictures:
         picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    shown, truly, predicted = map(_data_uri, pictures)
+    width, height = pictures[0].size
     return Overlay(
-        text(example, "name"),
-        [text(example, feature) for feature in features],
-        mean_iou,
-        *map(_data_uri, pictures),
-        *pictures[0].size,
+        name=text(example, "name"),
+        details=[text(example, feature) for feature in features],
+        mean_iou=mean_iou,
+        image=shown,
+        truth=truly,
+        prediction=predicted,
+        width=width,
+        height=height,
     )
 
 

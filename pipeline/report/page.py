@@ -10,7 +10,7 @@ import jinja2
 
 from models.signatures import PROVENANCE
 from pipeline.report import charts, data, figures, overlays, words
-from pipeline.runs import Run, Step
+from pipeline.runs import Run, Step, file_stem
 
 _VALIDATION = "val_"
 _ENDED = ("COMPLETE", "CACHED")
@@ -40,16 +40,17 @@ def render(run: Run) -> str:
     Returns:
         HTML that asks the browser for nothing beside itself.
     """
+    examples = run.output("ImportExampleGen", "examples")
+    statistics = run.output("StatisticsGen", "statistics")
+    found = run.output("ExampleValidator", "anomalies")
+    model = run.output("Trainer", "model")
+    judged = run.output("Evaluator", "evaluation")
+
     config = training_config(run)
-    evaluation = None
-    if run.has("Evaluator"):
-        uri = str(run.uri("Evaluator", "evaluation"))
-        evaluation = figures.load_evaluation(uri, config["class_names"])
-    trained = run.has("Trainer")
-    training = run.training_figures() if trained else None
-    digest = ""
-    if run.has("ImportExampleGen"):
-        digest = data.digest(run.steps["ImportExampleGen"].outputs["examples"])
+    evaluation = figures.load_evaluation(judged.uri, config["class_names"]) if judged else None
+    training = run.training_figures() if model else None
+    sliced_by = [feature for feature in evaluation.slices if feature] if evaluation else []
+    digest = data.digest(examples) if examples else "not read"
     took, steps = timeline(run)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -68,22 +69,14 @@ def render(run: Run) -> str:
         training=training,
         curves=curves(training["history"]) if training else {},
         overlays=overlays.load_overlays(
-            run.model_path,
-            run.steps["ImportExampleGen"].outputs["examples"],
-            config["class_names"],
-            config["palette"],
-            [feature for feature in evaluation.slices if feature] if evaluation else [],
+            run.model_path, examples, config["class_names"], config["palette"], sliced_by
         )
-        if trained
+        if model
         else None,
         scan_limit=overlays.SCANNED,
-        splits=run.num_examples() if run.has("StatisticsGen") else {},
-        features=data.features(run.steps["StatisticsGen"].outputs["statistics"])
-        if run.has("StatisticsGen")
-        else [],
-        anomalies=data.anomalies(run.steps["ExampleValidator"].outputs["anomalies"])
-        if run.has("ExampleValidator")
-        else None,
+        splits=run.num_examples() if statistics else {},
+        features=data.features(statistics) if statistics else [],
+        anomalies=data.anomalies(found) if found else None,
         data_digest=digest,
         settings=settings(run, config, digest),
         took=took,
@@ -94,17 +87,20 @@ def render(run: Run) -> str:
 
 
 def verdict(run: Run) -> Verdict:
-    """The Evaluator's verdict, or what kept it from one."""
-    if run.has("Evaluator"):
-        if run.blessed:
-            return Verdict("Blessed", ["every condition of the gate is met"])
-        return Verdict("Refused", run.refusals())
-    for step in run.steps.values():
-        if step.state == "FAILED":
-            return Verdict("Not judged", [f"{step.name} failed; the run's log has the reason"])
-        if step.state not in _ENDED:
-            return Verdict("Not judged", [f"{step.name} has not finished, or was killed"])
-    return Verdict("Not judged", ["the run ended before its Evaluator"])
+    """The Evaluator's verdict, or what kept it from one, and what went wrong after it."""
+    log = f"logs/{file_stem(run.run_id)}.log"
+    troubles = [
+        f"{step.name} failed: see {log}"
+        if step.state == "FAILED"
+        else f"{step.name} has not finished, or was killed"
+        for step in run.steps.values()
+        if step.state not in _ENDED
+    ]
+    if run.output("Evaluator", "blessing") is None:
+        return Verdict("Not judged", troubles or ["the run ended before its Evaluator"])
+    if run.blessed:
+        return Verdict("Blessed", ["every condition of the gate is met", *troubles])
+    return Verdict("Refused", [*run.refusals(), *troubles])
 
 
 def training_config(run: Run) -> dict[str, Any]:
@@ -112,7 +108,7 @@ def training_config(run: Run) -> dict[str, Any]:
     if "Trainer" not in run.steps:
         return {}
     config = json.loads(run.steps["Trainer"].properties["custom_config"])["training"]
-    if run.has("Trainer"):
+    if run.output("Trainer", "model"):
         made = json.loads(Path(run.model_path, "assets.extra", PROVENANCE).read_text())
         config |= {name: value for name, value in made.items() if name != "training"}
     return config
@@ -120,17 +116,18 @@ def training_config(run: Run) -> dict[str, Any]:
 
 def settings(run: Run, config: dict[str, Any], digest: str) -> dict[str, dict[str, Any]]:
     """What the run was made with, by heading."""
-    given = run.steps["ImportExampleGen"].properties
     groups = {
         "Training": config,
-        "Data": {"folder": given["input_base"], "digest": digest or "not read"},
+        "Data": {
+            "folder": run.steps["ImportExampleGen"].properties["input_base"],
+            "digest": digest,
+        },
         "Model": {
-            "trained": run.model_path if run.has("Trainer") else "",
-            "pushed to": run.pushed_model if run.has("Pusher") else "",
+            "trained": run.model_path if run.output("Trainer", "model") else "no",
+            "pushed to": run.pushed_model or "not pushed",
         },
         "Code and machine": run.facts,
     }
-    groups["Model"] = {name: path for name, path in groups["Model"].items() if path}
     return {title: values for title, values in groups.items() if values}
 
 

@@ -84,7 +84,7 @@ def test_a_failing_step_is_named_with_its_log(workplace: Workplace, few_pets: Pa
     [report] = (workplace.pipeline_root / "reports").iterdir()
     assert f"Report: {report}" in done.stderr
     page = Page(report)
-    assert "Not judged Trainer failed" in page.text
+    assert f"Not judged Trainer failed: see logs/{log.name}." in page.text
     assert "None: train and eval fit the schema." in page.text
     assert ["Trainer", "failed"] in [
         [row[0], row[-1]] for row in page.tables["Duration of each step"]

@@ -72,7 +72,14 @@ def test_the_label_is_text() -> None:
 
 @pytest.mark.parametrize(
     ("begin", "end", "x", "width"),
-    [(0, 0.25, 0, 25), (0.5, 0.75, 50, 25), (0, 1.7, 0, 100), (-1, 0.5, 0, 50), (0, NAN, 0, 0.6)],
+    [
+        (0, 0.25, 0, 25),
+        (0.5, 0.75, 50, 25),
+        (0, 1.7, 0, 100),
+        (-1, 0.5, 0, 50),
+        (0, NAN, 0, 0),
+        (0.9999, 1, 99.4, 0.6),
+    ],
 )
 def test_a_bar_is_as_long_as_its_number(begin: float, end: float, x: float, width: float) -> None:
     svg = ET.fromstring(bar(begin, end, {"floor": 0.4}))

@@ -37,7 +37,7 @@ def test_a_model_stands_beside_the_last_blessed_one(load: Callable[..., Evaluati
     assert found.whole.baseline["mean_iou"] == found.whole.baseline["dice_border"] == 1
     assert [bound.name for bound in found.bounds] == [
         "Mean IoU",
-        "Mean IoU of the last blessed model, less 0.020",
+        "Mean IoU, at most 0.020 below the last blessed model's",
         "IoU of pet",
     ]
     assert [(bound.floor, bound.met) for bound in found.bounds] == [

@@ -32,7 +32,8 @@ def test_duration(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(17, "17"), (12_345, "12.3 k"), (1_240_000, "1.24 M"), (3e9, "3 G")]
+    ("count", "text"),
+    [(17, "17"), (12_345, "12.3 k"), (1_240_000, "1.24 M"), (3e9, "3.00 G"), (589_000, "589 k")],
 )
 def test_pixels(count: float, text: str) -> None:
     assert words.pixels(count) == text
