@@ -54,9 +54,7 @@ def run_fn(fn_args: FnArgs) -> None:
     with strategy.scope():
         model = compiled_model(config)
     folder = os.path.join(fn_args.custom_config["checkpoints"], _fingerprint(fn_args, config))
-    checkpoints = Checkpoints(
-        model, model.optimizer, folder, config.patience, since=list(phases(config))[-1].begin
-    )
+    checkpoints = checkpoints_of(model, config, folder)
     if checkpoints.restore():
         print(f"Resuming after epoch {checkpoints.epochs_done} of {config.epochs}.", flush=True)
     if distribution.mean(strategy, checkpoints.epochs_done) != checkpoints.epochs_done:
@@ -65,10 +63,54 @@ def run_fn(fn_args: FnArgs) -> None:
             "folder that they share."
         )
     throughput = Throughput()
-    val_steps = data.evaluation_steps(
-        fn_args.num_examples["eval"], config.batch_size, strategy.num_replicas_in_sync
-    )
-    steps = max(1, fn_args.num_examples["train"] // config.batch_size)
+    logs = _logs(strategy, fn_args.model_run_dir)
+    fit(model, config, train, val, checkpoints, [throughput, *logs])
+    checkpoints.restore_best()
+    figures = {
+        "steps": int(model.optimizer.iterations.numpy()),
+        "images_per_second": round(throughput.images_per_second(config.batch_size), 1),
+        "best_epoch": checkpoints.best_epoch,
+        "history": checkpoints.history,
+    }
+    served = _as_served(model, config)
+    if strategy.extended.should_checkpoint:
+        write_figures(fn_args.model_run_dir, figures)
+        signatures.export(served, transform_output, config, figures, fn_args.serving_model_dir)
+        tf.io.gfile.rmtree(folder)
+    # TFX looks for the model on every machine.
+    distribution.mean(strategy, 0)
+
+
+def checkpoints_of(model: keras.Model, config: TrainingConfig, folder: str) -> Checkpoints:
+    """Where a training of a `compiled_model` keeps itself."""
+    since = list(phases(config))[-1].begin
+    return Checkpoints(model, model.optimizer, folder, config.patience, since)
+
+
+def fit(
+    model: keras.Model,
+    config: TrainingConfig,
+    train: tf.data.Dataset,
+    val: tf.data.Dataset,
+    checkpoints: Checkpoints,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Trains, phase by phase, from where the checkpoints stand.
+
+    Args:
+        model: a `compiled_model` of the configuration.
+        config: what to train.
+        train: pairs, as `data.load_split` gives them.
+        val: likewise.
+        checkpoints: `checkpoints_of` the model; they have the history afterwards.
+        callbacks: what else is to be told of it.
+
+    Raises:
+        ValueError: the training diverged.
+    """
+    strategy = model.distribute_strategy
+    steps = max(1, len(train) // config.batch_size)
+    val_steps = data.evaluation_steps(len(val), config.batch_size, strategy.num_replicas_in_sync)
     for phase in phases(config):
         if checkpoints.epochs_done >= phase.end or checkpoints.exhausted:
             continue
@@ -92,32 +134,17 @@ def run_fn(fn_args: FnArgs) -> None:
             initial_epoch=checkpoints.epochs_done,
             epochs=phase.end,
             callbacks=[
-                throughput,
                 WarmUpCosine(
                     phase.learning_rate,
                     total_steps=steps * (phase.end - phase.begin),
                     first_step=steps * phase.begin,
                 ),
                 StopWhenDiverged(),
-                *_logs(strategy, fn_args.model_run_dir),
+                *callbacks,
                 checkpoints,
             ],
             verbose="auto" if sys.stdout.isatty() else 2,
         )
-    checkpoints.restore_best()
-    figures = {
-        "steps": int(model.optimizer.iterations.numpy()),
-        "images_per_second": round(throughput.images_per_second(config.batch_size), 1),
-        "best_epoch": checkpoints.best_epoch,
-        "history": checkpoints.history,
-    }
-    served = _as_served(model, config)
-    if strategy.extended.should_checkpoint:
-        write_figures(fn_args.model_run_dir, figures)
-        signatures.export(served, transform_output, config, figures, fn_args.serving_model_dir)
-        tf.io.gfile.rmtree(folder)
-    # TFX looks for the model on every machine.
-    distribution.mean(strategy, 0)
 
 
 @dataclass(frozen=True)

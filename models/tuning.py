@@ -1,11 +1,10 @@
 """The Tuner's callback: searches the recipe's hyperparameters with KerasTuner."""
 
-import sys
+import os
 from typing import Any
 
 import keras
 import keras_tuner
-import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from absl import logging
@@ -14,7 +13,7 @@ from tfx import v1 as tfx
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from models import data
-from models.callbacks import WarmUpCosine
+from models.checkpoints import MONITOR
 from models.config import TrainingConfig
 from models.hyperparameters import (
     RECIPE,
@@ -23,9 +22,7 @@ from models.hyperparameters import (
     SearchSpace,
     apply_hyperparameters,
 )
-from models.train import compiled_model
-
-OBJECTIVE = "val_mean_iou"
+from models.train import checkpoints_of, compiled_model, fit
 
 
 class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
@@ -50,7 +47,7 @@ class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
 
     def __init__(self, space: SearchSpace, config: TrainingConfig, trials: int) -> None:
         super().__init__(
-            keras_tuner.Objective(OBJECTIVE, "max"),
+            keras_tuner.Objective(MONITOR, "max"),
             max_trials=trials,
             # The fewest points that span the space; the rest of few trials is better spent on
             # what they suggest than on KerasTuner's three at random for each dimension.
@@ -78,7 +75,7 @@ class TrainingTuner(keras_tuner.Tuner):
     Args:
         config: what to train with a trial's values put into it.
         oracle: chooses the values.
-        directory: for KerasTuner's notes, small JSON files.
+        directory: for KerasTuner's notes, and the checkpoints of the trial that is running.
     """
 
     def __init__(self, config: TrainingConfig, oracle: Oracle, directory: str) -> None:
@@ -90,7 +87,6 @@ class TrainingTuner(keras_tuner.Tuner):
         trial: trial_module.Trial,
         train: tf.data.Dataset,
         val: tf.data.Dataset,
-        num_train: int,
     ) -> dict[str, float]:
         """Trains with a trial's values.
 
@@ -98,14 +94,13 @@ class TrainingTuner(keras_tuner.Tuner):
             trial: what to try.
             train: pairs, as `data.load_split` gives them.
             val: likewise.
-            num_train: how many pairs `train` has.
 
         Returns:
-            The objective's best value over the epochs.
+            The best epoch's validation mean IoU.
 
         Raises:
-            FailedTrialError: the training diverged; the search goes on without the trial.
             FatalValueError: the network cannot be built; the search ends.
+            ValueError: the training diverged; the search goes on without the trial.
         """
         keras.utils.clear_session(free_memory=True)
         config = apply_hyperparameters(self._config, trial.hyperparameters.get_config())
@@ -114,22 +109,11 @@ class TrainingTuner(keras_tuner.Tuner):
             model = compiled_model(config)
         except ValueError as error:
             raise keras_tuner.errors.FatalValueError(str(error)) from error
-        steps = max(1, num_train // config.batch_size)
-        history = model.fit(
-            data.training_batches(train, config.batch_size, config.seed, config.augmentation),
-            validation_data=data.evaluation_batches(val, config.batch_size),
-            steps_per_epoch=steps,
-            epochs=config.epochs,
-            callbacks=[
-                WarmUpCosine(config.learning_rate, total_steps=steps * config.epochs),
-                keras.callbacks.TerminateOnNaN(),
-            ],
-            verbose="auto" if sys.stdout.isatty() else 2,
-        ).history
-        # The IoU alone would not tell: of NaN logits the first class is the largest.
-        if not np.isfinite(list(history.values())).all():
-            raise keras_tuner.errors.FailedTrialError("The training diverged.")
-        return {OBJECTIVE: max(history[OBJECTIVE])}
+        folder = os.path.join(self.get_trial_dir(trial.trial_id), "checkpoints")
+        checkpoints = checkpoints_of(model, config, folder)
+        fit(model, config, train, val, checkpoints, callbacks=[])
+        tf.io.gfile.rmtree(folder)
+        return {MONITOR: max(checkpoints.history[MONITOR])}
 
     def on_trial_end(self, trial: trial_module.Trial) -> None:
         """KerasTuner's hook: of a failed trial's traceback, leaves for the screen why it failed."""
@@ -175,7 +159,6 @@ def tuner_fn(fn_args: FnArgs) -> tfx.components.TunerFnResult:
         fit_kwargs={
             "train": data.load_split(fn_args.train_files, transform_output, num_train),
             "val": data.load_split(fn_args.eval_files, transform_output, num_val),
-            "num_train": num_train,
         },
     )
 

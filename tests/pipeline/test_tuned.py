@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.configs import load_settings
+from pipeline.recipes.pets import RECIPE
 from pipeline.tuned import imported_hyperparameters, read_hyperparameters
 from tests.conftest import Workplace
 
@@ -83,13 +84,13 @@ def test_a_run_with_a_wrong_path_ends_in_one_sentence(workplace: Workplace) -> N
 
 @pytest.mark.slow
 def test_a_later_run_trains_with_what_a_search_found(workplace: Workplace, few_pets: Path) -> None:
-    small = {"DATA_ROOT": few_pets, "EPOCHS": 1, "IMAGE_SIZE": 32}
+    small = {"DATA_ROOT": few_pets, "MODEL": "unet_light", "EPOCHS": 1, "IMAGE_SIZE": 32}
     searched = workplace.run("python local_runner.py", TUNE=1, TUNE_TRIALS=2, **small)
     assert searched.returncode == 0, searched.stderr
     [folder] = (workplace.pipeline_root / "Tuner" / "best_hyperparameters").iterdir()
     assert f"HYPERPARAMETERS={folder}" in searched.stdout
     values = read_hyperparameters(str(folder)).config["values"]
-    assert set(values) == {"recipe", "learning_rate", "batch_size"}
+    assert set(values) == {"recipe", *RECIPE.search_space}
 
     reused = workplace.run("python local_runner.py", HYPERPARAMETERS=folder, **small)
     assert reused.returncode == 0, reused.stderr
