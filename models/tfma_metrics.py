@@ -85,7 +85,9 @@ class _SumAndDerive(beam.CombineFn):
 
     def add_input(self, accumulator: Sums, element: metric_types.StandardMetricInputs) -> Sums:
         counts = element.get_predictions(self._model_name)
-        return _add(accumulator, Sums(1.0, counts[CONFUSION], counts[BOUNDARY]))
+        # The last blessed model may be from before there was this count.
+        boundary = counts.get(BOUNDARY, np.nan)
+        return _add(accumulator, Sums(1.0, counts[CONFUSION], boundary))
 
     def merge_accumulators(self, accumulators: Iterable[Sums]) -> Sums:
         total = self.create_accumulator()
@@ -107,4 +109,8 @@ class _SumAndDerive(beam.CombineFn):
 
 
 def _add(one: Sums, other: Sums) -> Sums:
-    return Sums(*(a + b for a, b in zip(one, other, strict=True)))
+    return Sums(
+        one.images + other.images,
+        one.confusion + other.confusion,
+        one.boundary + other.boundary,
+    )

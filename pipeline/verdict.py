@@ -19,11 +19,14 @@ def words(evaluation_uri: str) -> list[str]:
     """
     validation = tfma.load_validation_result(evaluation_uri)
     by_slice = tfma.load_eval_result(evaluation_uri).get_metrics_for_all_slices()
+    failures = {
+        slicer_lib.deserialize_slice_key(refused.slice_key): refused.failures
+        for refused in validation.metric_validations_per_slice
+    }
     reasons = [
         _reason(failure, slice_key, by_slice[slice_key])
-        for refused in validation.metric_validations_per_slice
-        for slice_key in [slicer_lib.deserialize_slice_key(refused.slice_key)]
-        for failure in refused.failures
+        for slice_key in sorted(failures)  # the whole split, whose key is empty, first
+        for failure in failures[slice_key]
     ]
     for missing in validation.missing_slices:
         feature = "".join(f" with a {key}" for key in missing.feature_keys)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.recipe import Gate, Recipe
+from pipeline.recipe import Gate, Recipe, SliceFloor
 
 RECIPE = Recipe(
     name="pets",
@@ -14,6 +14,7 @@ RECIPE = Recipe(
         min_mean_iou=0.55,
         min_class_iou={"pet": 0.55, "background": 0.65, "border": 0.25},
         max_fall=0.02,
+        slice_floor=SliceFloor(min_mean_iou=0.45, min_examples=30),
     ),
     model="unet",
     encoder_weights="none",

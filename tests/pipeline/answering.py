@@ -15,11 +15,13 @@ class Answering(tf.Module):
 
     Args:
         feature: the feature: a PNG of class ids.
+        without: a count that the model does not have.
     """
 
-    def __init__(self, feature: str) -> None:
+    def __init__(self, feature: str, without: str | None = None) -> None:
         super().__init__()
         self._feature = feature
+        self._without = without
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -38,7 +40,9 @@ class Answering(tf.Module):
             "confusion_matrix": tf.TensorSpec([3, 3], tf.float32),
             "boundary_counts": tf.TensorSpec([3, 2], tf.float32),
         }
-        return tf.map_fn(counts, [parsed[name] for name in names], fn_output_signature=specs)
+        found = tf.map_fn(counts, [parsed[name] for name in names], fn_output_signature=specs)
+        found["mask_png_bytes"] = parsed[self._feature]
+        return {name: count for name, count in found.items() if name != self._without}
 
 
 def row(*counts: tuple[int, int]) -> np.ndarray:

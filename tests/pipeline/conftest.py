@@ -14,15 +14,19 @@ from tests.pipeline.answering import Answering
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Model artifacts by the feature they answer with."""
+    """Model artifacts: the candidate, and a baseline from before there were boundary counts."""
     root = tmp_path_factory.mktemp("models")
+    modules = {
+        "candidate": Answering("candidate"),
+        "baseline": Answering("baseline", without="boundary_counts"),
+    }
 
-    def exported(feature: str) -> Path:
-        path = path_utils.serving_model_path(str(root / feature))
+    def exported(name: str) -> Path:
+        path = path_utils.serving_model_path(str(root / name))
         if not Path(path).exists():
-            module = Answering(feature)
+            module = modules[name]
             tf.saved_model.save(module, path, signatures={"from_examples": module.evaluate})
-        return root / feature
+        return root / name
 
     return exported
 
