@@ -29,12 +29,13 @@ def load(evaluated: Callable[..., Path]) -> Callable[..., Evaluation]:
 
 
 def test_a_model_stands_beside_the_last_blessed_one(load: Callable[..., Evaluation]) -> None:
-    examples = [example("cat", label=TRUTH, candidate=ANSWER, last=TRUTH)] * 2
-    found = load(recipe(mean=0.5, pet=0.9, max_fall=0.02), examples, "last")
+    examples = [example("cat", label=TRUTH, candidate=ANSWER, baseline=TRUTH)] * 2
+    found = load(recipe(mean=0.5, pet=0.9, max_fall=0.02), examples, "baseline")
     assert found.whole.images == 2
     assert found.whole.figures["mean_iou"] == pytest.approx((40 / 50 + 30 / 50 + 10 / 20) / 3)
     assert found.whole.figures["iou_border"] == pytest.approx(0.5)
     assert found.whole.baseline["mean_iou"] == found.whole.baseline["dice_border"] == 1
+    assert np.isnan(found.whole.baseline["boundary_iou"])  # it is from before there was one
     assert [bound.name for bound in found.bounds] == [
         "Mean IoU",
         "Mean IoU, at most 0.020 below the last blessed model's",
