@@ -29,9 +29,8 @@ RECIPE = Recipe(
     by_model={
         "unet_light": {
             "epochs": 60,
-            "learning_rate": 2e-3,
             "weight_decay": 0.02,
-            "augmentation": 1.0,
+            "augmentation": 0.7,
         },
     },
     search_space={
