@@ -42,6 +42,7 @@ def run_fn(fn_args: FnArgs) -> None:
     Raises:
         ValueError: the configuration names something unknown or unfitting, the machines do not
             share their folders, or the training diverged.
+        tf.errors.UnavailableError: another machine was lost; all are to be started again.
     """
     strategy = distribution.strategy()
     config = TrainingConfig(**fn_args.custom_config["training"])

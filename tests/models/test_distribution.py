@@ -214,8 +214,9 @@ def two_machines(shared: Run, arguments: Callable[[Path, int], FnArgs]) -> Path:
     """A training by a chief and a worker, as Vertex AI Training names them."""
 
     def run(folder: Path) -> None:
-        made = arguments(folder / "out", EPOCHS)
-        finish(folder, start_cluster(folder, [made, made], ("chief", "worker")))
+        # Folders of their own, so that what the worker would write is seen.
+        made = [arguments(folder / output, EPOCHS) for output in ("out", "idle")]
+        finish(folder, start_cluster(folder, made, ("chief", "worker")))
 
     return shared("models-two-machines", run)
 
@@ -292,6 +293,7 @@ def test_the_chief_alone_writes(trained: Path) -> None:
         "model_run/validation/events.out",
     ]
     assert not list(out.glob("checkpoints/*"))
+    assert not (trained / "idle").exists()
 
 
 def test_the_machines_see_the_same_history(two_machines: Path) -> None:
