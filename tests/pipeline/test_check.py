@@ -113,7 +113,8 @@ def test_hyperparameters_are_said_before_a_run(
 ) -> None:
     assert "hyperparameters of recipe pets" in check_local(settings)
     searching = settings.model_copy(update={"tune": True, "tune_trials": 3})
-    assert "search of learning_rate, batch_size in 3 trials" in check_local(searching)
+    searched = ", ".join(RECIPE.search_space)
+    assert f"search of {searched} in 3 trials" in check_local(searching)
     reusing = settings.model_copy(update={"hyperparameters": str(best_hyperparameters)})
     said = f"hyperparameters batch_size 16, learning_rate 0.0012 of {best_hyperparameters}"
     assert said in check_local(reusing)

@@ -72,11 +72,12 @@ def test_a_killed_run_leaves_no_lock(workplace: Workplace, few_pets: Path) -> No
 
 
 def test_a_failing_step_is_named_with_its_log(workplace: Workplace, few_pets: Path) -> None:
-    done = workplace.run(
-        "python local_runner.py", DATA_ROOT=few_pets, **{**FEW_STEPS, "IMAGE_SIZE": 33}
-    )
+    weights = workplace.folder / "weights.h5"
+    weights.write_text("no weights")
+    settings = {**FEW_STEPS, "ENCODER_WEIGHTS": weights}
+    done = workplace.run("python local_runner.py", DATA_ROOT=few_pets, **settings)
     assert done.returncode == 1
-    assert "Trainer failed: IMAGE_SIZE=33 does not fit unet" in done.stderr
+    assert f"Trainer failed: ENCODER_WEIGHTS={weights} does not fit MobileNetV2" in done.stderr
     assert "Traceback" not in done.stderr
     [log] = (workplace.pipeline_root / "logs").iterdir()
     assert str(log) in done.stderr
