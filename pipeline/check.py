@@ -15,8 +15,9 @@ from tensorflow_transform.tf_metadata import schema_utils
 from models import preprocessing
 from models.registry import check_model
 from pipeline.configs import Settings
-from pipeline.recipe import SPLIT_PATTERNS, Recipe
+from pipeline.recipe import Recipe
 from pipeline.tuned import imported_hyperparameters
+from tfrecords.dataset import SPLIT_PATTERNS
 from tfrecords.errors import DataError, listed
 from tfrecords.shards import first_example, verify_shards
 

@@ -12,8 +12,9 @@ import models
 from pipeline import evaluation
 from pipeline.configs import Settings
 from pipeline.engines import Engine
-from pipeline.recipe import SPLIT_PATTERNS, Recipe
+from pipeline.recipe import Recipe
 from pipeline.tuned import imported_hyperparameters
+from tfrecords.dataset import SPLIT_PATTERNS
 
 
 def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.dsl.Pipeline:

@@ -9,9 +9,6 @@ from models.config import TrainingConfig
 from models.hyperparameters import SearchSpace, check_space
 from models.registry import check_name, known_models
 
-# Files of a data set by the pipeline's name of their split.
-SPLIT_PATTERNS = {"train": "train-*.tfrecord", "eval": "val-*.tfrecord"}
-
 
 class SliceFloor(BaseModel):
     """What a model must reach in every slice that is large enough to be judged."""

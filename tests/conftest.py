@@ -1,15 +1,20 @@
 """What the whole suite shares: one data set, one trained pipeline run."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import filelock
 import pytest
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
 
 REPOSITORY = Path(__file__).parents[1]
 PIPELINE_NAME = "segformer-training-pipeline"
@@ -121,6 +126,71 @@ def trained(shared, drawn_pets: Path) -> Workplace:
             assert done.returncode == 0, done.stdout + done.stderr
 
     return Workplace(shared("trained", train))
+
+
+@pytest.fixture(scope="session")
+def hostile(shared, few_pets: Path) -> Workplace:
+    """A run of few steps over names that are meant to break a page, one species missing."""
+
+    from tests.hostile import spoil
+
+    def train(folder: Path) -> None:
+        data = Path(shutil.copytree(few_pets, folder / "data"))
+        for shard in sorted(data.glob("*.tfrecord")):
+            spoil(shard, drop_species=shard.name.startswith("train-00001"))
+        done = Workplace(folder).run(
+            "python local_runner.py", DATA_ROOT=data, EPOCHS=1, IMAGE_SIZE=32, BATCH_SIZE=8
+        )
+        (folder / "output.txt").write_text(done.stdout)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return Workplace(shared("hostile", train))
+
+
+@pytest.fixture(scope="session")
+def answering_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Model artifacts: the candidate, and a baseline from before there were boundary counts."""
+    import tensorflow as tf
+    from tfx.utils import path_utils
+
+    from tests.answering import Answering
+
+    root = tmp_path_factory.mktemp("models")
+    modules = {
+        "candidate": Answering("candidate"),
+        "baseline": Answering("baseline", without="boundary_counts"),
+    }
+
+    def exported(name: str) -> Path:
+        path = path_utils.serving_model_path(str(root / name))
+        if not Path(path).exists():
+            module = modules[name]
+            tf.saved_model.save(module, path, signatures={"from_examples": module.evaluate})
+        return root / name
+
+    return exported
+
+
+@pytest.fixture
+def evaluated(answering_model: Callable[[str], Path], tmp_path: Path) -> Callable[..., Path]:
+    """Runs the Evaluator on examples; returns the folder of its `evaluation` and `blessing`."""
+
+    import tensorflow as tf
+
+    from benchmarks.bench_evaluator import evaluate
+
+    def output(gated: "Recipe", examples: list[bytes], baseline: str | None = None) -> Path:
+        shards = tmp_path / "examples" / "Split-eval"
+        shards.mkdir(parents=True)
+        with tf.io.TFRecordWriter(str(shards / "data-00000-of-00001.gz"), "GZIP") as writer:
+            for record in examples:
+                writer.write(record)
+        last_blessed = answering_model(baseline) if baseline else None
+        return evaluate(
+            gated, shards.parent, tmp_path / "output", answering_model("candidate"), last_blessed
+        )
+
+    return output
 
 
 @pytest.fixture(scope="session")

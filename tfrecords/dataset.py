@@ -14,6 +14,8 @@ from tfrecords.errors import DataError
 from tfrecords.example import CLASS_NAMES
 
 INFO_FILE = "dataset.json"
+# Shards by the pipeline's name of their split.
+SPLIT_PATTERNS = {"train": "train-*.tfrecord", "eval": "val-*.tfrecord"}
 
 
 class Skipped(BaseModel):

@@ -1,18 +1,12 @@
-"""What a run's data are: statistics, anomalies and digest of its examples."""
+"""What a run's data are: statistics and anomalies of its examples."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import tensorflow as tf
 from tensorflow_data_validation.utils import anomalies_util
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.types import Artifact, artifact_utils
-
-from pipeline.recipe import SPLIT_PATTERNS
-from tfrecords.dataset import RecordInfo, count_records
-from tfrecords.example import LabelledImage
 
 # A feature with more distinct values than this share of the examples names them, and sorts none.
 _DISTINCT_SHARE = 0.5
@@ -104,49 +98,3 @@ def anomalies(artifact: Artifact) -> list[Anomaly]:
             if info.severity
         ]
     return found
-
-
-def records(examples: Artifact, split: str) -> Iterator[bytes]:
-    """Serialized examples of a split, in the order of its shards."""
-    folder = artifact_utils.get_split_uri([examples], split)
-    files = sorted(tf.io.gfile.glob(os.path.join(folder, "*.gz")))
-    return tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator()
-
-
-def digest(examples: Artifact) -> str:
-    """Content digest of ImportExampleGen's artifact: that of `dataset.json` for the same data.
-
-    Each example is serialized anew, as the data set's writer does it, because ImportExampleGen
-    does not keep the bytes.
-    """
-    return count_records(
-        RecordInfo.of(
-            split=SPLIT_PATTERNS[split].partition("-")[0],
-            name=image.name,
-            breed=image.breed,
-            record=image.serialize(),
-        )
-        for split in artifact_utils.decode_split_names(examples.split_names)
-        for image in map(_labelled_image, records(examples, split))
-    )["digest"]
-
-
-def _labelled_image(record: bytes) -> LabelledImage:
-    example = tf.train.Example.FromString(record)
-    return LabelledImage(
-        name=text(example, "name"),
-        breed=text(example, "breed"),
-        species=text(example, "species"),
-        image=value(example, "image"),
-        label=value(example, "label"),
-    )
-
-
-def value(example: tf.train.Example, feature: str) -> bytes:
-    """Value of a feature; empty when the example lacks it."""
-    return next(iter(example.features.feature[feature].bytes_list.value), b"")
-
-
-def text(example: tf.train.Example, feature: str) -> str:
-    """Value of a feature that holds text."""
-    return value(example, feature).decode(errors="replace")

@@ -8,8 +8,11 @@ from typing import Any
 
 import jinja2
 
+from models import examples as labelled
+from models import overlays
+from models.evaluation import load_evaluation
 from models.signatures import PROVENANCE
-from pipeline.report import charts, data, figures, overlays, words
+from pipeline.report import charts, data, words
 from pipeline.runs import Run, Step, file_stem
 
 _VALIDATION = "val_"
@@ -47,10 +50,10 @@ def render(run: Run) -> str:
     judged = run.output("Evaluator", "evaluation")
 
     config = training_config(run)
-    evaluation = figures.load_evaluation(judged.uri, config["class_names"]) if judged else None
+    evaluation = load_evaluation(judged.uri, config["class_names"]) if judged else None
     training = run.training_figures() if model else None
     sliced_by = [feature for feature in evaluation.slices if feature] if evaluation else []
-    digest = data.digest(examples) if examples else "not read"
+    digest = labelled.digest(examples) if examples else "not read"
     took, steps = timeline(run)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

@@ -1,5 +1,6 @@
 """How the report writes a value: the template's filters."""
 
+import base64
 import math
 from datetime import timedelta
 from typing import Any
@@ -71,6 +72,11 @@ def outcome(state: str) -> str:
     return _OUTCOMES.get(state, "not finished")
 
 
+def data_uri(jpeg: bytes) -> str:
+    """A picture inside the page."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
 FILTERS = {
     function.__name__: function
     for function in (
@@ -84,5 +90,6 @@ FILTERS = {
         sentence,
         title_of,
         outcome,
+        data_uri,
     )
 }

@@ -13,7 +13,7 @@ import tensorflow_model_analysis as tfma
 from pipeline import verdict
 from pipeline.recipe import Recipe, SliceFloor
 from pipeline.recipes import load_recipe
-from tests.pipeline.answering import (
+from tests.answering import (
     ANSWER,
     BACKGROUND,
     BORDER,

@@ -13,14 +13,8 @@ from pipeline.recipes import load_recipe
 from pipeline.report import write_report
 from pipeline.report.page import curves
 from tests.conftest import REPOSITORY, Workplace
-from tests.pipeline.report.pages import (
-    HOSTILE_BREED,
-    HOSTILE_NAME,
-    LONG_BREED,
-    Page,
-    report_of,
-    run_of,
-)
+from tests.hostile import HOSTILE_BREED, HOSTILE_NAME, LONG_BREED
+from tests.pipeline.report.pages import Page, report_of, run_of
 
 
 @pytest.fixture(scope="module")

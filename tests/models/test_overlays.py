@@ -1,4 +1,3 @@
-import base64
 import io
 
 import numpy as np
@@ -6,8 +5,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from pipeline.report import overlays
-from pipeline.report.data import records, value
+from models import overlays
+from models.examples import records, value
 from tests.conftest import Workplace
 from tests.pipeline.report.pages import run_of
 
@@ -65,8 +64,7 @@ def test_pictures_are_of_one_size_and_no_larger_than_is_looked_at(hostile: Workp
     names = ("pet", "background", "border")
     shown = overlays.load_overlays(run.model_path, examples, names, PALETTE, [])
     for overlay in shown.groups["Worst"]:
-        for uri in (overlay.image, overlay.truth, overlay.prediction):
-            encoded = base64.b64decode(uri.removeprefix("data:image/jpeg;base64,"))
+        for encoded in (overlay.image, overlay.truth, overlay.prediction):
             assert Image.open(io.BytesIO(encoded)).size == (overlay.width, overlay.height)
         assert max(overlay.width, overlay.height) <= 256
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.evaluation import Bound, Evaluation, load_evaluation
 from pipeline.recipe import SliceFloor
-from pipeline.report.figures import Bound, Evaluation, load_evaluation
-from tests.pipeline.answering import (
+from tests.answering import (
     ANSWER,
     BACKGROUND,
     NOTHING,

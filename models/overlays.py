@@ -1,6 +1,5 @@
 """The validation images on which a model does worst, middling and best, with masks laid over."""
 
-import base64
 import io
 import itertools
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from PIL import Image
 from tfx.types import Artifact
 
 from models import metrics, preprocessing
-from pipeline.report.data import records, text, value
+from models.examples import records, text, value
 
 SCANNED = 1000
 _BATCH = 32
@@ -23,7 +22,7 @@ _MASK_WEIGHT = 0.55
 
 @dataclass(frozen=True)
 class Overlay:
-    """One validation image; the pictures are JPEGs as data URIs, all of one size.
+    """One validation image; the pictures are JPEGs, all of one size.
 
     Attributes:
         name: of the image.
@@ -39,9 +38,9 @@ class Overlay:
     name: str
     details: list[str]
     mean_iou: float
-    image: str
-    truth: str
-    prediction: str
+    image: bytes
+    truth: bytes
+    prediction: bytes
     width: int
     height: int
 
@@ -138,7 +137,7 @@ def _overlay(
     ]
     for picture in pictures:
         picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    shown, truly, predicted = map(_data_uri, pictures)
+    shown, truly, predicted = map(_jpeg, pictures)
     width, height = pictures[0].size
     return Overlay(
         name=text(example, "name"),
@@ -161,7 +160,7 @@ def _blend(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]]
     return np.where(of_class, blended.round(), image).astype(np.uint8)
 
 
-def _data_uri(picture: Image.Image) -> str:
+def _jpeg(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=85, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    return file.getvalue()
