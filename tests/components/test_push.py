@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components.serving_pusher.push import digest, push
+from components.digest import digest
+from components.serving_pusher.push import push
 from tests.conftest import REPOSITORY
 
 
