@@ -12,6 +12,9 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 
+from components.hf_pusher.answers import HubError
+from components.hf_pusher.publish import check_hub
+from components.secrets import SecretError
 from models import preprocessing
 from models.registry import check_model
 from pipeline.configs import Settings
@@ -51,6 +54,7 @@ def check_local(settings: Settings) -> list[str]:
         lambda: _judged_classes(settings, recipe),
         lambda: _folders(settings),
         lambda: _disk(settings),
+        lambda: _hub(settings),
     ]
     passed, problems = [], []
     for check in checks:
@@ -177,6 +181,15 @@ def _folders(settings: Settings) -> str:
                 "folder or mend its permissions."
             ) from error
     return f"folders {settings.pipeline_root} and {settings.serving_dir} can be written"
+
+
+def _hub(settings: Settings) -> str:
+    if not settings.hf_repo_id:
+        return "nothing is published: HF_REPO_ID is not set"
+    try:
+        return check_hub(settings)
+    except (HubError, SecretError) as error:
+        raise ValueError(str(error)) from error
 
 
 def _disk(settings: Settings) -> str:

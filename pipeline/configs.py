@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from components.hf_pusher.config import HubConfig
 from pipeline.recipe import Recipe
 from pipeline.recipes import load_recipe
 
@@ -22,7 +23,7 @@ _OVERRIDES = (
 )
 
 
-class Settings(BaseSettings):
+class Settings(BaseSettings, HubConfig):
     """What a user may set; each field is an environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(
@@ -116,4 +117,7 @@ def _in_words(problem: ErrorDetails) -> str:
     """What is wrong with a setting, or with some together, whose problem has no place."""
     if not problem["loc"]:
         return str(problem["ctx"]["error"])
-    return f"{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
+    name = str(problem["loc"][0])
+    # In the place of a secret's name there may be the secret.
+    given = "" if "secret" in name else f"={problem['input']!r}"
+    return f"{name.upper()}{given}: {problem['msg']}"

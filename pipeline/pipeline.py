@@ -1,6 +1,5 @@
 """The only definition of the graph."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,8 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import standard_artifacts
 
 import models
+from components.digest import source_digest
+from components.hf_pusher.component import HFPusher
 from pipeline import evaluation
 from pipeline.configs import Settings
 from pipeline.engines import Engine
@@ -96,6 +97,19 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
     pusher = engine.pusher(
         model=trainer.outputs["model"], model_blessing=evaluator.outputs["blessing"]
     )
+    publishers = []
+    if settings.hf_repo_id:
+        hf_pusher = HFPusher(
+            model=trainer.outputs["model"],
+            model_blessing=evaluator.outputs["blessing"],
+            evaluation=evaluator.outputs["evaluation"],
+            examples=example_gen.outputs["examples"],
+            config=settings,
+            data_root=settings.data_root,
+            **code,
+        )
+        hf_pusher.add_upstream_node(pusher)  # what cannot be served is not shown
+        publishers = [hf_pusher]
     return tfx.dsl.Pipeline(
         pipeline_name=settings.pipeline_name,
         pipeline_root=engine.pipeline_root,
@@ -110,6 +124,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
             blessed_model,
             evaluator,
             pusher,
+            *publishers,
         ],
         enable_cache=True,
         metadata_connection_config=engine.metadata_connection_config,
@@ -135,14 +150,5 @@ def _imported(settings: Settings, recipe: Recipe) -> BaseNode | None:
 
 
 def code_digest() -> str:
-    """Digest of the learning code.
-
-    TFX's cache key holds the name of a callback, not its text: without this in a component's
-    execution properties, a changed architecture would be answered with the old model.
-    """
-    digest = hashlib.sha256()
-    root = Path(models.__path__[0])
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """Digest of the learning code, part of the cache key of what calls it."""
+    return source_digest(Path(models.__path__[0]))

@@ -129,6 +129,15 @@ class Run:
         artifact = self.output("Pusher", "pushed_model")
         return artifact.get_string_custom_property("pushed_destination") if artifact else ""
 
+    @property
+    def publication(self) -> dict[str, str]:
+        """What HFPusher published where, by its artifact's properties; empty when nothing was."""
+        artifact = self.output("HFPusher", "pushed_model")
+        if artifact is None or not artifact.get_int_custom_property("pushed"):
+            return {}
+        names = ("url", "tag", "revision", "space_url")
+        return {name: artifact.get_string_custom_property(name) for name in names}
+
 
 def file_stem(run_id: str) -> str:
     """What the files of a run are called, in a name that every system allows."""

@@ -39,6 +39,9 @@ def table(run: Run, recipe: Recipe, report: str) -> Table:
         rows.add_row("verdict", "[green]blessed[/]")
         model = _as_typed(run.pushed_model)
         rows.add_row("model", model)
+        if run.publication:
+            rows.add_row("published", run.publication["url"])
+            rows.add_row("demo", run.publication["space_url"])
         rows.add_row("next", f"saved_model_cli show --all --dir {model}")
     else:
         rows.add_row("verdict", f"[red]refused[/]: {'; '.join(run.refusals())}")

@@ -56,6 +56,7 @@ def create_tfrecords(
     skip_invalid: bool = False,
     source: str = "own images",
     licence: str = "that of the images",
+    hub_dataset: str | None = None,
     beam_args: Sequence[str] = (),
 ) -> DatasetInfo:
     """Converts two folders and publishes the set as a whole, or not at all.
@@ -72,6 +73,7 @@ def create_tfrecords(
         skip_invalid: leave bad files out and say so in `dataset.json`, instead of refusing.
         source: where the images come from, for `dataset.json`.
         licence: their licence, for `dataset.json`.
+        hub_dataset: their data set's name on the Hugging Face Hub, likewise.
         beam_args: flags for Beam; without a runner all cores of this machine are used.
 
     Returns:
@@ -118,6 +120,7 @@ def create_tfrecords(
         info = DatasetInfo(
             source=source,
             licence=licence,
+            hub_dataset=hub_dataset,
             max_side=max_side,
             parameters={
                 "generator": "tfrecords.create_tfrecords_pets",
@@ -176,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(stderr=True)
     folders = {"images": args.images, "trimaps": args.trimaps}
     lists = {"train_list": args.train_list, "val_list": args.val_list}
-    origin = {}
+    origin: dict[str, str] = {}
     if args.download:
         from tfrecords import download
 
@@ -184,7 +187,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         folders = {"images": raw.images, "trimaps": raw.trimaps}
         if not any(lists.values()):
             lists = {"train_list": raw.train_list, "val_list": raw.val_list}
-        origin = {"source": download.SOURCE, "licence": download.LICENCE}
+        origin = {
+            "source": download.SOURCE,
+            "licence": download.LICENCE,
+            "hub_dataset": download.HUB_DATASET,
+        }
     elif not all(folders.values()):
         raise DataError("Pass --images and --trimaps, or --download to fetch the data set.")
     started = time.monotonic()

@@ -59,6 +59,7 @@ class DatasetInfo(BaseModel):
     Attributes:
         source: where the images come from.
         licence: under which terms they may be used.
+        hub_dataset: the data set's name on the Hugging Face Hub, if it is there.
         class_names: names of the mask's values 0, 1, 2, ...
         max_side: long side in pixels above which images were reduced.
         parameters: everything else that decided the content, by name.
@@ -75,6 +76,7 @@ class DatasetInfo(BaseModel):
 
     source: str
     licence: str
+    hub_dataset: str | None = None
     class_names: tuple[str, ...] = CLASS_NAMES
     max_side: int
     parameters: dict[str, Any]

@@ -17,6 +17,7 @@ from tfrecords.errors import DataError, storage_fault
 
 SOURCE = "Oxford-IIIT Pet, https://www.robots.ox.ac.uk/~vgg/data/pets/"
 LICENCE = "CC BY-SA 4.0; the images' copyright remains with their owners"
+HUB_DATASET = "timm/oxford-iiit-pet"  # the same photos
 BASE_URL = "https://thor.robots.ox.ac.uk/pets"
 
 

@@ -53,7 +53,7 @@ def render(run: Run) -> str:
     evaluation = load_evaluation(judged.uri, config["class_names"]) if judged else None
     training = run.training_figures() if model else None
     sliced_by = [feature for feature in evaluation.slices if feature] if evaluation else []
-    digest = labelled.digest(examples) if examples else "not read"
+    digest = labelled.summary(examples)["digest"] if examples else "not read"
     took, steps = timeline(run)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -128,6 +128,7 @@ def settings(run: Run, config: dict[str, Any], digest: str) -> dict[str, dict[st
         "Model": {
             "trained": run.model_path if run.output("Trainer", "model") else "no",
             "pushed to": run.pushed_model or "not pushed",
+            **({"published": run.publication["url"]} if run.publication else {}),
         },
         "Code and machine": run.facts,
     }

@@ -1,0 +1,1 @@
+"""Publishes a blessed model and its demo on the Hugging Face Hub."""

@@ -1,0 +1,90 @@
+"""HFPusher's place in a TFX graph: what it takes and what it gives."""
+
+import json
+from pathlib import Path
+from typing import ClassVar
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.digest import source_digest
+from components.hf_pusher.config import HubConfig
+from components.hf_pusher.executor import EDGE_MODEL_KEY, Executor
+from components.hf_pusher.space import APP
+
+
+class HFPusherSpec(ComponentSpec):
+    """Keys are those of TFX's Pusher, whose executor this component's extends."""
+
+    PARAMETERS: ClassVar = {
+        standard_component_specs.CUSTOM_CONFIG_KEY: ExecutionParameter(type=str),
+    }
+    INPUTS: ClassVar = {
+        standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
+        standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(
+            type=standard_artifacts.ModelBlessing
+        ),
+        standard_component_specs.EVALUATION_KEY: ChannelParameter(
+            type=standard_artifacts.ModelEvaluation
+        ),
+        standard_component_specs.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
+        EDGE_MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    OUTPUTS: ClassVar = {
+        standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(
+            type=standard_artifacts.PushedModel
+        )
+    }
+
+
+class HFPusher(base_component.BaseComponent):
+    """Publishes a blessed model with its card, and a Space that serves it, on the Hub.
+
+    Nothing is done with a model that was refused.
+
+    Args:
+        model: the SavedModel.
+        model_blessing: the Evaluator's verdict on it.
+        evaluation: the Evaluator's figures of it.
+        examples: what it was trained and judged on; the card shows some of the validation split.
+        config: where to publish. Secrets travel in it by reference.
+        data_root: the data set's folder, whose `dataset.json` says where the images come from.
+        code_digest: of the learning code, for the card.
+        edge_model: the same model as LiteRT, a file `model.tflite`.
+
+    The output `pushed_model` has custom properties: `pushed`, 0 or 1, and of what was pushed
+    `repo_id`, `revision`, `tag`, `url`, `space_id`, `space_revision` and `space_url`.
+    """
+
+    SPEC_CLASS = HFPusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+        evaluation: types.BaseChannel,
+        examples: types.BaseChannel,
+        config: HubConfig,
+        data_root: str,
+        code_digest: str,
+        edge_model: types.BaseChannel | None = None,
+    ) -> None:
+        custom_config = {
+            "hub": {name: getattr(config, name) for name in HubConfig.model_fields},
+            "data_root": data_root,
+            "code_digest": code_digest,
+            "publisher_digest": source_digest(Path(__file__).parent, APP),
+        }
+        spec = HFPusherSpec(
+            model=model,
+            model_blessing=model_blessing,
+            evaluation=evaluation,
+            examples=examples,
+            edge_model=edge_model,
+            custom_config=json.dumps(custom_config),
+            pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+        )
+        super().__init__(spec=spec)

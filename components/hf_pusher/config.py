@@ -1,0 +1,69 @@
+"""Where and how to publish: the settings of the Hub, by name of their environment variable."""
+
+from typing import Annotated, Any
+
+from huggingface_hub.utils import HFValidationError, validate_repo_id
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, Field, model_validator
+
+from components.secrets import check_reference
+
+
+def _repo_id(value: str) -> str:
+    try:
+        validate_repo_id(value)
+    except HFValidationError as error:
+        raise ValueError(str(error)) from None
+    if "/" not in value:
+        raise ValueError("expected OWNER/NAME, the owner being a user or an organisation")
+    return value
+
+
+def _endpoint(value: str) -> str:
+    AnyHttpUrl(value)
+    return value.rstrip("/")
+
+
+RepoId = Annotated[str, AfterValidator(_repo_id)]
+SecretReference = Annotated[str, AfterValidator(check_reference)]
+
+# What a Space reads private repositories with.
+SPACE_TOKEN = "HF_TOKEN"
+
+
+class HubConfig(BaseModel):
+    """The Hub's part of the settings. Secrets are in it by reference only."""
+
+    hf_repo_id: RepoId | None = Field(
+        None, description="Model repository, OWNER/NAME. Unset: nothing is published."
+    )
+    hf_space_id: RepoId | None = Field(
+        None, description="Space of the demo, OWNER/NAME. Default: the model repository's name."
+    )
+    hf_endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
+        "https://huggingface.co", description="The Hub, or a server that speaks its protocol."
+    )
+    hf_token_secret: SecretReference = Field(
+        "HF_TOKEN",
+        description="Where the token is read: the name of an environment variable, "
+        "projects/PROJECT/secrets/SECRET of Secret Manager, or OIDC for trusted publishing.",
+    )
+    hf_license: str = Field(
+        "other", description="The published model's licence, as the Hub names it: apache-2.0, …"
+    )
+    hf_private: bool = Field(False, description="Whether both repositories are private.")
+    hf_space_hardware: str | None = Field(
+        None, description="The Space's hardware, such as cpu-basic. Default: left as it is."
+    )
+    hf_space_variables: dict[str, str] = Field(
+        {}, description="The Space's variables, a JSON object."
+    )
+    hf_space_secrets: dict[str, SecretReference] = Field(
+        {}, description="The Space's secrets: a JSON object of references, as in HF_TOKEN_SECRET."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _space_beside_the_model(cls, values: Any) -> Any:
+        if isinstance(values, dict) and not values.get("hf_space_id"):
+            return {**values, "hf_space_id": values.get("hf_repo_id")}
+        return values

@@ -1,0 +1,216 @@
+"""The model repository's own pages: card, figures, provenance and pictures."""
+
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from PIL import Image
+
+from models.evaluation import Evaluation
+from models.overlays import Overlay
+
+CARD = "README.md"
+METRICS = "metrics.json"
+PROVENANCE = "provenance.json"
+PICTURES = "overlays"
+_TASK = "image-segmentation"
+_SHOWN_SLICES = 10
+_PACKAGES = ("tensorflow", "keras", "tfx")
+_NOTHING = "\N{EN DASH}"
+_ESCAPED = {ord(character): f"&#{ord(character)};" for character in "&<>\"'\\`*_{}[]#|~"}
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the model was trained and judged on.
+
+    Attributes:
+        digest: of the content, in hex.
+        counts: images by split, `train` and `val`.
+        source: where the images come from; empty when that is not known.
+        licence: under which terms; likewise.
+        hub_dataset: the data set's name on the Hub, if it is there.
+    """
+
+    digest: str
+    counts: dict[str, int]
+    source: str = ""
+    licence: str = ""
+    hub_dataset: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the pages are made of.
+
+    Attributes:
+        repo_id: the model repository, OWNER/NAME.
+        license: of the model, as the Hub names it.
+        config: what the model was trained with, as the SavedModel's provenance has it.
+        code_digest: of the learning code.
+        evaluation: the Evaluator's figures.
+        data: what it was trained and judged on.
+        overlays: pictures of validation images, by title.
+        edge_model: file name of the LiteRT model; empty when there is none.
+    """
+
+    repo_id: str
+    license: str
+    config: dict[str, Any]
+    code_digest: str
+    evaluation: Evaluation
+    data: Data
+    overlays: dict[str, Overlay]
+    edge_model: str
+
+
+def write_pages(folder: Path, facts: Facts) -> None:
+    """Writes card, figures, provenance and pictures; the same facts give the same bytes."""
+    pictures = _write_pictures(folder / PICTURES, facts.overlays)
+    _write_json(folder / METRICS, _metrics(facts.evaluation))
+    provenance = {
+        **facts.config,
+        "code_digest": facts.code_digest,
+        "data": asdict(facts.data),
+        "packages": {name: version(name) for name in _PACKAGES},
+    }
+    _write_json(folder / PROVENANCE, provenance)
+    (folder / CARD).write_text(_card(facts, pictures), encoding="utf-8")
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def _metrics(evaluation: Evaluation) -> dict[str, Any]:
+    """Every figure; null stands for what there was no pixel to judge by."""
+    return {
+        "task": _TASK,
+        "split": "validation",
+        "resolution": "each image's own",
+        "averaging": "pixels are summed over images first; means are over classes",
+        "class_names": evaluation.class_names,
+        "slices": [
+            {
+                "feature": part.feature,
+                "value": part.value,
+                "images": part.images,
+                "figures": {name: _finite(value) for name, value in part.figures.items()},
+            }
+            for parts in evaluation.slices.values()
+            for part in parts
+        ],
+        "conditions": [
+            {"name": bound.name, "value": _finite(bound.value), "floor": bound.floor}
+            for bound in evaluation.bounds
+        ],
+        "confusion_matrix": None if evaluation.confusion is None else evaluation.confusion.tolist(),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _write_pictures(folder: Path, overlays: dict[str, Overlay]) -> list[dict[str, Any]]:
+    """Image, true mask and the model's mask side by side, a file for each image."""
+    folder.mkdir()
+    pictures = []
+    for title, overlay in overlays.items():
+        path = folder / f"{title.lower().replace(' ', '-')}.jpg"
+        parts = [
+            Image.open(io.BytesIO(jpeg))
+            for jpeg in (overlay.image, overlay.truth, overlay.prediction)
+        ]
+        row = Image.new("RGB", (len(parts) * overlay.width, overlay.height))
+        for number, part in enumerate(parts):
+            row.paste(part, (number * overlay.width, 0))
+        row.save(path, quality=90)
+        pictures.append(
+            {"title": title, "path": f"{PICTURES}/{path.name}", "mean_iou": overlay.mean_iou}
+        )
+    return pictures
+
+
+def _card(facts: Facts, pictures: list[dict[str, Any]]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"inline": _inline, "figure": _figure, "hex": _hex}
+    rows = {
+        "recipe": facts.config["recipe"],
+        "data digest": facts.data.digest,
+        "code digest": facts.code_digest,
+        "epochs": facts.config["epochs"],
+        "seed": facts.config["seed"],
+        **{name: version(name) for name in _PACKAGES},
+    }
+    text = environment.get_template("model_card.md.jinja").render(
+        title=facts.repo_id.partition("/")[2],
+        repo_id=facts.repo_id,
+        config=facts.config,
+        class_names=facts.evaluation.class_names,
+        evaluation=facts.evaluation,
+        data=facts.data,
+        overlays=pictures,
+        edge=facts.edge_model,
+        shown_slices=_SHOWN_SLICES,
+        provenance_rows=rows,
+    )
+    return str(ModelCard(f"---\n{_metadata(facts).to_yaml()}\n---\n{text}"))
+
+
+def _metadata(facts: Facts) -> ModelCardData:
+    """The card's front matter, by which the Hub files the model and shows its figures."""
+    hub_dataset = facts.data.hub_dataset
+    return ModelCardData(
+        license=facts.license,
+        library_name="tensorflow",
+        pipeline_tag=_TASK,
+        tags=[
+            _TASK,
+            "semantic-segmentation",
+            "tfx",
+            facts.config["model"],
+            *(["litert"] if facts.edge_model else []),
+        ],
+        datasets=[hub_dataset] if hub_dataset else None,
+        model_name=facts.repo_id.partition("/")[2],
+        eval_results=[
+            EvalResult(
+                task_type=_TASK,
+                dataset_type=hub_dataset or facts.config["recipe"],
+                dataset_name=facts.data.source or facts.config["recipe"],
+                dataset_split="validation",
+                metric_type=key,
+                metric_name=title,
+                metric_value=round(value, 6),
+            )
+            for key, title in facts.evaluation.headline.items()
+            if math.isfinite(value := facts.evaluation.whole.figures[key])
+        ],
+    )
+
+
+def _inline(text: Any) -> str:
+    """Text that stays text inside a line or a table's cell, whatever characters it is of."""
+    return " ".join(str(text).split()).translate(_ESCAPED)
+
+
+def _figure(value: float) -> str:
+    """Three decimals; a dash where there is nothing to judge by."""
+    return f"{value:.3f}" if math.isfinite(value) else _NOTHING
+
+
+def _hex(colour: Sequence[int]) -> str:
+    return "#" + "".join(f"{part:02x}" for part in colour)

@@ -1,0 +1,193 @@
+"""A model and its Space, published together: the Space moves only once the model is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree
+
+from huggingface_hub import HfApi
+
+from components.digest import digest
+from components.hf_pusher import space as app
+from components.hf_pusher.answers import HubError, explained, retrying
+from components.hf_pusher.config import SPACE_TOKEN, HubConfig
+from components.hf_pusher.hub import Repository, Version
+from components.hf_pusher.tokens import TRUSTED_PUBLISHING, read_token
+from components.secrets import read_secret
+
+# Paths that a version may lack though the one before had them; what else is there is not ours.
+_OF_A_MODEL = (
+    "saved_model.pb",
+    "fingerprint.pb",
+    "variables/*",
+    "assets/*",
+    "assets.extra/*",
+    "overlays/*",
+    app.EDGE_MODEL,
+)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was published where.
+
+    Attributes:
+        repo_id: the model repository.
+        revision: its commit.
+        tag: the version's name, made of its content.
+        url: of the version, for people.
+        space_id: the Space.
+        space_revision: its commit.
+        space_url: for people.
+        changed: False when all of it had been there before.
+    """
+
+    repo_id: str
+    revision: str
+    tag: str
+    url: str
+    space_id: str
+    space_revision: str
+    space_url: str
+    changed: bool
+
+
+class Publisher:
+    """Publishes to the two repositories that a configuration names.
+
+    Args:
+        config: where to and how.
+        workspace: folder for the Space's files.
+
+    Raises:
+        SecretError: the token cannot be read.
+    """
+
+    def __init__(self, config: HubConfig, workspace: Path) -> None:
+        if not config.hf_repo_id or not config.hf_space_id:
+            raise HubError("There is nowhere to publish to: set HF_REPO_ID to OWNER/NAME.")
+        self._config = config
+        self._staged = workspace / "space"
+        self._model = Repository(
+            config.hf_endpoint, config.hf_repo_id, "model", read_token(config, config.hf_repo_id)
+        )
+        of_space = read_token(config, f"spaces/{config.hf_space_id}")
+        self._space = Repository(config.hf_endpoint, config.hf_space_id, "space", of_space)
+
+    def publish(self, model: Path, examples: Path) -> Publication:
+        """Publishes a model, then points the Space to it.
+
+        Args:
+            model: folder of everything that the model repository is to hold.
+            examples: folder of images for people to try the Space with.
+
+        Raises:
+            HubError: something was refused, or kept from being done. Running again completes it.
+            SecretError: a secret of the Space cannot be read.
+        """
+        tag = f"v-{digest(str(model))[:12]}"
+        with self._explained(self._model):
+            self._model.ensure(self._config.hf_private)
+            version = self._model.publish(_files(model), f"Publish {tag}", tag, _OF_A_MODEL)
+        self._stage(version, tag, edge=(model / app.EDGE_MODEL).exists())
+        copytree(examples, self._staged / app.EXAMPLES)
+        space = self._publish_space(version, tag, (*app.OWNED, f"{app.EXAMPLES}/*"))
+        return self._publication(version, tag, space, version.changed or space.changed)
+
+    def rollback(self, tag: str) -> Publication:
+        """Points the Space, and then main, back to a version that was published before.
+
+        The app stays as it is in this checkout; only the model that it serves changes.
+
+        Raises:
+            HubError, SecretError: as in `publish`; or there is no such version.
+        """
+        with self._explained(self._model):
+            version = Version(self._model.revision_of(tag), changed=False)
+            edge = self._model.has(app.EDGE_MODEL, version.revision)
+        self._stage(version, tag, edge)
+        space = self._publish_space(version, tag, app.OWNED)  # first: it is what people see
+        with self._explained(self._model):
+            main = self._model.restore(tag, _OF_A_MODEL)
+        return self._publication(version, tag, space, main.changed or space.changed)
+
+    def _stage(self, version: Version, tag: str, edge: bool) -> None:
+        app.stage_space(self._staged, self._model.repo_id, version.revision, tag, edge)
+
+    def _publish_space(self, version: Version, tag: str, owned: Sequence[str]) -> Version:
+        config = self._config
+        with self._explained(self._space):
+            self._space.ensure(config.hf_private)
+            wanted = dict(config.hf_space_secrets)
+            present = self._space.secret_names() if wanted or config.hf_private else set()
+            if config.hf_private and SPACE_TOKEN not in present | set(wanted):
+                raise HubError(
+                    f"{self._space.url} could not read its private model: give it a token with "
+                    f'read access, HF_SPACE_SECRETS=\'{{"{SPACE_TOKEN}": "NAME_OF_A_VARIABLE"}}\'.'
+                )
+        if not version.changed:  # what cannot be compared is not sent anew for nothing
+            wanted = {name: wanted[name] for name in wanted.keys() - present}
+        secrets = {name: read_secret(reference) for name, reference in wanted.items()}
+        with self._explained(self._space):
+            self._space.configure(config.hf_space_hardware, config.hf_space_variables, secrets)
+            return self._space.publish(_files(self._staged), f"Serve {tag}", replaced=owned)
+
+    def _explained(self, repository: Repository):
+        return explained(repository.url, self._config.hf_token_secret)
+
+    def _publication(
+        self, version: Version, tag: str, space: Version, changed: bool
+    ) -> Publication:
+        return Publication(
+            repo_id=self._model.repo_id,
+            revision=version.revision,
+            tag=tag,
+            url=f"{self._model.url}/tree/{tag}",
+            space_id=self._space.repo_id,
+            space_revision=space.revision,
+            space_url=self._space.url,
+            changed=changed,
+        )
+
+
+def check_hub(config: HubConfig) -> str:
+    """Looks whether the token may write to the repositories, before anything is made.
+
+    Returns:
+        What was found good.
+
+    Raises:
+        HubError, SecretError: what is wrong, with its cure.
+    """
+    model, space = config.hf_repo_id or "", config.hf_space_id or ""
+    for reference in config.hf_space_secrets.values():
+        read_secret(reference)
+    token = read_token(config, model)
+    if config.hf_token_secret == TRUSTED_PUBLISHING:
+        read_token(config, f"spaces/{space}")
+        return f"{config.hf_endpoint} trusts this workflow with {model} and its Space {space}"
+    with explained(config.hf_endpoint, config.hf_token_secret):
+        who = retrying()(HfApi(endpoint=config.hf_endpoint, token=token).whoami)
+    role = who["auth"]["accessToken"]["role"]
+    owners = {who["name"], *(organisation["name"] for organisation in who["orgs"])}
+    if role == "read":
+        raise HubError(
+            f"The token of {config.hf_token_secret} may only read: make one with write access "
+            f"at {config.hf_endpoint}/settings/tokens."
+        )
+    for name in (model, space):
+        if name.partition("/")[0] not in owners:
+            raise HubError(
+                f"{who['name']} may not publish as {name}: expected one of "
+                f"{', '.join(sorted(owners))} as its owner."
+            )
+    return f"{who['name']} may publish {model} and its Space {space} at {config.hf_endpoint}"
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """A folder's files by their path in it, in one order everywhere."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
