@@ -1,6 +1,13 @@
 """What the whole suite shares: one data set, one trained pipeline run."""
 
 import os
+
+# huggingface_hub reads these when it is first imported, which is why they come before any other
+# import: large files go by LFS, which the Hub's emulator speaks, and nothing is told to the Hub.
+os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
 import shutil
 import subprocess
 import sys

@@ -1,0 +1,90 @@
+"""Runs a command against an emulated Hub, or serves one until Ctrl-C."""
+
+import argparse
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from .emulator import HubEmulator
+
+USER = "demo"
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.emulators.hub",
+        description=f"Runs COMMAND with a local emulator of the Hugging Face Hub as its Hub and a "
+        f'token of the user "{USER}". Without COMMAND it serves until Ctrl-C, and HF_TOKEN of the '
+        f"environment, if set, is that user's token.",
+    )
+    parser.add_argument("--state", type=Path, required=True, help="the folder that holds it all")
+    parser.add_argument("--port", type=int, default=8756)
+    parser.add_argument("command", nargs="*", metavar="COMMAND", help="after --")
+    return parser.parse_args()
+
+
+def listen(state: Path, port: int, token: str | None) -> HubEmulator:
+    """Makes the emulator, on another port when the wanted one is taken."""
+    users = {USER: token} if token else {}
+    try:
+        return HubEmulator(state, port, users)
+    except OSError as error:
+        hub = HubEmulator(state, 0, users)
+        print(
+            f"Port {port} cannot be had ({error.strerror}), so the Hub emulator is at "
+            f"{hub.endpoint} instead.",
+            file=sys.stderr,
+        )
+        return hub
+
+
+def run(command: list[str], endpoint: str, token: str) -> int:
+    """Runs a command whose Hub is the emulator and returns its exit status."""
+    environment = {
+        **os.environ,
+        "HF_ENDPOINT": endpoint,
+        "HF_TOKEN": token,
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    for name in ("HF_HUB_OFFLINE", "HF_OIDC_RESOURCE"):
+        environment.pop(name, None)
+    # In a session of its own the command gets a Ctrl-C once, from here, and not twice.
+    try:
+        child = subprocess.Popen(command, env=environment, start_new_session=True)
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
+        return 127
+
+    def pass_on(number: int, frame: object) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by now
+            os.killpg(child.pid, number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, pass_on)
+    status = child.wait()
+    return status if status >= 0 else 128 - status
+
+
+def main() -> int:
+    """Does what the command line says."""
+    arguments = parse_arguments()
+    if arguments.command:
+        token = f"hf_{secrets.token_urlsafe(24)}"
+        with listen(arguments.state, arguments.port, token) as hub:
+            return run(arguments.command, hub.endpoint, token)
+    # Threads take the mask over from here, so that the signal waits for sigwait.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    with listen(arguments.state, arguments.port, os.environ.get("HF_TOKEN")) as hub:
+        print(f"The Hub emulator is at {hub.endpoint}; Ctrl-C ends it.", flush=True)
+        signal.sigwait((signal.SIGINT, signal.SIGTERM))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

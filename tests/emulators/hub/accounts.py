@@ -1,0 +1,140 @@
+"""Who may do what: access tokens, organizations and the tokens of trusted publishers."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from dataclasses import dataclass
+
+from .errors import HubError
+from .store import Repository
+
+OIDC_ISSUER = "https://token.actions.githubusercontent.com"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
+
+
+def digest(value: str) -> str:
+    """The only form in which a secret value is kept."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who sends a request.
+
+    Args:
+        user: The user's name.
+        role: "read" or "write".
+        orgs: The organizations the user belongs to.
+        resource: The one repository a trusted publisher's token is for, as kind/namespace/name.
+        expires: When the token ceases to be one, in seconds since the epoch.
+    """
+
+    user: str
+    role: str
+    orgs: tuple[str, ...] = ()
+    resource: str | None = None
+    expires: float | None = None
+
+    def owns(self, namespace: str) -> bool:
+        """Whether the namespace is the user's or one of the user's organizations."""
+        return self.resource is None and namespace in (self.user, *self.orgs)
+
+    def reaches(self, repository: Repository) -> bool:
+        """Whether the repository is one of the user's, or the one the token is for."""
+        if self.resource is not None:
+            return self.resource == f"{repository.kind}/{repository.id}"
+        return self.owns(repository.namespace)
+
+
+class Accounts:
+    """Tokens by their SHA-256, in memory alone: no token's value is kept anywhere."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, Identity] = {}
+        self._publishers: dict[str, str] = {}  # digest of a job's request token -> resource
+        self._key = secrets.token_bytes(32)
+        self.publisher_token_seconds = 3600
+
+    def add(self, token: str, identity: Identity) -> None:
+        """Makes a token known."""
+        self._tokens[digest(token)] = identity
+
+    def identify(self, authorization: str | None) -> Identity | None:
+        """Who an Authorization header names: None without one, 401 for an unknown token."""
+        if authorization is None:
+            return None
+        identity = self._tokens.get(digest(authorization.removeprefix("Bearer ")))
+        if identity is None or (identity.expires is not None and identity.expires <= time.time()):
+            raise HubError(401, "Invalid credentials in Authorization header")
+        return identity
+
+    def sign(self, text: str) -> str:
+        """A signature that only this process can make and check."""
+        return hmac.new(self._key, text.encode(), "sha256").hexdigest()
+
+    def is_signed(self, text: str, signature: str) -> bool:
+        """Whether `sign` gave this signature for this text."""
+        return hmac.compare_digest(self.sign(text).encode(), signature.encode())
+
+    def add_publisher(self, resource: str) -> str:
+        """Trusts a CI job with a repository and returns the job's request token."""
+        request_token = secrets.token_urlsafe(24)
+        self._publishers[digest(request_token)] = resource
+        return request_token
+
+    def mint_id_token(self, authorization: str | None, audience: str) -> str:
+        """The id token (a JWT) that GitHub would give the job for an audience."""
+        token = (authorization or "").removeprefix("Bearer ")
+        resource = self._publishers.get(digest(token))
+        if resource is None:
+            raise HubError(401, "The request token is not one of a job with id-token: write")
+        claims = {
+            "iss": OIDC_ISSUER,
+            "aud": audience,
+            "sub": "repo:demo/pipeline:ref:refs/heads/main",
+            "exp": time.time() + 300,
+            "trusted_for": resource,  # stands for the publisher settings of the repository
+        }
+        head = _encode({"alg": "HS256", "typ": "JWT"})
+        signed = f"{head}.{_encode(claims)}"
+        return f"{signed}.{self.sign(signed)}"
+
+    def exchange(self, request: dict, endpoint: str) -> dict:
+        """Exchanges an id token for a short-lived write token to one repository."""
+        if (request["grant_type"], request["subject_token_type"]) != (TOKEN_EXCHANGE, ID_TOKEN):
+            raise _oauth_error(
+                "unsupported_grant_type", "Only the exchange of an id token is known"
+            )
+        signed, _, signature = request["subject_token"].rpartition(".")
+        if not self.is_signed(signed, signature):
+            raise _oauth_error("invalid_grant", "The id token's signature is not valid")
+        claims = _decode(signed.partition(".")[2])
+        if claims["aud"] != endpoint or claims["exp"] <= time.time():
+            raise _oauth_error("invalid_grant", "The id token is expired or for another audience")
+        resource = request["resource"]
+        if not resource.startswith(("datasets/", "spaces/")):
+            resource = f"models/{resource}"
+        if claims["trusted_for"] != resource:
+            raise _oauth_error("invalid_target", f"No trusted publisher matches for {resource}")
+        token, lifetime = f"hf_jwt_{secrets.token_urlsafe(24)}", self.publisher_token_seconds
+        namespace = resource.split("/")[1]
+        self.add(
+            token, Identity(namespace, "write", resource=resource, expires=time.time() + lifetime)
+        )
+        return {"access_token": token, "token_type": "bearer", "expires_in": lifetime}
+
+
+def _encode(value: dict) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def _decode(text: str) -> dict:
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def _oauth_error(error: str, description: str) -> HubError:
+    return HubError(400, description, fields={"error": error, "error_description": description})

@@ -1,0 +1,224 @@
+"""The emulator as tests use it."""
+
+import contextlib
+import fnmatch
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+
+# Imported for their routes, in the order in which these are tried.
+from . import commits, lfs, pages, repositories, spaces  # noqa: F401
+from .accounts import Accounts, Identity
+from .faults import Fault, Journal, Kind, Request
+from .server import Handler
+from .store import Commit, Repository, Store
+
+
+@dataclass
+class Limits:
+    """The sizes at which the Hub changes its ways; tests make them small.
+
+    Args:
+        regular_bytes: Files over this size are stored in LFS.
+        multipart_bytes: LFS objects over this size are uploaded in parts.
+        part_bytes: The size of these parts.
+        page_items: How many items a page of a list holds.
+    """
+
+    regular_bytes: int = 10_000_000
+    multipart_bytes: int = 5_000_000_000
+    part_bytes: int = 500_000_000
+    page_items: int = 1000
+
+
+class HubEmulator:
+    """A Hugging Face Hub on 127.0.0.1 whose state is a folder.
+
+    What it holds is on disk, but not the tokens: they are given anew each time.
+
+    Args:
+        folder: The state; made when absent, gone on with when there.
+        port: Where to listen; 0 takes a free port.
+        users: The write token of each user.
+        limits: The sizes at which the Hub changes its ways.
+
+    Raises:
+        OSError: When the port is taken.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        port: int = 0,
+        users: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.store = Store(Path(folder))
+        self.accounts = Accounts()
+        self.journal = Journal()
+        self.limits = limits or Limits()
+        self.quotas: dict[str, int] = {}  # bytes by namespace
+        self.connections: set[socket.socket] = set()
+        for user, token in (users or {}).items():
+            self.add_token(token, user=user)
+        handler = type("HubHandler", (Handler,), {"hub": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
+
+    def __enter__(self) -> "HubEmulator":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.journal.clear_faults()
+        self._server.shutdown()
+        self._server.server_close()
+        # Clients keep connections: without this they would go on talking to this emulator.
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):  # it may be closed by now
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def add_token(
+        self, token: str, *, user: str, role: str = "write", orgs: tuple[str, ...] = ()
+    ) -> None:
+        """Makes a token known.
+
+        Args:
+            token: Its value, of which only the SHA-256 is kept.
+            user: Whose it is.
+            role: "read" or "write".
+            orgs: The organizations in whose namespaces it holds too.
+        """
+        self.accounts.add(token, Identity(user, role, orgs))
+
+    def set_quota(self, namespace: str, quota: int) -> None:
+        """Limits the bytes that all repositories of a namespace may take together."""
+        self.quotas[namespace] = quota
+
+    def trust_publisher(self, kind: str, repo_id: str) -> dict[str, str]:
+        """Trusts a GitHub Actions job with a repository.
+
+        Returns:
+            The environment of such a job, with which the client gets its own token.
+        """
+        prefix = "" if kind == "models" else f"{kind}/"
+        return {
+            "GITHUB_ACTIONS": "true",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.endpoint}/oidc/github",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.accounts.add_publisher(f"{kind}/{repo_id}"),
+            "HF_OIDC_RESOURCE": f"{prefix}{repo_id}",
+        }
+
+    @property
+    def requests(self) -> list[Request]:
+        """All requests so far, in the order in which they came."""
+        return self.journal.requests
+
+    def fault(
+        self,
+        kind: Kind,
+        *,
+        at: int = 1,
+        times: int = 1,
+        method: str = "*",
+        path: str = "*",
+        when: Callable[[Request], bool] = lambda request: True,
+        status: int = 503,
+        headers: Mapping[str, str] | None = None,
+        after_bytes: int = 0,
+    ) -> Fault:
+        """Lets something go wrong with the n-th of the coming requests that match.
+
+        Args:
+            kind: What goes wrong. "answer": the request is not applied and answered with
+                `status` and `headers`. "close_before" and "close_after": the connection is
+                closed before or after the request is applied, without an answer.
+                "stall_before" and "stall_after": nothing happens before or after it is
+                applied until the fault is released or the client is gone, and in the latter
+                case nothing more happens at all. "cut_answer": the connection is closed
+                after `after_bytes` of the answer's body.
+            at: The how many-th matching request is struck, from 1.
+            times: How many matching requests in a row are struck.
+            method: The method of matching requests.
+            path: A pattern of their path, in which `*` stands for anything.
+            when: What else must hold of them.
+            status: See "answer".
+            headers: See "answer".
+            after_bytes: See "cut_answer".
+
+        Returns:
+            The fault: its event `reached` says that it struck, `release()` ends a stall.
+        """
+
+        def matches(request: Request) -> bool:
+            return (
+                method in ("*", request.method)
+                and fnmatch.fnmatchcase(request.path, path)
+                and when(request)
+            )
+
+        fault = Fault(kind, matches, at - 1, times, status, dict(headers or {}), after_bytes)
+        self.journal.add_fault(fault)
+        return fault
+
+    def repository(self, kind: str, repo_id: str) -> Repository:
+        """A repository as it is on disk; kind is "models", "datasets" or "spaces"."""
+        repository = self.store.find(kind, repo_id)
+        if repository is None:
+            raise LookupError(f"There is no {repo_id} among the {kind}")
+        return repository
+
+    def exists(self, kind: str, repo_id: str) -> bool:
+        """Whether there is such a repository."""
+        return self.store.find(kind, repo_id) is not None
+
+    def tree(self, kind: str, repo_id: str, revision: str = "main") -> dict[str, bytes | int]:
+        """The files at a revision: the bytes of regular files, the size of those in LFS."""
+        repository = self.repository(kind, repo_id)
+        return {
+            path: entry["size"] if "lfs" in entry else repository.blob(entry).read_bytes()
+            for path, entry in sorted(repository.commit_at(revision).tree.items())
+        }
+
+    def content(self, kind: str, repo_id: str, revision: str, path: str) -> bytes:
+        """The bytes of one file, in LFS or not."""
+        return self.repository(kind, repo_id).content(revision, path)
+
+    def commits(self, kind: str, repo_id: str, revision: str = "main") -> list[Commit]:
+        """The commits up to a revision, newest first."""
+        return list(self.repository(kind, repo_id).history(revision))
+
+    def branches(self, kind: str, repo_id: str) -> dict[str, str]:
+        """The commit of each branch."""
+        return self.repository(kind, repo_id).state["branches"]
+
+    def tags(self, kind: str, repo_id: str) -> dict[str, str]:
+        """The commit of each tag."""
+        return self.repository(kind, repo_id).state["tags"]
+
+    def secrets(self, space_id: str) -> dict[str, str]:
+        """The SHA-256 of each secret of a Space."""
+        secrets = self.repository("spaces", space_id).state["space"]["secrets"]
+        return {key: secret["sha256"] for key, secret in secrets.items()}
+
+    def variables(self, space_id: str) -> dict[str, str]:
+        """The variables of a Space."""
+        variables = self.repository("spaces", space_id).state["space"]["variables"]
+        return {key: variable["value"] for key, variable in variables.items()}
+
+    def set_stage(self, space_id: str, stage: str) -> None:
+        """Makes a Space be in a stage, such as BUILD_ERROR, until it is restarted."""
+        repository = self.repository("spaces", space_id)
+        repository.change(lambda state: state["space"].update(stage=stage))

@@ -1,0 +1,268 @@
+"""The HTTP side: routes, requests, answers, and the faults between them."""
+
+import json
+import logging
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+from .accounts import Identity
+from .errors import HubError
+from .faults import ConnectionGone, Fault
+from .storage import BLOCK
+from .store import Repository
+
+if TYPE_CHECKING:
+    from .emulator import HubEmulator
+
+PREFIXES = {"models": "", "datasets": "datasets/", "spaces": "spaces/"}
+NO_SUCH_PAGE = "Sorry, we can't find the page you are looking for."
+_PATTERNS = {
+    "{kind}": "(models|datasets|spaces)",
+    "{prefix}": "(datasets/|spaces/|)",
+    "{id}": "([^/]+/[^/]+)",
+    "{rev}": "([^/]+)",  # branches with a slash come quoted
+    "{name}": "([^/]+)",
+    "{path}": "(.+)",
+}
+
+
+@dataclass
+class Reply:
+    """An answer: bytes, or a part of a file."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    file: Path | None = None
+    offset: int = 0
+    length: int = 0
+
+
+def json_reply(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
+    """An answer in JSON."""
+    return Reply(
+        status, json.dumps(value).encode(), {"Content-Type": "application/json", **(headers or {})}
+    )
+
+
+def error_reply(error: HubError) -> Reply:
+    """A refusal, in the headers for the client's exceptions and in the body for the rest."""
+    # A header holds one line of Latin-1.
+    message = " ".join(error.message.split()).encode("latin-1", "replace").decode("latin-1")
+    headers = {"X-Error-Message": message, **error.headers}
+    if error.code is not None:
+        headers["X-Error-Code"] = error.code
+    return json_reply({"error": error.message, **error.fields}, error.status, headers)
+
+
+def no_such_repository() -> HubError:
+    """What the Hub says of absent repositories, and of those the token may not see."""
+    return HubError(404, "Repository not found", "RepoNotFound")
+
+
+class Fields(dict):
+    """A JSON object of a request, in which every field that is read must be."""
+
+    def __missing__(self, key: str) -> Any:
+        raise HubError(400, f'"{key}" is required')
+
+
+@dataclass
+class Call:
+    """A request as the routes see it."""
+
+    hub: "HubEmulator"
+    method: str
+    path: str  # as sent, without the query
+    query: dict[str, str]
+    headers: Any
+    body: BinaryIO
+
+    @cached_property
+    def identity(self) -> Identity | None:
+        """Who sends the request; 401 for an unknown token."""
+        return self.hub.accounts.identify(self.headers.get("Authorization"))
+
+    def writer(self) -> Identity:
+        """Who sends the request, which must come with a token."""
+        if self.identity is None:
+            raise HubError(401, "Invalid username or password.")
+        return self.identity
+
+    def json(self) -> Fields:
+        """The body, which must be a JSON object."""
+        return parse_object(self.body.read())
+
+    def repository(self, kind: str, repo_id: str, write: bool = False) -> Repository:
+        """The repository, if the sender may read it or, with `write`, change it."""
+        if write and self.identity is None:
+            # Over https the client takes any 401 of a repository's address for RepoNotFound;
+            # over http it must be told.
+            raise HubError(401, "Invalid username or password.", "RepoNotFound")
+        repository = self.hub.store.find(kind, repo_id)
+        reaches = repository is not None and bool(
+            self.identity and self.identity.reaches(repository)
+        )
+        if repository is None or (repository.private and not reaches):
+            raise no_such_repository()
+        if write and not (reaches and self.identity and self.identity.role == "write"):
+            raise HubError(403, f"Your token may not write to {repo_id}")
+        return repository
+
+    def sign(self, method: str, path: str, **query: object) -> str:
+        """A link to this emulator that needs no token, as to a storage service."""
+        text = f"{path}?{urlencode(sorted((key, str(value)) for key, value in query.items()))}"
+        signature = self.hub.accounts.sign(f"{method} {text}")
+        return f"{self.hub.endpoint}{text}&signature={signature}"
+
+    def check_signature(self) -> None:
+        """Refuses a request that is not to a link of `sign`."""
+        query = dict(self.query)
+        signature = query.pop("signature", "")
+        method = "GET" if self.method == "HEAD" else self.method
+        text = f"{method} {self.path}?{urlencode(sorted(query.items()))}"
+        if not self.hub.accounts.is_signed(text, signature):
+            raise HubError(403, "The link's signature is not valid")
+
+
+def parse_object(text: bytes) -> Fields:
+    """Parses a JSON object, or refuses the request."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise HubError(400, f"The request is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise HubError(400, "The request is not a JSON object")
+    return Fields(value)
+
+
+Route = Callable[..., Reply]
+_ROUTES: list[tuple[str, re.Pattern[str], Route]] = []
+
+
+def route(methods: str, template: str) -> Callable[[Route], Route]:
+    """Registers a function for a path; its parameters are the template's braces, in order."""
+    pattern = re.escape(template).replace(r"\{", "{").replace(r"\}", "}")
+    for brace, group in _PATTERNS.items():
+        pattern = pattern.replace(brace, group)
+
+    def register(function: Route) -> Route:
+        for method in methods.split():
+            _ROUTES.append((method, re.compile(pattern), function))
+        return function
+
+    return register
+
+
+def answer(call: Call) -> Reply:
+    """Finds the route of a request and runs it."""
+    for method, pattern, function in _ROUTES:
+        match = pattern.fullmatch(call.path)
+        if match and method == call.method:
+            try:
+                return function(call, *(unquote(part) for part in match.groups()))
+            except HubError as error:
+                return error_reply(error)
+            except Exception as error:  # a bug of the emulator must not look like the network's
+                logging.exception("The Hub emulator failed on %s %s", call.method, call.path)
+                return error_reply(HubError(500, f"The emulator failed: {error!r}"))
+    return error_reply(HubError(404, NO_SUCH_PAGE))
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves one connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body go out in two writes
+    hub: "HubEmulator"
+
+    def setup(self) -> None:
+        super().setup()
+        self.hub.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.hub.connections.discard(self.connection)
+        super().finish()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Writes nothing: `HubEmulator.requests` is the log."""
+
+    def do_GET(self) -> None:
+        # Small bodies, which may hold secrets, stay in memory.
+        with tempfile.SpooledTemporaryFile(BLOCK) as body:
+            try:
+                self._exchange(body)
+            except (ConnectionGone, ConnectionError):
+                self.close_connection = True
+
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET
+
+    def _exchange(self, body: Any) -> None:
+        target = urlsplit(self.path)
+        complete = self._receive(body)
+        request, fault = self.hub.journal.note(self.command, unquote(target.path), body.tell())
+        if not complete:
+            raise ConnectionGone
+        body.seek(0)
+        if fault is not None:
+            fault.strike("before", self.connection)
+        if fault is not None and fault.kind == "answer":
+            reply = error_reply(
+                HubError(fault.status, "The emulator was told to fail", headers=fault.headers)
+            )
+        else:
+            query = {
+                key: values[-1]
+                for key, values in parse_qs(target.query, keep_blank_values=True).items()
+            }
+            reply = answer(Call(self.hub, self.command, target.path, query, self.headers, body))
+        if fault is not None:
+            fault.strike("after", self.connection)
+        request.status = reply.status
+        self._send(reply, fault)
+
+    def _receive(self, body: Any) -> bool:
+        """Reads the body; returns whether all of it came."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self._copy(body, int(self.headers.get("Content-Length", 0)))
+        while size := int(self.rfile.readline().partition(b";")[0] or b"0", 16):
+            if not self._copy(body, size):
+                return False
+            self.rfile.readline()
+        # The last chunk is followed by trailers, none of which the client sends, and a line.
+        return self.rfile.readline() == b"\r\n"
+
+    def _copy(self, body: Any, size: int) -> bool:
+        while size > 0:
+            block = self.rfile.read(min(size, BLOCK))
+            if not block:
+                return False
+            body.write(block)
+            size -= len(block)
+        return True
+
+    def _send(self, reply: Reply, fault: Fault | None) -> None:
+        length = reply.length if reply.file is not None else len(reply.body)
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(length), **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if fault is not None and fault.kind == "cut_answer":
+            length, self.close_connection = fault.after_bytes, True
+        if reply.file is None:
+            self.wfile.write(reply.body[:length])
+            return
+        with reply.file.open("rb") as file:
+            file.seek(reply.offset)
+            while length > 0 and (block := file.read(min(length, BLOCK))):
+                self.wfile.write(block)
+                length -= len(block)
