@@ -1,0 +1,145 @@
+"""Shows a published segmentation model at work, on one image or on several.
+
+    python app.py --model FOLDER
+
+serves a model folder; without the option, the model that `model.json` beside this file names.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+import drawing
+from handlers import Handlers
+from hub import Origin, download
+from scenes import draw_scenes
+from segmentation import Model
+
+HERE = Path(__file__).parent
+MAX_FILE_SIZE = "100mb"
+HOUR = 3600  # seconds
+
+# The mask lies over the image in the browser: to move the slider asks the server nothing.
+SET_OPACITY = "value => document.documentElement.style.setProperty('--mask-opacity', value / 100)"
+
+from gradio.events import Dependency
+
+class ImageFile(gr.Image):
+    """An uploaded image as the file that it is, which plain gr.Image opens, and may fail to."""
+
+    is_template = True  # in the browser it is gr.Image
+
+    def preprocess(self, payload: Any) -> str | None:
+        """The path of the upload."""
+        return payload and payload.path
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
+    """Makes the page and the endpoints `/segment` and `/segment_batch`."""
+    handlers = Handlers(model)
+    with gr.Blocks(
+        title="Semantic segmentation", analytics_enabled=False, delete_cache=(HOUR, HOUR)
+    ) as page:
+        gr.HTML(drawing.heading(model.description, origin.name, origin.url))
+        with gr.Tab("One image"), gr.Row():
+            _one_image(handlers, examples)
+        with gr.Tab("Several images"):
+            _several_images(handlers)
+        gr.on(
+            [],
+            handlers.segment,
+            ImageFile(visible=False),
+            [
+                gr.Image(format="png", visible=False),
+                gr.JSON(visible=False),
+                gr.Number(visible=False),
+            ],
+            api_name="segment",
+        )
+        gr.on(
+            [],
+            handlers.segment_batch,
+            gr.File(file_count="multiple", visible=False),
+            [gr.Gallery(format="png", visible=False), gr.JSON(visible=False)],
+            api_name="segment_batch",
+        )
+    # One user's batch does not keep the others waiting.
+    return page.queue(default_concurrency_limit=4)
+
+
+def _one_image(handlers: Handlers, examples: list[Path]) -> None:
+    with gr.Column():
+        image = ImageFile(label="Image", sources=["upload", "clipboard"], height=360)
+        gr.Examples([[str(path)] for path in examples], image, cache_examples=False)
+    with gr.Column(visible=False) as result:
+        view = gr.HTML()
+        opacity = gr.Slider(0, 100, 50, step=1, label="Opacity of the mask, %")
+        legend = gr.HTML()
+        mask = gr.Image(label="Mask", format="png", buttons=["download", "fullscreen"])
+    opacity.input(None, opacity, js=SET_OPACITY)
+    image.change(
+        handlers.show,
+        image,
+        [result, view, legend, mask],
+        show_progress_on=image,
+        api_visibility="private",
+    )
+
+
+def _several_images(handlers: Handlers) -> None:
+    files = gr.File(label="Images", file_count="multiple", file_types=["image"], height=200)
+    start = gr.Button("Segment", variant="primary")
+    gallery = gr.Gallery(label="Overlays", format="jpeg", visible=False)
+    findings = gr.HTML()
+    start.click(
+        handlers.show_all,
+        files,
+        [gallery, findings],
+        show_progress_on=files,
+        api_visibility="private",
+    )
+
+
+def main() -> str | None:
+    """Serves until it is stopped; returns why it cannot, where it cannot."""
+    parser = argparse.ArgumentParser(description="Shows a segmentation model at work.")
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="default: as in model.json")
+    parser.add_argument("--host", help="address to listen on; default: this machine only")
+    parser.add_argument("--port", type=int, help="default: the first free one from 7860")
+    arguments = parser.parse_args()
+    try:
+        if arguments.model:
+            folder, origin = arguments.model, Origin(str(arguments.model))
+        elif (HERE / "model.json").exists():
+            folder, origin = download(HERE / "model.json")
+        else:
+            parser.error("there is no model.json beside app.py: name a model folder with --model")
+        model = Model(folder)
+    except ValueError as error:
+        return str(error)
+    with tempfile.TemporaryDirectory() as drawn:
+        examples = sorted((HERE / "examples").glob("*.*")) or draw_scenes(Path(drawn))
+        build(model, origin, examples).launch(
+            server_name=arguments.host,
+            server_port=arguments.port,
+            max_file_size=MAX_FILE_SIZE,
+            footer_links=["api", "gradio"],
+            run_history=False,
+            ssr_mode=False,
+            theme=gr.themes.Soft(font=("system-ui", "sans-serif")),
+            css=drawing.CSS,
+        )
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Draws what a model found: masks in colour, overlays, and the page's HTML about them."""
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from images import ImageFault, Picture
+from segmentation import Segmentation
+
+Palette = Sequence[tuple[int, int, int]]
+Pixels = npt.NDArray[np.uint8]
+
+# Long side, in pixels, of what is only looked at.
+_VIEW_SIDE = 1280
+_THUMBNAIL_SIDE = 640
+
+CSS = """
+.overlay { display: grid; margin: 0; }
+.overlay img { grid-area: 1 / 1; width: 100%; max-height: 65vh; object-fit: contain; }
+.overlay .mask { opacity: var(--mask-opacity, 0.5); image-rendering: pixelated; }
+.findings { width: 100%; border-collapse: collapse; }
+.findings th, .findings td {
+  padding: 0.35rem 0.5rem; text-align: left; vertical-align: middle; overflow-wrap: anywhere;
+}
+.findings .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.findings meter { width: 100%; min-width: 4rem; }
+.swatch {
+  display: inline-block; width: 0.9em; height: 0.9em; margin-right: 0.5em;
+  border: 1px solid #8888; border-radius: 3px; vertical-align: -0.05em;
+}
+.remarks { margin: 0.5rem 0 0; color: var(--body-text-color-subdued); }
+"""
+
+
+def escape(text: str) -> str:
+    """Makes any text safe within HTML, and within the templates that Gradio fills in."""
+    return html.escape(text).replace("{", "&#123;").replace("$", "&#36;").replace("`", "&#96;")
+
+
+def colour(mask: Pixels, palette: Palette) -> Image.Image:
+    """A mask, uint8 [height, width], as palette image: its values are still the class ids."""
+    image = Image.fromarray(mask)
+    image.putpalette([level for rgb in palette for level in rgb])
+    return image
+
+
+def blend(pixels: Pixels, mask: Pixels, palette: Palette) -> Image.Image:
+    """A small image with half of its mask's colours in it, for a gallery."""
+    image, coloured = _reduced(pixels, mask, palette, _THUMBNAIL_SIDE)
+    return Image.blend(image, coloured.convert("RGB"), 0.5)
+
+
+def overlay(pixels: Pixels, mask: Pixels, palette: Palette) -> str:
+    """An image under its mask, whose opacity is the CSS property `--mask-opacity`."""
+    image, coloured = _reduced(pixels, mask, palette, _VIEW_SIDE)
+    return (
+        '<figure class="overlay">'
+        f'<img alt="The image" src="{_data_url(image, "JPEG")}">'
+        f'<img class="mask" alt="Its mask" src="{_data_url(coloured, "PNG")}">'
+        "</figure>"
+    )
+
+
+def legend(picture: Picture, found: Segmentation, palette: Palette) -> str:
+    """The classes with their colours and shares, the time taken, and what there is to know."""
+    rows = "".join(
+        f'<tr><td><span class="swatch" style="background: rgb{tuple(rgb)}"></span>{escape(name)}'
+        f'</td><td><meter value="{share:.4f}" aria-label="Share of the image"></meter></td>'
+        f'<td class="number">{share:.1%}</td></tr>'
+        for (name, share), rgb in zip(found.shares.items(), palette, strict=True)
+    )
+    height, width = found.mask.shape
+    remarks = (f"{width} x {height} pixels in {found.milliseconds:.0f} ms.", *picture.notices)
+    paragraphs = "".join(f'<p class="remarks">{escape(remark)}</p>' for remark in remarks)
+    return f'<table class="findings">{rows}</table>{paragraphs}'
+
+
+def listing(results: Sequence[tuple[str, tuple[Picture, Segmentation] | ImageFault]]) -> str:
+    """A table of files with what was found in them, or why nothing was."""
+    rows = []
+    for name, answer in results:
+        if isinstance(answer, ImageFault):
+            cells = f'<td colspan="2">&#9888; {escape(str(answer))}</td>'
+        else:
+            picture, found = answer
+            shares = ", ".join(f"{key} {share:.0%}" for key, share in found.shares.items())
+            said = "<br>".join(escape(line) for line in (shares, *picture.notices))
+            cells = f'<td>{said}</td><td class="number">{found.milliseconds:.0f} ms</td>'
+        rows.append(f"<tr><th>{escape(name)}</th>{cells}</tr>")
+    return f'<table class="findings">{"".join(rows)}</table>'
+
+
+def heading(model: str, origin: str, url: str | None) -> str:
+    """The page's title, and which model it shows."""
+    source = escape(origin)
+    if url is not None:
+        source = f'<a href="{escape(url)}" target="_blank" rel="noopener">{source}</a>'
+    return f"<h1>Semantic segmentation</h1><p>Serving {source}: {escape(model)}.</p>"
+
+
+def _reduced(
+    pixels: Pixels, mask: Pixels, palette: Palette, side: int
+) -> tuple[Image.Image, Image.Image]:
+    """An image and its coloured mask, both brought down to a long side of `side` pixels."""
+    image, coloured = Image.fromarray(pixels), colour(mask, palette)
+    image.thumbnail((side, side))
+    return image, coloured.resize(image.size, Image.Resampling.NEAREST)
+
+
+def _data_url(image: Image.Image, encoding: str) -> str:
+    encoded = io.BytesIO()
+    image.save(encoded, encoding, quality=90)
+    content = base64.b64encode(encoded.getvalue()).decode()
+    return f"data:image/{encoding.lower()};base64,{content}"

@@ -1,0 +1,96 @@
+"""Reads whatever users upload: the one way from a file's bytes to pixels."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = 50_000_000
+# Pillow knows dozens of formats, some of which start other programs.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+
+
+class ImageFault(ValueError):
+    """Why a file cannot be used and what to do about it, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded image.
+
+    Attributes:
+        pixels: uint8 [height, width, 3], RGB, upright.
+        notices: sentences about what of the file is not in the pixels.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    notices: tuple[str, ...]
+
+
+def read_image(data: bytes) -> Picture:
+    """Decodes an image file.
+
+    Args:
+        data: the file's bytes.
+
+    Returns:
+        Its first frame, turned upright as EXIF says, on white where it is transparent.
+
+    Raises:
+        ImageFault: the bytes are no image, broken, or too large.
+    """
+    if not data:
+        raise ImageFault("The file is empty (0 bytes): choose another, or export it again.")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if image.width * image.height > MAX_PIXELS:  # the header's word, nothing is decoded yet
+            raise _too_large(f" ({image.width} x {image.height})")
+        frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
+        image.load()
+        image = _eight_bits(ImageOps.exif_transpose(image))
+        rgb, transparent = _on_white(image)
+    except ImageFault:
+        raise
+    except UnidentifiedImageError:
+        raise ImageFault(
+            "The file is not an image that can be read: send a JPEG, PNG, WebP, GIF, BMP, TIFF or "
+            "AVIF file."
+        ) from None
+    except Image.DecompressionBombError:
+        raise _too_large("") from None
+    except Exception:  # Pillow's decoders raise whatever their format provokes
+        raise ImageFault(
+            "The image is damaged or cut off: export or copy the file again and retry."
+        ) from None
+    notices = []
+    if transparent:
+        notices.append("The image is transparent in places; it was laid on white.")
+    if frames > 1:
+        notices.append(f"The file holds {frames} frames; only the first was used.")
+    return Picture(np.asarray(rgb), tuple(notices))
+
+
+def _too_large(size: str) -> ImageFault:
+    return ImageFault(
+        f"The image{size} is larger than {MAX_PIXELS // 10**6} megapixels: make it smaller and "
+        "retry."
+    )
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Brings deeper greyscale to 0..255, where Pillow would cut the levels off."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    return image
+
+
+def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
+    """An image as RGB, and whether any pixel of it was transparent."""
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        if layer.getchannel("A").getextrema() != (255, 255):
+            white = Image.new("RGBA", layer.size, "white")
+            return Image.alpha_composite(white, layer).convert("RGB"), True
+    return image.convert("RGB"), False
