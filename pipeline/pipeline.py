@@ -8,7 +8,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import standard_artifacts
 
 import models
-from components.digest import source_digest
+from components.digest import folder_digest
 from components.hf_pusher.component import HFPusher
 from pipeline import evaluation
 from pipeline.configs import Settings
@@ -151,4 +151,4 @@ def _imported(settings: Settings, recipe: Recipe) -> BaseNode | None:
 
 def code_digest() -> str:
     """Digest of the learning code, part of the cache key of what calls it."""
-    return source_digest(Path(models.__path__[0]))
+    return folder_digest(Path(models.__path__[0]))

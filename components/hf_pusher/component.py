@@ -9,7 +9,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.digest import source_digest
+from components.digest import folder_digest
 from components.hf_pusher.config import HubConfig
 from components.hf_pusher.executor import EDGE_MODEL_KEY, Executor
 from components.hf_pusher.space import APP
@@ -76,7 +76,7 @@ class HFPusher(base_component.BaseComponent):
             "hub": {name: getattr(config, name) for name in HubConfig.model_fields},
             "data_root": data_root,
             "code_digest": code_digest,
-            "publisher_digest": source_digest(Path(__file__).parent, APP),
+            "publisher_digest": folder_digest(Path(__file__).parent, APP),
         }
         spec = HFPusherSpec(
             model=model,

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from huggingface_hub.utils import HFValidationError, validate_repo_id
-from pydantic import AfterValidator, AnyHttpUrl, BaseModel, Field, model_validator
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, model_validator
 
 from components.secrets import check_reference
 
@@ -32,6 +32,9 @@ SPACE_TOKEN = "HF_TOKEN"
 
 class HubConfig(BaseModel):
     """The Hub's part of the settings. Secrets are in it by reference only."""
+
+    # In the place of a secret's name there may be the secret.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     hf_repo_id: RepoId | None = Field(
         None, description="Model repository, OWNER/NAME. Unset: nothing is published."

@@ -7,7 +7,7 @@ from shutil import copytree
 
 from huggingface_hub import HfApi
 
-from components.digest import digest
+from components.digest import folder_digest
 from components.hf_pusher import space as app
 from components.hf_pusher.answers import HubError, explained, retrying
 from components.hf_pusher.config import SPACE_TOKEN, HubConfig
@@ -85,7 +85,7 @@ class Publisher:
             HubError: something was refused, or kept from being done. Running again completes it.
             SecretError: a secret of the Space cannot be read.
         """
-        tag = f"v-{digest(str(model))[:12]}"
+        tag = f"v-{folder_digest(model)[:12]}"
         with self._explained(self._model):
             self._model.ensure(self._config.hf_private)
             version = self._model.publish(_files(model), f"Publish {tag}", tag, _OF_A_MODEL)

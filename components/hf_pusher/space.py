@@ -11,7 +11,7 @@ EDGE_MODEL = "model.tflite"
 EXAMPLES = "examples"
 # Paths that a version of the app may lack though the one before had them.
 OWNED = ("*.py", "requirements.txt")
-_NOT_PUSHED = shutil.ignore_patterns("__pycache__", "requirements-*.txt", EXAMPLES)
+_NOT_PUSHED = shutil.ignore_patterns("__pycache__", "*.pyi", "requirements-*.txt", EXAMPLES)
 
 
 def stage_space(folder: Path, repo_id: str, revision: str, tag: str, edge: bool) -> None:

@@ -1,13 +1,12 @@
 """Versions of a SavedModel in one folder, as TensorFlow Serving reads them."""
 
+import hashlib
 import os
 import time
 import uuid
 
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
-
-from components.digest import digest
 
 # Serving looks at folders named by a number only.
 _INCOMING = ".incoming-"
@@ -40,3 +39,16 @@ def push(model_path: str, base_directory: str) -> str:
     version_path = os.path.join(base_directory, str(max(int(time.time()), newest + 1)))
     fileio.rename(incoming, version_path)
     return version_path
+
+
+def digest(folder: str) -> str:
+    """SHA-256, in hex, over the names and bytes of all files of a folder."""
+    total = hashlib.sha256()
+    paths = (
+        os.path.join(parent, name) for parent, _, names in fileio.walk(folder) for name in names
+    )
+    for path in sorted(paths):
+        with fileio.open(path, "rb") as file:
+            content = hashlib.sha256(file.read()).hexdigest()
+        total.update(f"{os.path.relpath(path, folder)}\0{content}\n".encode())
+    return total.hexdigest()

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.digest import digest
-from components.serving_pusher.push import push
+from components.serving_pusher.push import digest, push
 from tests.conftest import REPOSITORY
 
 

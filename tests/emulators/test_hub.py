@@ -2,10 +2,6 @@
 
 import hashlib
 import json
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,10 +13,7 @@ from huggingface_hub import (
     CommitOperationCopy,
     CommitOperationDelete,
     HfApi,
-    hf_hub_download,
-    snapshot_download,
 )
-from huggingface_hub._oidc import oidc_login
 from huggingface_hub.errors import (
     BadRequestError,
     EntryNotFoundError,
@@ -29,7 +22,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from tests.emulators.hub import HubEmulator, Limits, digest
+from tests.emulators.hub import HubEmulator, Limits
 
 TOKEN = "hf_demo_write"
 SMALL = Limits(multipart_bytes=1000, part_bytes=400, page_items=3)
