@@ -313,7 +313,10 @@ class TestBadInput:
 
     def test_over_quota(self, hub: HubEmulator, publish: Publish) -> None:
         hub.set_quota("demo", 6000)
-        with pytest.raises(HubError, match="takes no more files: Storage limit reached: .* bytes.*; make room there"):
+        with pytest.raises(
+            HubError,
+            match="takes no more files: Storage limit reached: .* bytes.*; make room there",
+        ):
             publish()
         assert hub.tags("models", MODEL) == {}
         assert not hub.exists("spaces", MODEL)

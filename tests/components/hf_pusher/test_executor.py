@@ -1,0 +1,140 @@
+"""The executor on the artifacts of a real run, whose names are meant to break a page."""
+
+import json
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from huggingface_hub import ModelCard, RepoCard
+from tfx.dsl.io import fileio, filesystem_registry
+from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
+from tfx.types import Artifact, standard_artifacts
+from tfx.utils import io_utils
+
+from components.digest import folder_digest
+from components.hf_pusher.answers import HubError
+from components.hf_pusher.executor import PUBLICATION, Executor
+from tests.components.hf_pusher.conftest import MODEL, config
+from tests.conftest import Workplace
+from tests.emulators.hub import HubEmulator
+from tests.pipeline.report.pages import run_of
+
+Artifacts = dict[str, list[Artifact]]
+
+
+@pytest.fixture
+def inputs(hostile: Workplace, tmp_path: Path) -> Artifacts:
+    """The run's artifacts, and a blessing, since a run of few steps is refused."""
+    run = run_of(hostile)
+    blessing = standard_artifacts.ModelBlessing()
+    blessing.uri = str(tmp_path / "blessing")
+    blessing.set_int_custom_property("blessed", 1)
+    return {
+        "model": [run.output("Trainer", "model")],
+        "evaluation": [run.output("Evaluator", "evaluation")],
+        "examples": [run.output("ImportExampleGen", "examples")],
+        "model_blessing": [blessing],
+    }
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Artifact:
+    pushed = standard_artifacts.PushedModel()
+    pushed.uri = str(tmp_path / "pushed_model")
+    Path(pushed.uri).mkdir()
+    return pushed
+
+
+def push(inputs: Artifacts, output: Artifact, hub: HubEmulator, data_root: Path) -> None:
+    told = {
+        "hub": config(hub.endpoint).model_dump(),
+        "data_root": str(data_root),
+        "code_digest": "c0de",
+    }
+    Executor().Do(inputs, {"pushed_model": [output]}, {"custom_config": json.dumps(told)})
+
+
+def test_a_blessed_model_is_published_with_its_card(
+    hub: HubEmulator, inputs: Artifacts, output: Artifact, hostile: Workplace
+) -> None:
+    before = {name: folder_digest(Path(one.uri)) for name, [one] in inputs.items()}
+    push(inputs, output, hub, hostile.folder / "data")
+    assert {name: folder_digest(Path(one.uri)) for name, [one] in inputs.items()} == before
+
+    [tag] = hub.tags("models", MODEL)
+    assert output.get_int_custom_property("pushed") == 1
+    assert output.get_string_custom_property("tag") == tag
+    assert output.get_string_custom_property("repo_id") == MODEL
+    url = f"{hub.endpoint}/{MODEL}/tree/{tag}"
+    assert output.get_string_custom_property("pushed_destination") == url
+    published = json.loads(Path(output.uri, PUBLICATION).read_text())
+    assert published["revision"] == hub.tags("models", MODEL)[tag]
+
+    tree = hub.tree("models", MODEL)
+    assert {"saved_model.pb", "metrics.json", "provenance.json", "overlays/best.jpg"} <= set(tree)
+    card = ModelCard(tree["README.md"].decode())
+    assert "<script>" not in card.text
+    assert card.data.eval_results
+    # The data set was changed after its description was written, so that describes it no more.
+    assert "Not described by whoever published the model." in card.text
+    space = hub.tree("spaces", MODEL)
+    assert {"examples/worst.jpg", "examples/median.jpg", "examples/best.jpg"} <= set(space)
+    assert RepoCard(space["README.md"].decode()).data.sdk == "gradio"
+
+
+def test_a_refused_model_changes_nothing(
+    hub: HubEmulator, inputs: Artifacts, output: Artifact, hostile: Workplace
+) -> None:
+    [blessing] = inputs["model_blessing"]
+    blessing.set_int_custom_property("blessed", 0)
+    push(inputs, output, hub, hostile.folder / "data")
+    assert hub.requests == []
+    assert output.get_int_custom_property("pushed") == 0
+
+
+def test_an_edge_model_goes_along(
+    hub: HubEmulator, inputs: Artifacts, output: Artifact, hostile: Workplace, tmp_path: Path
+) -> None:
+    edge = standard_artifacts.Model()
+    edge.uri = str(tmp_path / "edge")
+    (tmp_path / "edge" / "Format-Serving").mkdir(parents=True)
+    (tmp_path / "edge" / "Format-Serving" / "model.tflite").write_bytes(b"lite")
+    push({**inputs, "edge_model": [edge]}, output, hub, hostile.folder / "data")
+    assert hub.content("models", MODEL, "main", "model.tflite") == b"lite"
+    assert b"ai-edge-litert" in hub.tree("spaces", MODEL)["requirements.txt"]
+    assert b"Interpreter" in hub.tree("models", MODEL)["README.md"]
+
+
+def test_a_model_that_is_no_saved_model(
+    hub: HubEmulator, inputs: Artifacts, output: Artifact, tmp_path: Path
+) -> None:
+    model = standard_artifacts.Model()
+    model.uri = str(tmp_path / "empty")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(HubError, match="holds no SavedModel; run the Trainer again"):
+        push({**inputs, "model": [model]}, output, hub, tmp_path)
+    assert hub.requests == []
+
+
+def test_artifacts_on_another_file_system_are_read_as_well(
+    hub: HubEmulator, inputs: Artifacts, output: Artifact, few_pets: Path
+) -> None:
+    """TensorFlow's `ram://` stands for a bucket: Python's own `open` finds nothing there."""
+
+    class Remote(TensorflowFilesystem):
+        @classmethod
+        def supported_schemes(cls) -> list[str]:
+            return ["ram://"]
+
+    filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(Remote, priority=0)
+    for name, artifacts in inputs.items():
+        for artifact in artifacts:
+            if fileio.exists(artifact.uri):
+                remote = f"ram://bucket/{name}"
+                io_utils.copy_dir(artifact.uri, remote)
+                artifact.uri = remote
+    output.uri = "ram://bucket/pushed_model"
+    tf.io.gfile.makedirs(output.uri)
+    push(inputs, output, hub, few_pets)
+    assert output.get_int_custom_property("pushed") == 1
+    assert fileio.exists(f"{output.uri}/{PUBLICATION}")
