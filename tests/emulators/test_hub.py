@@ -2,25 +2,15 @@
 
 import hashlib
 import json
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 from huggingface_hub import (
-    CommitOperationAdd,
     CommitOperationCopy,
     CommitOperationDelete,
     HfApi,
-    hf_hub_download,
-    snapshot_download,
 )
-from huggingface_hub._oidc import oidc_login
 from huggingface_hub.errors import (
     BadRequestError,
     EntryNotFoundError,
@@ -29,60 +19,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from tests.emulators.hub import HubEmulator, Limits, digest
-
-TOKEN = "hf_demo_write"
-SMALL = Limits(multipart_bytes=1000, part_bytes=400, page_items=3)
-MODEL = {"README.md": b"---\nlicense: mit\n---\n# Pets\n", "config.json": b"{}"}
-WEIGHTS = bytes(range(256)) * 3  # 768 bytes: one part
-LARGE = bytes(reversed(range(256))) * 9  # 2304 bytes: six parts
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[HubEmulator]:
-    with HubEmulator(tmp_path / "hub", users={"demo": TOKEN}, limits=SMALL) as hub:
-        yield hub
-
-
-@pytest.fixture
-def client(hub: HubEmulator) -> Callable[..., HfApi]:
-    """Makes a client with a token, or with none."""
-    return lambda token=TOKEN: HfApi(endpoint=hub.endpoint, token=token)
-
-
-@pytest.fixture
-def api(client) -> HfApi:
-    return client()
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds for which the client would have slept between its tries."""
-    waits: list[float] = []
-    monkeypatch.setattr("time.sleep", waits.append)
-    return waits
-
-
-def add(path: str, content: bytes) -> CommitOperationAdd:
-    return CommitOperationAdd(path, content)
-
-
-def publish(api: HfApi, files: dict[str, bytes], repo_id: str = "demo/pets", **arguments) -> str:
-    """Commits files to a model repository, which is made when absent."""
-    api.create_repo(repo_id, exist_ok=True)
-    operations = [add(path, content) for path, content in files.items()]
-    message = arguments.pop("commit_message", "Publish")
-    return api.create_commit(repo_id, operations, commit_message=message, **arguments).oid
-
-
-def sent(hub: HubEmulator, method: str, part: str) -> int:
-    """How many requests of a method have a text in their path."""
-    return sum(request.method == method and part in request.path for request in hub.requests)
-
-
-def status_of(error: pytest.ExceptionInfo) -> int:
-    return error.value.response.status_code
-
+from tests.emulators.hub import HubEmulator, Limits
+from tests.emulators.publishing import MODEL, TOKEN, WEIGHTS, publish, sent, status_of
 
 # Repositories
 
