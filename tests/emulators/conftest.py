@@ -1,6 +1,7 @@
 """What the tests of the emulators share."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.emulators.publishing import SMALL, TOKEN
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[HubEmulator]:
-    with HubEmulator(tmp_path / "hub", users={"demo": TOKEN}, limits=SMALL) as hub:
+    with HubEmulator(tmp_path / "hub", users={"demo": TOKEN}, limits=replace(SMALL)) as hub:
         yield hub
 
 

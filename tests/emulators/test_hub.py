@@ -4,7 +4,7 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 from huggingface_hub import (
     CommitOperationCopy,
@@ -78,7 +78,7 @@ def test_repository_of_each_type(hub, api):
     ],
 )
 def test_create_refuses(hub, body):
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{hub.endpoint}/api/repos/create", json=body, headers={"Authorization": f"Bearer {TOKEN}"}
     )
     assert answer.status_code == 400 and answer.json()["error"]
@@ -95,7 +95,7 @@ def test_visibility_changes(hub, api, client):
 def test_unknown_paths(hub, api):
     api.create_repo("demo/pets")
     for path in ("/api/nothing/here", "/api/models/demo/pets/nothing", "/x", "/demo/absent"):
-        assert httpx.get(f"{hub.endpoint}{path}").status_code == 404
+        assert httpx2.get(f"{hub.endpoint}{path}").status_code == 404
     with pytest.raises(RepositoryNotFoundError):
         api.model_info("demo/absent")
     with pytest.raises(RevisionNotFoundError):
@@ -257,10 +257,10 @@ def test_copy_from_a_tag_restores_without_uploading(hub, api):
     assert all(request.method != "PUT" for request in hub.requests[before:])
 
 
-def commit_lines(hub: HubEmulator, *lines: dict, branch: str = "main") -> httpx.Response:
+def commit_lines(hub: HubEmulator, *lines: dict, branch: str = "main") -> httpx2.Response:
     """Sends a commit by hand."""
     header = {"key": "header", "value": {"summary": "By hand"}}
-    return httpx.post(
+    return httpx2.post(
         f"{hub.endpoint}/api/models/demo/pets/commit/{branch}",
         content="\n".join(json.dumps(line) for line in (header, *lines)),
         headers={"Authorization": f"Bearer {TOKEN}"},

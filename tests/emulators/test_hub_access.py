@@ -1,6 +1,6 @@
 """Who may do what on the Hub's emulator: tokens, private repositories, secrets, publishers."""
 
-import httpx
+import httpx2
 import pytest
 from huggingface_hub import HfApi, _oidc
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
@@ -33,7 +33,7 @@ def test_private_repository(hub, api, client, tmp_path):
             client(token).model_info("demo/pets")
         with pytest.raises(RepositoryNotFoundError):
             client(token).hf_hub_download("demo/pets", "config.json", cache_dir=tmp_path / "no")
-        assert httpx.get(f"{hub.endpoint}/demo/pets").status_code == 404
+        assert httpx2.get(f"{hub.endpoint}/demo/pets").status_code == 404
     client("hf_read").snapshot_download("demo/pets", local_dir=tmp_path / "pets")
     assert (tmp_path / "pets/model.tflite").read_bytes() == WEIGHTS
 
@@ -44,7 +44,7 @@ def test_who_may_write(hub, api, client):
     hub.add_token("hf_other", user="ann")
     for token in ("hf_read", "hf_other"):
         for refused in (
-            lambda api: publish(api, MODEL),
+            lambda api: api.upload_file(path_or_fileobj=b"", path_in_repo="a", repo_id="demo/pets"),
             lambda api: api.delete_repo("demo/pets"),
             lambda api: api.create_tag("demo/pets", tag="v1"),
             lambda api: api.create_repo("demo/new"),
@@ -76,12 +76,6 @@ def test_organization(hub, client):
     assert status_of(error) == 403
 
 
-def test_existing_repository_of_others(hub, api, client):
-    publish(api, MODEL)
-    hub.add_token("hf_other", user="ann")
-    assert client("hf_other").create_repo("demo/pets", exist_ok=True).endswith("/demo/pets")
-
-
 # Spaces
 
 
@@ -92,7 +86,7 @@ def test_secrets_are_never_readable(hub, api, client, space):
     listed = api.get_space_secrets(space)
     assert set(listed) == {"FIRST", "SECOND"} and listed["SECOND"].description == "The other"
     assert hub.secrets(space) == {"FIRST": digest(SECRET), "SECOND": digest(SECRET[::-1])}
-    answer = httpx.get(
+    answer = httpx2.get(
         f"{hub.endpoint}/api/spaces/{space}/secrets", headers={"Authorization": f"Bearer {TOKEN}"}
     )
     assert SECRET not in answer.text and digest(SECRET) not in answer.text
@@ -141,7 +135,7 @@ def test_runtime(hub, api, space):
 def id_token(hub, audience: str | None = None, kind: str = "models") -> str:
     """The id token of a job that is trusted with demo/pets."""
     job = hub.trust_publisher(kind, "demo/pets")
-    answer = httpx.get(
+    answer = httpx2.get(
         job["ACTIONS_ID_TOKEN_REQUEST_URL"],
         params={"audience": audience or hub.endpoint},
         headers={"Authorization": f"Bearer {job['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"},
@@ -158,10 +152,12 @@ def test_trusted_publisher(hub, api, client, monkeypatch):
     token = _oidc.oidc_login(resource=job["HF_OIDC_RESOURCE"], endpoint=hub.endpoint)
     assert token["expires_in"] == 3600
     publisher = client(token["access_token"])
-    publish(publisher, {"config.json": b"by the job"})  # where it may not create, but need not
+    publisher.upload_file(
+        path_or_fileobj=b"by the job", path_in_repo="config.json", repo_id="demo/pets"
+    )
     assert hub.tree("models", "demo/pets")["config.json"] == b"by the job"
     with pytest.raises(HfHubHTTPError) as error:
-        publish(publisher, {"config.json": b""}, repo_id="demo/cats")
+        publisher.create_tag("demo/cats", tag="v1")
     assert status_of(error) == 403
     with pytest.raises(HfHubHTTPError) as error:
         publisher.create_repo("demo/new")
@@ -197,4 +193,4 @@ def test_exchanged_token_expires(hub, api):
 def test_id_token_needs_a_job(hub):
     address = f"{hub.endpoint}/oidc/github"
     for headers in ({}, {"Authorization": "Bearer unknown"}):
-        assert httpx.get(address, headers=headers).status_code == 401
+        assert httpx2.get(address, headers=headers).status_code == 401
