@@ -125,6 +125,14 @@ def test_runtime(hub, api, space):
     runtime = api.request_space_hardware(space, "t4-small", sleep_time=3600)
     assert (runtime.hardware, runtime.sleep_time) == ("t4-small", 3600)
     assert api.set_space_sleep_time(space, 60).sleep_time == 60
+    api.upload_file(
+        path_or_fileobj=b"---\nsdk: static\n---\n",
+        path_in_repo="README.md",
+        repo_id=space,
+        repo_type="space",
+    )
+    assert api.space_info(space).sdk == "static"
+    assert api.get_space_runtime(space).stage == "NO_APP_FILE"
     hub.set_stage(space, "BUILD_ERROR")
     assert api.space_info(space).runtime.stage == "BUILD_ERROR"
 

@@ -1,6 +1,7 @@
 """What goes wrong on demand at the Hub's emulator, and what its state survives."""
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -100,8 +101,7 @@ def test_client_is_killed_during_a_stall(hub, api, kind, tags):
     assert fault.reached.wait(60)
     client.send_signal(signal.SIGKILL)
     assert client.wait() == -signal.SIGKILL
-    while hub.connections_open() > 1:  # the stall ends by itself; one is this client's
-        threading.Event().wait(0.01)
+    assert fault.ended.wait(60)
     assert list(hub.tags("models", "demo/pets")) == tags
     assert hub.requests[-1].status is None
 
@@ -122,8 +122,6 @@ def test_stall_is_released(hub, api, kind):
 def test_body_that_does_not_come(hub, api):
     publish(api, MODEL)
     host, port = hub.endpoint.removeprefix("http://").split(":")
-    import socket
-
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
             b"POST /api/models/demo/pets/tag/main HTTP/1.1\r\nAuthorization: Bearer "
@@ -174,7 +172,7 @@ def test_killed_emulator_leaves_a_readable_state(tmp_path, waits):
     )
     endpoint = server.stdout.readline().split()[5].rstrip(";")
     api = HfApi(endpoint=endpoint, token=TOKEN)
-    known = []
+    known = [publish(api, {"config.json": b"first"})]
     killer = threading.Timer(0.3, server.kill)
     killer.start()
     with pytest.raises((httpx2.NetworkError, httpx2.RemoteProtocolError, RuntimeError)):
@@ -188,5 +186,5 @@ def test_killed_emulator_leaves_a_readable_state(tmp_path, waits):
         # The last commit may have been made without its answer coming through.
         assert [commit.id for commit in reversed(commits)][1 : len(known) + 1] == known
         for commit in commits:
-            assert len(hub.tree("models", "demo/pets", commit.id)) in (1, 3)
+            assert len(hub.tree("models", "demo/pets", commit.id)) in (1, 2, 3)
         assert list((Path(tmp_path) / "incoming").iterdir()) == []

@@ -159,7 +159,8 @@ class HubEmulator:
             after_bytes: See "cut_answer".
 
         Returns:
-            The fault: its event `reached` says that it struck, `release()` ends a stall.
+            The fault: its event `reached` says that it struck, `release()` ends a stall, and
+            the event `ended` says that a stall is over.
         """
 
         def matches(request: Request) -> bool:
