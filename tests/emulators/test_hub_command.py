@@ -114,6 +114,12 @@ def test_taken_port(tmp_path):
     )
 
 
+def test_folder_in_use(hub, tmp_path):
+    process = start(tmp_path, "true")
+    assert process.communicate()[1] == f"Another Hub emulator is using {tmp_path / 'hub'}.\n"
+    assert process.returncode == 1
+
+
 def test_pages(hub, api):
     readme = b"---\nlicense: mit\n---\n# Pets <script>alert(1)</script>\n"
     commit = publish(api, {**MODEL, "README.md": readme, "a b&c.tflite": WEIGHTS})

@@ -13,7 +13,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 from tests.conftest import REPOSITORY
-from tests.emulators.hub import HubEmulator
+from tests.emulators.hub import FolderInUse, HubEmulator
 from tests.emulators.publishing import LARGE, MODEL, TOKEN, WEIGHTS, publish, sent, status_of
 
 COMMIT = "*/commit/*"
@@ -154,6 +154,12 @@ def test_state_is_gone_on_with(tmp_path):
         assert sent(hub, "PUT", "/lfs-objects/") == 0
         publish(api, {"model.tflite": b"new"})
         assert len(hub.commits("models", "demo/pets")) == 3
+
+
+def test_folder_is_one_emulators(hub):
+    folder = hub.store.files.folder
+    with pytest.raises(FolderInUse, match=f"Another Hub emulator is using {folder}"):
+        HubEmulator(folder)
 
 
 def test_closed_emulator_answers_nothing(tmp_path):

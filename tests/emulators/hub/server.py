@@ -71,6 +71,11 @@ def no_such_repository() -> HubError:
 class Fields(dict):
     """A JSON object of a request, in which every field that is read must be."""
 
+    def __init__(self, value: object) -> None:
+        if not isinstance(value, dict):
+            raise HubError(400, f"{json.dumps(value)} is not a JSON object")
+        super().__init__(value)
+
     def __missing__(self, key: str) -> Any:
         raise HubError(400, f'"{key}" is required')
 
@@ -136,12 +141,9 @@ class Call:
 def parse_object(text: bytes) -> Fields:
     """Parses a JSON object, or refuses the request."""
     try:
-        value = json.loads(text)
+        return Fields(json.loads(text))
     except ValueError as error:
         raise HubError(400, f"The request is not valid JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise HubError(400, "The request is not a JSON object")
-    return Fields(value)
 
 
 Route = Callable[..., Reply]
