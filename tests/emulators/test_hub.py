@@ -89,7 +89,13 @@ def test_visibility_changes(hub, api, client):
 
 def test_unknown_paths(hub, api):
     api.create_repo("demo/pets")
-    for path in ("/api/nothing/here", "/api/models/demo/pets/nothing", "/x", "/demo/absent"):
+    for path in (
+        "/api/nothing/here",
+        "/api/models/demo/pets/nothing",
+        "/x",
+        "/demo/absent",
+        "/a%2F..%2Fdemo/pets",
+    ):
         assert httpx2.get(f"{hub.endpoint}{path}").status_code == 404
     with pytest.raises(RepositoryNotFoundError):
         api.model_info("demo/absent")

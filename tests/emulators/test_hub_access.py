@@ -1,5 +1,9 @@
 """Who may do what on the Hub's emulator: tokens, private repositories, secrets, publishers."""
 
+import os
+import subprocess
+import sys
+
 import httpx2
 import pytest
 from huggingface_hub import HfApi, _oidc
@@ -170,6 +174,22 @@ def test_trusted_publisher(hub, api, client, monkeypatch):
     with pytest.raises(HfHubHTTPError) as error:
         publisher.create_repo("demo/new")
     assert status_of(error) == 401
+
+
+def test_job_without_a_token_of_its_own(hub, api):
+    publish(api, MODEL)
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("HF_TOKEN", "HF_HOME")
+    }
+    environment |= {"HF_ENDPOINT": hub.endpoint, **hub.trust_publisher("models", "demo/pets")}
+    program = "from huggingface_hub import create_tag; create_tag('demo/pets', tag='v1')"
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert set(hub.tags("models", "demo/pets")) == {"v1"}
+    assert [request.path for request in hub.requests[-3:]] == [
+        "/oidc/github",
+        "/oauth/token",
+        "/api/models/demo/pets/tag/main",
+    ]
 
 
 @pytest.mark.parametrize(
