@@ -3,5 +3,6 @@
 from .accounts import digest
 from .emulator import HubEmulator, Limits
 from .faults import Fault, Request
+from .storage import FolderInUse
 
-__all__ = ["Fault", "HubEmulator", "Limits", "Request", "digest"]
+__all__ = ["Fault", "FolderInUse", "HubEmulator", "Limits", "Request", "digest"]

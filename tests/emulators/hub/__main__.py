@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from .emulator import HubEmulator
+from .storage import FolderInUse
 
 USER = "demo"
 
@@ -71,19 +72,30 @@ def run(command: list[str], endpoint: str, token: str) -> int:
     return status if status >= 0 else 128 - status
 
 
-def main() -> int:
-    """Does what the command line says."""
-    arguments = parse_arguments()
-    if arguments.command:
-        token = f"hf_{secrets.token_urlsafe(24)}"
-        with listen(arguments.state, arguments.port, token) as hub:
-            return run(arguments.command, hub.endpoint, token)
+def serve(hub: HubEmulator) -> int:
+    """Serves until a signal ends it."""
     # Threads take the mask over from here, so that the signal waits for sigwait.
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-    with listen(arguments.state, arguments.port, os.environ.get("HF_TOKEN")) as hub:
+    with hub:
         print(f"The Hub emulator is at {hub.endpoint}; Ctrl-C ends it.", flush=True)
         signal.sigwait((signal.SIGINT, signal.SIGTERM))
     return 0
+
+
+def main() -> int:
+    """Does what the command line says."""
+    arguments = parse_arguments()
+    token = f"hf_{secrets.token_urlsafe(24)}"
+    users_token = token if arguments.command else os.environ.get("HF_TOKEN")
+    try:
+        hub = listen(arguments.state, arguments.port, users_token)
+    except FolderInUse as error:
+        print(f"{error}.", file=sys.stderr)
+        return 1
+    if not arguments.command:
+        return serve(hub)
+    with hub:
+        return run(arguments.command, hub.endpoint, token)
 
 
 if __name__ == "__main__":

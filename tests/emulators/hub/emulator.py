@@ -15,6 +15,7 @@ from . import commits, lfs, pages, repositories, spaces  # noqa: F401
 from .accounts import Accounts, Identity
 from .faults import Fault, Journal, Kind, Request
 from .server import Handler
+from .storage import FolderInUse
 from .store import Commit, Repository, Store
 
 
@@ -35,6 +36,10 @@ class Limits:
     page_items: int = 1000
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # clients upload from many threads; with the default of 5 some wait
+
+
 class HubEmulator:
     """A Hugging Face Hub on 127.0.0.1 whose state is a folder.
 
@@ -48,6 +53,7 @@ class HubEmulator:
 
     Raises:
         OSError: When the port is taken.
+        FolderInUse: When another emulator has the folder.
     """
 
     def __init__(
@@ -57,7 +63,18 @@ class HubEmulator:
         users: Mapping[str, str] | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.store = Store(Path(folder))
+        handler = type("HubHandler", (Handler,), {"hub": self})
+        self._server = _Server(("127.0.0.1", port), handler)
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        # Looks every 20 ms whether it is to end.
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
+        try:
+            self.store = Store(Path(folder))
+        except FolderInUse:
+            self._server.server_close()
+            raise
         self.accounts = Accounts()
         self.journal = Journal()
         self.limits = limits or Limits()
@@ -65,12 +82,6 @@ class HubEmulator:
         self.connections: set[socket.socket] = set()
         for user, token in (users or {}).items():
             self.add_token(token, user=user)
-        handler = type("HubHandler", (Handler,), {"hub": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
 
     def __enter__(self) -> "HubEmulator":
         self._thread.start()
@@ -89,6 +100,7 @@ class HubEmulator:
         for connection in list(self.connections):
             with contextlib.suppress(OSError):  # it may be closed by now
                 connection.shutdown(socket.SHUT_RDWR)
+        self.store.files.close()
 
     def add_token(
         self, token: str, *, user: str, role: str = "write", orgs: tuple[str, ...] = ()
@@ -159,7 +171,8 @@ class HubEmulator:
             after_bytes: See "cut_answer".
 
         Returns:
-            The fault: its event `reached` says that it struck, `release()` ends a stall.
+            The fault: its event `reached` says that it struck, `release()` ends a stall, and
+            the event `ended` says that a stall is over.
         """
 
         def matches(request: Request) -> bool:

@@ -46,22 +46,31 @@ class Fault:
     after_bytes: int
     reached: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def release(self) -> None:
         """Lets a stalled request go on."""
         self.released.set()
 
     def strike(self, moment: Literal["before", "after"], connection: socket.socket) -> None:
-        """Does what the fault does at a moment: before or after the request is applied."""
-        if self.kind in ("answer", "cut_answer") and moment == "before":
+        """Does what the fault does at a moment: before or after the request is applied.
+
+        Raises:
+            ConnectionGone: When the request ends here.
+        """
+        if self.kind in ("answer", "cut_answer"):  # which the answering side does
             self.reached.set()
-        if self.kind.endswith(moment):
+        elif self.kind == f"close_{moment}":
             self.reached.set()
-            if self.kind.startswith("close"):
-                raise ConnectionGone
-            while not self.released.wait(0.02):
-                if _is_gone(connection):
-                    raise ConnectionGone
+            raise ConnectionGone
+        elif self.kind == f"stall_{moment}":
+            self.reached.set()
+            try:
+                while not self.released.wait(0.02):
+                    if _is_gone(connection):
+                        raise ConnectionGone
+            finally:
+                self.ended.set()
 
 
 def _is_gone(connection: socket.socket) -> bool:

@@ -52,7 +52,7 @@ def check_metadata(readme: str, kind: str) -> tuple[list[str], list[str]]:
 
 def space_readme(name: str, sdk: str) -> bytes:
     """The README.md of a new Space."""
-    return f"---\ntitle: {name}\nsdk: {sdk}\napp_file: app.py\npinned: false\n---\n".encode()
+    return f"---\ntitle: {name}\nsdk: {sdk}\npinned: false\n---\n".encode()
 
 
 def path_matches(pattern: str, path: str) -> bool:

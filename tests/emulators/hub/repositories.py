@@ -17,7 +17,7 @@ from .server import (
     json_reply,
     route,
 )
-from .spaces import new_space, runtime, space_fields
+from .spaces import new_space, space_fields
 from .storage import lfs_pointer
 from .store import Entry
 
@@ -173,7 +173,7 @@ def info_at(call: Call, kind: str, repo_id: str, revision: str) -> Reply:
         "usedStorage": repository.used_bytes(),
     }
     if kind == "spaces":
-        described |= space_fields(repository, card) | {"runtime": runtime(repository)}
+        described |= space_fields(repository)
     return json_reply(described)
 
 

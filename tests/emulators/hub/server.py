@@ -1,5 +1,6 @@
 """The HTTP side: routes, requests, answers, and the faults between them."""
 
+import contextlib
 import json
 import logging
 import re
@@ -70,6 +71,11 @@ def no_such_repository() -> HubError:
 class Fields(dict):
     """A JSON object of a request, in which every field that is read must be."""
 
+    def __init__(self, value: object) -> None:
+        if not isinstance(value, dict):
+            raise HubError(400, f"{json.dumps(value)} is not a JSON object")
+        super().__init__(value)
+
     def __missing__(self, key: str) -> Any:
         raise HubError(400, f'"{key}" is required')
 
@@ -135,12 +141,9 @@ class Call:
 def parse_object(text: bytes) -> Fields:
     """Parses a JSON object, or refuses the request."""
     try:
-        value = json.loads(text)
+        return Fields(json.loads(text))
     except ValueError as error:
         raise HubError(400, f"The request is not valid JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise HubError(400, "The request is not a JSON object")
-    return Fields(value)
 
 
 Route = Callable[..., Reply]
@@ -191,16 +194,17 @@ class Handler(BaseHTTPRequestHandler):
         self.hub.connections.discard(self.connection)
         super().finish()
 
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionGone, ConnectionError):
+            super().handle()
+
     def log_message(self, format: str, *args: object) -> None:
         """Writes nothing: `HubEmulator.requests` is the log."""
 
     def do_GET(self) -> None:
         # Small bodies, which may hold secrets, stay in memory.
         with tempfile.SpooledTemporaryFile(BLOCK) as body:
-            try:
-                self._exchange(body)
-            except (ConnectionGone, ConnectionError):
-                self.close_connection = True
+            self._exchange(body)
 
     do_HEAD = do_POST = do_PUT = do_DELETE = do_GET
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from .accounts import digest
 from .errors import HubError
+from .metadata import read_metadata
 from .server import Call, Fields, Reply, json_reply, route
 from .store import Repository, now
 
@@ -43,20 +44,28 @@ def _settings(listed: list[dict], secret: bool) -> dict[str, dict]:
     return {item["key"]: _setting(Fields(item), secret) for item in listed}
 
 
-def space_fields(repository: Repository, card: dict) -> dict[str, Any]:
+def _card(repository: Repository) -> dict:
+    """The metadata of the README.md on main, by which a Space is configured."""
+    if "README.md" not in repository.commit_at("main").tree:
+        return {}
+    return read_metadata(repository.content("main", "README.md").decode("utf-8", "replace"))
+
+
+def space_fields(repository: Repository) -> dict[str, Any]:
     """What the description of a Space has besides a repository's."""
     subdomain = re.sub(r"[^a-z0-9]+", "-", repository.id.lower())
     return {
-        "sdk": card.get("sdk", repository.state["space"]["sdk"]),
+        "sdk": _card(repository).get("sdk", repository.state["space"]["sdk"]),
         "subdomain": subdomain,
         "host": f"https://{subdomain}.hf.space",
+        "runtime": runtime(repository),
     }
 
 
 def runtime(repository: Repository) -> dict[str, Any]:
     """How the Space is doing. No app is ever run: with an app file it counts as running."""
-    space = repository.state["space"]
-    app_file = APP_FILES[space["sdk"]]
+    space, card = repository.state["space"], _card(repository)
+    app_file = card.get("app_file") or APP_FILES[card.get("sdk", space["sdk"])]
     has_app = app_file in repository.commit_at("main").tree
     return {
         "stage": space["stage"] or ("RUNNING" if has_app else "NO_APP_FILE"),

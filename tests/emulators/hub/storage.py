@@ -1,5 +1,6 @@
 """Files of the emulator's state: written whole or not at all, blobs found by their hash."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -25,6 +26,10 @@ def lfs_pointer(sha256: str, size: int) -> bytes:
     ).encode()
 
 
+class FolderInUse(Exception):
+    """Another emulator has the folder."""
+
+
 class Storage:
     """Blobs and JSON files in a folder that a killed process leaves readable.
 
@@ -33,15 +38,30 @@ class Storage:
 
     Args:
         folder: Where the files lie; what a killed process left half-written is removed.
+
+    Raises:
+        FolderInUse: When another emulator, of this process or another, has the folder.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.blobs = folder / "blobs"
         self.incoming = folder / "incoming"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (folder / "lock").open("w")
+        try:
+            # Held until `close` or the end of the process, however it ends.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise FolderInUse(f"Another Hub emulator is using {folder}") from None
         shutil.rmtree(self.incoming, ignore_errors=True)
-        self.blobs.mkdir(parents=True, exist_ok=True)
+        self.blobs.mkdir(exist_ok=True)
         self.incoming.mkdir()
+
+    def close(self) -> None:
+        """Lets others have the folder."""
+        self._lock.close()
 
     def temporary(self) -> Path:
         """A new path on the same file system, for a file that is renamed when complete."""

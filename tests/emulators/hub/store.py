@@ -24,6 +24,7 @@ LFS_PATTERNS = """
 GITATTRIBUTES = "".join(
     f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in LFS_PATTERNS.split()
 ).encode()
+REPO_ID = re.compile(r"(?!.*\.\.)[\w.-]+/[\w-][\w.-]*", re.A)
 REF_NAME = re.compile(r"(?!.*(\.\.|//|@\{|/$|\.$|\.lock$))[^\s~^:?*\[\\/.-][^\s~^:?*\[\\]*")
 LFS_OID = re.compile(r"[0-9a-f]{64}")
 COMMIT_ID = re.compile(r"[0-9a-f]{7,40}")
@@ -238,6 +239,8 @@ class Store:
 
     def find(self, kind: str, repo_id: str) -> Repository | None:
         """The repository, or None where there is none; kind is models, datasets or spaces."""
+        if not REPO_ID.fullmatch(repo_id):  # which could mean another folder
+            return None
         folder = self._folder(kind, repo_id)
         return Repository(self, folder) if (folder / "repo.json").exists() else None
 
