@@ -43,7 +43,8 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
     with gr.Blocks(
         title="Semantic segmentation", analytics_enabled=False, delete_cache=(HOUR, HOUR)
     ) as page:
-        gr.HTML(drawing.heading(model.description, origin.name, origin.url))
+        title = drawing.heading(model.description, origin.name, origin.url)
+        gr.HTML(title, apply_default_css=False)
         with gr.Tab("One image"), gr.Row():
             _one_image(handlers, examples)
         with gr.Tab("Several images"):
@@ -77,17 +78,18 @@ def _one_image(handlers: Handlers, examples: list[Path]) -> None:
     with gr.Column():
         image = ImageFile(label="Image", sources=["upload", "clipboard"], height=360)
         gr.Examples([[str(path)] for path in examples], image, cache_examples=False)
-    with gr.Column(visible=False) as result:
-        view = gr.HTML()
-        opacity = gr.Slider(0, 100, 50, step=1, label="Opacity of the mask, %")
-        legend = gr.HTML()
-        mask = gr.Image(label="Mask", format="png", buttons=["download", "fullscreen"])
+    with gr.Column():
+        view = gr.HTML(drawing.INVITATION, apply_default_css=False)
+        with gr.Column(visible=False) as details:
+            opacity = gr.Slider(0, 100, 50, step=1, label="Opacity of the mask, %", buttons=[])
+            legend = gr.HTML(apply_default_css=False)
+            mask = gr.Image(label="Mask", format="png", buttons=["download", "fullscreen"])
     opacity.input(None, opacity, js=SET_OPACITY)
     image.change(
         handlers.show,
         image,
-        [result, view, legend, mask],
-        show_progress_on=image,
+        [view, details, legend, mask],
+        show_progress_on=view,
         api_visibility="private",
     )
 
@@ -96,7 +98,7 @@ def _several_images(handlers: Handlers) -> None:
     files = gr.File(label="Images", file_count="multiple", file_types=["image"], height=200)
     start = gr.Button("Segment", variant="primary")
     gallery = gr.Gallery(label="Overlays", format="jpeg", visible=False)
-    findings = gr.HTML()
+    findings = gr.HTML(apply_default_css=False)
     start.click(
         handlers.show_all,
         files,
@@ -129,7 +131,7 @@ def main() -> str | None:
             server_name=arguments.host,
             server_port=arguments.port,
             max_file_size=MAX_FILE_SIZE,
-            footer_links=["api", "gradio"],
+            footer_links=["api"],
             run_history=False,
             ssr_mode=False,
             theme=gr.themes.Soft(font=("system-ui", "sans-serif")),
