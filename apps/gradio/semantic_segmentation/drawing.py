@@ -77,8 +77,9 @@ def legend(picture: Picture, found: Segmentation, palette: Palette) -> str:
     """The classes with their colours and shares, the time taken, and what there is to know."""
     rows = "".join(
         f'<tr><td><span class="swatch" style="background: rgb{tuple(rgb)}"></span>{escape(name)}'
-        f'</td><td class="share"><div style="width: {share:.2%}; background: rgb{tuple(rgb)}"></div>'
-        f'</td><td class="number">{share:.1%}</td></tr>'
+        '</td><td class="share">'
+        f'<div style="width: {share:.2%}; background: rgb{tuple(rgb)}"></div></td>'
+        f'<td class="number">{share:.1%}</td></tr>'
         for (name, share), rgb in zip(found.shares.items(), palette, strict=True)
     )
     height, width = found.mask.shape
