@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 PYTEST := $(RUN) pytest
 
-.PHONY: help setup data demo check report test test-fast browser lint format bench clean
+.PHONY: help setup data demo check report app test test-fast browser lint format bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,11 +32,14 @@ check: setup ## Name what is wrong or missing before a run
 report: setup ## Write the newest run's report again and open it
 	@$(RUN) python -m pipeline report --open
 
-# The report is tested in it.
+app: setup ## Try the newest pushed model in the browser
+	@$(RUN) python -m pipeline app
+
+# The report and the app are tested in it.
 browser:
 	@command -v chromium > /dev/null \
 		|| { test $$(id -u) = 0 || as="sudo -n"; $$as apt-get update -qq && $$as apt-get install -yqq chromium; } > /dev/null 2>&1 \
-		|| echo "There is no chromium, and it cannot be installed: the report is not tested in it."
+		|| echo "There is no chromium, and it cannot be installed: the pages are not tested in it."
 
 test: setup browser ## Run the whole test suite
 	@$(PYTEST) -n 2

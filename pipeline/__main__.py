@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import webbrowser
+from pathlib import Path
 
 # Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -11,6 +12,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from rich.console import Console
 
 from pipeline.configs import load_settings
+
+APP = Path(__file__).parents[1] / "apps/gradio/semantic_segmentation/app.py"
 
 
 def main() -> int:
@@ -21,9 +24,12 @@ def main() -> int:
     reporting = verbs.add_parser("report", help="write the report of a run again")
     reporting.add_argument("--run", metavar="ID", help="default: the newest run")
     reporting.add_argument("--open", action="store_true", help="show it in the browser")
+    verbs.add_parser("app", help="try the newest pushed model in the browser")
     arguments = parser.parse_args()
     if arguments.verb == "check":
         return check()
+    if arguments.verb == "app":
+        return app()
     return report(arguments.run, arguments.open)
 
 
@@ -72,6 +78,27 @@ def report(run_id: str | None, show: bool) -> int:
     if show and not webbrowser.open(path.as_uri()):
         console.print("There is no browser to show it; open the file yourself.", style="red")
     return 0
+
+
+def app() -> int:
+    """Becomes the demo app, serving the newest version; returns 2 when nothing was pushed."""
+    console = Console(soft_wrap=True)
+    try:
+        pushed = Path(load_settings().serving_dir)
+    except ValueError as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
+    versions = [path.parent for path in pushed.glob("*/saved_model.pb")]
+    numbers = [int(version.name) for version in versions if version.name.isdecimal()]
+    if not numbers:
+        message = (
+            f"No model was pushed to {pushed} yet: run the pipeline first, as `make demo` does."
+        )
+        console.print(message, style="red", markup=False)
+        return 2
+    newest = pushed / str(max(numbers))
+    # The app knows nothing of this repository, just as on the Hub.
+    os.execv(sys.executable, [sys.executable, str(APP), "--model", str(newest)])
 
 
 if __name__ == "__main__":

@@ -27,14 +27,15 @@ HOUR = 3600  # seconds
 SET_OPACITY = "value => document.documentElement.style.setProperty('--mask-opacity', value / 100)"
 
 
-class ImageFile(gr.Image):
-    """An uploaded image as the file that it is, which plain gr.Image opens, and may fail to."""
+def image_file(**settings: Any) -> gr.Image:
+    """A gr.Image that hands on the very file; of itself it opens the file, and may fail to."""
+    component = gr.Image(type="filepath", **settings)
 
-    is_template = True  # in the browser it is gr.Image
-
-    def preprocess(self, payload: Any) -> str | None:
-        """The path of the upload."""
+    def path(payload: Any) -> str | None:
         return payload and payload.path
+
+    component.preprocess = path  # type: ignore[method-assign]
+    return component
 
 
 def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
@@ -43,7 +44,8 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
     with gr.Blocks(
         title="Semantic segmentation", analytics_enabled=False, delete_cache=(HOUR, HOUR)
     ) as page:
-        gr.HTML(drawing.heading(model.description, origin.name, origin.url))
+        title = drawing.heading(model.description, origin.name, origin.url)
+        gr.HTML(title, apply_default_css=False)
         with gr.Tab("One image"), gr.Row():
             _one_image(handlers, examples)
         with gr.Tab("Several images"):
@@ -51,7 +53,7 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
         gr.on(
             [],
             handlers.segment,
-            ImageFile(visible=False),
+            image_file(visible=False),
             [
                 gr.Image(label="mask", format="png", visible=False),
                 gr.JSON(label="shares", visible=False),
@@ -75,28 +77,43 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
 
 def _one_image(handlers: Handlers, examples: list[Path]) -> None:
     with gr.Column():
-        image = ImageFile(label="Image", sources=["upload", "clipboard"], height=360)
-        gr.Examples([[str(path)] for path in examples], image, cache_examples=False)
-    with gr.Column(visible=False) as result:
-        view = gr.HTML()
-        opacity = gr.Slider(0, 100, 50, step=1, label="Opacity of the mask, %")
-        legend = gr.HTML()
-        mask = gr.Image(label="Mask", format="png", buttons=["download", "fullscreen"])
+        image = image_file(label="Image", sources=["upload", "clipboard"], height=360)
+        shown_below = gr.Column()
+    with gr.Column():
+        view = gr.HTML(drawing.INVITATION, apply_default_css=False)
+        with gr.Column(visible=False) as details:
+            opacity = gr.Slider(0, 100, 50, step=1, label="Opacity of the mask, %", buttons=[])
+            legend = gr.HTML(apply_default_css=False)
+            mask = gr.Image(label="Mask", format="png", buttons=["download", "fullscreen"])
     opacity.input(None, opacity, js=SET_OPACITY)
-    image.change(
+    result = [view, details, legend, mask]
+    gr.on(
+        [image.input],
         handlers.show,
         image,
-        [result, view, legend, mask],
-        show_progress_on=image,
+        result,
+        show_progress_on=view,
         api_visibility="private",
     )
+    with shown_below:
+        gr.Examples(
+            [[str(path)] for path in examples],
+            image,
+            result,
+            handlers.show,
+            run_on_click=True,
+            cache_examples=False,
+            api_visibility="private",
+        )
 
 
 def _several_images(handlers: Handlers) -> None:
     files = gr.File(label="Images", file_count="multiple", file_types=["image"], height=200)
     start = gr.Button("Segment", variant="primary")
-    gallery = gr.Gallery(label="Overlays", format="jpeg", visible=False)
-    findings = gr.HTML()
+    gallery = gr.Gallery(
+        label="Overlays", format="jpeg", columns=4, object_fit="contain", visible=False
+    )
+    findings = gr.HTML(apply_default_css=False)
     start.click(
         handlers.show_all,
         files,
@@ -129,7 +146,7 @@ def main() -> str | None:
             server_name=arguments.host,
             server_port=arguments.port,
             max_file_size=MAX_FILE_SIZE,
-            footer_links=["api", "gradio"],
+            footer_links=["api"],
             run_history=False,
             ssr_mode=False,
             theme=gr.themes.Soft(font=("system-ui", "sans-serif")),

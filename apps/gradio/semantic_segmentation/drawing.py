@@ -19,21 +19,28 @@ Pixels = npt.NDArray[np.uint8]
 _VIEW_SIDE = 1280
 _THUMBNAIL_SIDE = 640
 
+INVITATION = '<p class="invitation">Choose an image, paste one, or click an example.</p>'
 CSS = """
+.heading h1 { font-size: 1.6rem; font-weight: 700; margin: 0.5rem 0; }
+.heading a { text-decoration: underline; }
+.invitation {
+  display: grid; place-items: center; min-height: 200px; padding: 1rem; text-align: center;
+  border: 2px dashed var(--border-color-primary); border-radius: var(--block-radius);
+}
 .overlay { display: grid; margin: 0; }
 .overlay img { grid-area: 1 / 1; width: 100%; max-height: 65vh; object-fit: contain; }
 .overlay .mask { opacity: var(--mask-opacity, 0.5); image-rendering: pixelated; }
 .findings { width: 100%; border-collapse: collapse; }
-.findings th, .findings td {
-  padding: 0.35rem 0.5rem; text-align: left; vertical-align: middle; overflow-wrap: anywhere;
-}
+.findings tr + tr { border-top: 1px solid var(--border-color-primary); }
+.findings th, .findings td { padding: 0.5rem 0.4rem; text-align: left; overflow-wrap: anywhere; }
+.findings .share { width: 45%; }
+.findings .share div { height: 0.7rem; border: 1px solid #8888; border-radius: 3px; }
 .findings .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.findings meter { width: 100%; min-width: 4rem; }
 .swatch {
   display: inline-block; width: 0.9em; height: 0.9em; margin-right: 0.5em;
   border: 1px solid #8888; border-radius: 3px; vertical-align: -0.05em;
 }
-.remarks { margin: 0.5rem 0 0; color: var(--body-text-color-subdued); }
+.remark { margin: 0.5rem 0 0; font-size: 0.9em; }
 """
 
 
@@ -70,13 +77,14 @@ def legend(picture: Picture, found: Segmentation, palette: Palette) -> str:
     """The classes with their colours and shares, the time taken, and what there is to know."""
     rows = "".join(
         f'<tr><td><span class="swatch" style="background: rgb{tuple(rgb)}"></span>{escape(name)}'
-        f'</td><td><meter value="{share:.4f}" aria-label="Share of the image"></meter></td>'
+        '</td><td class="share">'
+        f'<div style="width: {share:.2%}; background: rgb{tuple(rgb)}"></div></td>'
         f'<td class="number">{share:.1%}</td></tr>'
         for (name, share), rgb in zip(found.shares.items(), palette, strict=True)
     )
     height, width = found.mask.shape
     remarks = (f"{width} x {height} pixels in {found.milliseconds:.0f} ms.", *picture.notices)
-    paragraphs = "".join(f'<p class="remarks">{escape(remark)}</p>' for remark in remarks)
+    paragraphs = "".join(f'<p class="remark">{escape(remark)}</p>' for remark in remarks)
     return f'<table class="findings">{rows}</table>{paragraphs}'
 
 
@@ -100,7 +108,10 @@ def heading(model: str, origin: str, url: str | None) -> str:
     source = escape(origin)
     if url is not None:
         source = f'<a href="{escape(url)}" target="_blank" rel="noopener">{source}</a>'
-    return f"<h1>Semantic segmentation</h1><p>Serving {source}: {escape(model)}.</p>"
+    return (
+        '<div class="heading"><h1>Semantic segmentation</h1>'
+        f"<p>Serving {source}: {escape(model)}.</p></div>"
+    )
 
 
 def _reduced(

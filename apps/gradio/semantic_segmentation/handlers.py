@@ -20,16 +20,16 @@ class Handlers:
         self._model = model
 
     def show(self, path: str | None) -> Iterator[tuple[Any, ...]]:
-        """One image file to what is shown: the result's column, overlay, legend and mask."""
+        """One image file to what is shown: overlay, the column of details, legend and mask."""
         # What belongs to the image before goes first: should this one fail, nothing is shown.
-        yield gr.Column(visible=False), None, None, None
+        yield drawing.INVITATION, gr.Column(visible=False), None, None
         if path is None:
             return
         picture, found = self._run_or_tell(path)
         palette = self._model.palette
         yield (
-            gr.Column(visible=True),
             drawing.overlay(picture.pixels, found.mask, palette),
+            gr.Column(visible=True),
             drawing.legend(picture, found, palette),
             drawing.colour(found.mask, palette),
         )

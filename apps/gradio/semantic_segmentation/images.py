@@ -49,8 +49,7 @@ def read_image(data: bytes) -> Picture:
             raise _too_large(f" ({image.width} x {image.height})")
         frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
         image.load()
-        image = _eight_bits(ImageOps.exif_transpose(image))
-        rgb, transparent = _on_white(image)
+        rgb, transparent = _on_white(_eight_bits(ImageOps.exif_transpose(image)))
     except ImageFault:
         raise
     except UnidentifiedImageError:
