@@ -4,9 +4,11 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
+# A Hugging Face Hub on this machine.
+HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest
 
-.PHONY: help setup data demo check report app test test-fast browser lint format bench clean
+.PHONY: help setup data demo hub check report app test test-fast browser lint format bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +25,11 @@ setup: .venv/installed ## Install what is needed into .venv
 data: setup ## Draw the embedded data set
 	@$(RUN) python -m tfrecords.synthetic --output data/synthetic-pets
 
-demo: data ## Train, judge and push a model on the embedded data set
-	@$(RUN) python local_runner.py
+demo: data ## Train, judge and publish a model on the embedded data set
+	@$(RUN) $(HUB) env HF_REPO_ID=demo/pets HF_LICENSE=cc0-1.0 python local_runner.py
+
+hub: setup ## Show what the demo published
+	@$(RUN) $(HUB)
 
 check: setup ## Name what is wrong or missing before a run
 	@$(RUN) python -m pipeline check

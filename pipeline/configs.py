@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.hf_pusher.config import HubConfig
+from components.settings import read_settings
 from pipeline.recipe import Recipe
 from pipeline.recipes import load_recipe
 
@@ -92,10 +92,6 @@ class Settings(BaseSettings, HubConfig):
         return recipe.with_overrides({**overrides, "search_space": space})
 
 
-class SettingsError(ValueError):
-    """A setting is wrong; the message names the variable, what was found and what is expected."""
-
-
 def load_settings(env_file: str | Path = ".env", **overrides: Any) -> Settings:
     """Reads the settings.
 
@@ -106,18 +102,4 @@ def load_settings(env_file: str | Path = ".env", **overrides: Any) -> Settings:
     Raises:
         SettingsError: a value does not fit.
     """
-    try:
-        return Settings(_env_file=env_file, **overrides)  # type: ignore[call-arg]  # pydantic's own
-    except ValidationError as error:
-        problems = [_in_words(problem) for problem in error.errors()]
-        raise SettingsError("Wrong settings: " + "; ".join(problems) + ".") from None
-
-
-def _in_words(problem: ErrorDetails) -> str:
-    """What is wrong with a setting, or with some together, whose problem has no place."""
-    if not problem["loc"]:
-        return str(problem["ctx"]["error"])
-    name = str(problem["loc"][0])
-    # In the place of a secret's name there may be the secret.
-    given = "" if "secret" in name else f"={problem['input']!r}"
-    return f"{name.upper()}{given}: {problem['msg']}"
+    return read_settings(Settings, env_file, **overrides)

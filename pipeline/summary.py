@@ -37,12 +37,11 @@ def table(run: Run, recipe: Recipe, report: str) -> Table:
         rows.add_row(f"IoU, {name}", f"{metrics[class_iou_name(name)]:.3f}")
     if run.blessed:
         rows.add_row("verdict", "[green]blessed[/]")
-        model = _as_typed(run.pushed_model)
-        rows.add_row("model", model)
+        rows.add_row("model", _as_typed(run.pushed_model))
         if run.publication:
             rows.add_row("published", run.publication["url"])
             rows.add_row("demo", run.publication["space_url"])
-        rows.add_row("next", f"saved_model_cli show --all --dir {model}")
+        rows.add_row("next", "make app")
     else:
         rows.add_row("verdict", f"[red]refused[/]: {'; '.join(run.refusals())}")
         rows.add_row("model", "not pushed; the model served before, if any, still is")

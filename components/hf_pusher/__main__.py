@@ -5,7 +5,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
@@ -13,12 +12,13 @@ from components.hf_pusher.answers import HubError
 from components.hf_pusher.config import HubConfig
 from components.hf_pusher.publish import Publisher
 from components.secrets import SecretError
+from components.settings import SettingsError, read_settings
 
 
 class _Settings(BaseSettings, HubConfig):
     """The Hub's settings alone, from the same places as a run's."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
 
 def main() -> int:
@@ -31,24 +31,15 @@ def main() -> int:
     console = Console(soft_wrap=True)
     try:
         with tempfile.TemporaryDirectory() as workspace:
-            done = Publisher(_settings(), Path(workspace)).rollback(arguments.to)
-    except ValidationError as error:
-        wrong = (f"{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
-        return _fail(f"Wrong settings: {'; '.join(wrong)}.")
-    except (HubError, SecretError) as error:
-        return _fail(str(error))
+            done = Publisher(read_settings(_Settings, ".env"), Path(workspace)).rollback(
+                arguments.to
+            )
+    except (SettingsError, HubError, SecretError) as error:
+        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False)
+        return 2
     what = "now serves" if done.changed else "served before and still serves"
     console.print(f"{done.space_url} {what} {done.url}", markup=False)
     return 0
-
-
-def _settings() -> HubConfig:
-    return _Settings()  # type: ignore[call-arg]  # pydantic fills them in
-
-
-def _fail(message: str) -> int:
-    Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False)
-    return 2
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ LONGEST_WAIT = 300.0  # seconds; a server that asks for more is not waited for
 _BACKOFF = tenacity.wait_exponential_jitter(initial=1, max=30)
 _PASSING = {429, 500, 502, 503, 504}
 # How the client words what the Hub answers for a file that it does not store, such as a full quota.
-_REFUSED_UPLOAD = re.compile(r"error for file with OID \w+: `(.+?)`")
+_REFUSED_UPLOAD = re.compile(r"error for file with OID \w+: `(.+)")
 _LOG = logging.getLogger("absl")  # TFX's own log
 
 
@@ -60,7 +60,7 @@ def _sentence(error: Exception, url: str, token: str) -> str:
     if isinstance(error, httpx2.TransportError):
         return f"{url} does not answer ({error}); run again when it does: what was done is kept."
     if refused := _REFUSED_UPLOAD.search(str(error)):
-        return f"{url} takes no more files: {refused[1].rstrip('.')}; make room there."
+        return f"{url} takes no more files: {refused[1].rstrip('.`')}; make room there."
     if not isinstance(error, HfHubHTTPError):
         return f"{url} was not published to: {' '.join(str(error).split())}"
     status = error.response.status_code

@@ -146,7 +146,7 @@ def test_runtime(hub, api, space):
 
 def id_token(hub, audience: str | None = None, kind: str = "models") -> str:
     """The id token of a job that is trusted with demo/pets."""
-    job = hub.trust_publisher(kind, "demo/pets")
+    job = hub.trust_publisher((kind, "demo/pets"))
     answer = httpx2.get(
         job["ACTIONS_ID_TOKEN_REQUEST_URL"],
         params={"audience": audience or hub.endpoint},
@@ -158,7 +158,7 @@ def id_token(hub, audience: str | None = None, kind: str = "models") -> str:
 def test_trusted_publisher(hub, api, client, monkeypatch):
     publish(api, MODEL)
     api.create_repo("demo/cats")
-    job = hub.trust_publisher("models", "demo/pets")
+    job = hub.trust_publisher(("models", "demo/pets"))
     for name, value in job.items():
         monkeypatch.setenv(name, value)
     token = _oidc.oidc_login(resource=job["HF_OIDC_RESOURCE"], endpoint=hub.endpoint)
@@ -181,7 +181,7 @@ def test_job_without_a_token_of_its_own(hub, api):
     environment = {
         name: value for name, value in os.environ.items() if name not in ("HF_TOKEN", "HF_HOME")
     }
-    environment |= {"HF_ENDPOINT": hub.endpoint, **hub.trust_publisher("models", "demo/pets")}
+    environment |= {"HF_ENDPOINT": hub.endpoint, **hub.trust_publisher(("models", "demo/pets"))}
     program = "from huggingface_hub import create_tag; create_tag('demo/pets', tag='v1')"
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
     assert set(hub.tags("models", "demo/pets")) == {"v1"}

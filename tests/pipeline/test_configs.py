@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.configs import Settings, SettingsError, load_settings
+from components.settings import SettingsError
+from pipeline.configs import Settings, load_settings
 from tests.conftest import REPOSITORY
 
 
@@ -83,6 +84,27 @@ def test_the_example_file_names_every_setting_and_its_default() -> None:
     for name, field in Settings.model_fields.items():
         default = getattr(recipe, name, "") if field.default is None else field.default
         assert written[name.upper()] == str(default)
+
+
+def test_the_space_has_the_models_name_unless_it_has_its_own() -> None:
+    assert load_settings().hf_space_id is None
+    assert load_settings(hf_repo_id="demo/pets").hf_space_id == "demo/pets"
+    assert load_settings(hf_repo_id="demo/pets", hf_space_id="demo/x").hf_space_id == "demo/x"
+
+
+@pytest.mark.parametrize("name", ["HF_TOKEN_SECRET", "HF_SPACE_SECRETS"])
+def test_a_secret_that_is_given_is_not_repeated(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    secret = "hf_aBcDeFgHiJkLm"
+    monkeypatch.setenv(name, secret if name == "HF_TOKEN_SECRET" else f'{{"HF_TOKEN": "{secret}"}}')
+    with pytest.raises(SettingsError, match=f"{name}: .*a secret is named, not given") as caught:
+        load_settings()
+    assert secret not in str(caught.value)
+
+
+def test_what_is_no_json_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_SPACE_VARIABLES", "GREETING=hello")
+    with pytest.raises(SettingsError, match="HF_SPACE_VARIABLES is no JSON object"):
+        load_settings()
 
 
 def test_only_the_settings_read_the_environment() -> None:

@@ -62,6 +62,19 @@ def test_a_search_stands_between_transform_and_trainer() -> None:
     assert told["code_digest"] == code_digest()
 
 
+def test_publishing_comes_last_and_only_where_there_is_a_repository() -> None:
+    graph = graph_of(hf_repo_id="demo/pets", hf_space_secrets={"KEY": "NAME_OF_A_VARIABLE"})
+    assert edges(graph) == {
+        **EDGES,
+        "HFPusher": {"ImportExampleGen", "Trainer", "Evaluator", "Pusher"},
+    }
+    [pusher] = [component for component in graph.components if component.id == "HFPusher"]
+    told = json.loads(pusher.exec_properties["custom_config"])
+    assert told["hub"]["hf_space_id"] == "demo/pets"
+    assert told["hub"]["hf_token_secret"] == "HF_TOKEN"
+    assert told["code_digest"] == code_digest()
+
+
 def test_found_hyperparameters_stand_in_for_the_search(best_hyperparameters: Path) -> None:
     graph = graph_of(hyperparameters=str(best_hyperparameters))
     assert edges(graph) == {

@@ -55,7 +55,7 @@ class Accounts:
 
     def __init__(self) -> None:
         self._tokens: dict[str, Identity] = {}
-        self._publishers: dict[str, str] = {}  # digest of a job's request token -> resource
+        self._publishers: dict[str, list[str]] = {}  # digest of a job's request token -> resources
         self._key = secrets.token_bytes(32)
         self.publisher_token_seconds = 3600
 
@@ -80,24 +80,24 @@ class Accounts:
         """Whether `sign` gave this signature for this text."""
         return hmac.compare_digest(self.sign(text).encode(), signature.encode())
 
-    def add_publisher(self, resource: str) -> str:
-        """Trusts a CI job with a repository and returns the job's request token."""
+    def add_publisher(self, resources: list[str]) -> str:
+        """Trusts a CI job with repositories and returns the job's request token."""
         request_token = secrets.token_urlsafe(24)
-        self._publishers[digest(request_token)] = resource
+        self._publishers[digest(request_token)] = resources
         return request_token
 
     def mint_id_token(self, authorization: str | None, audience: str) -> str:
         """The id token (a JWT) that GitHub would give the job for an audience."""
         token = (authorization or "").removeprefix("Bearer ")
-        resource = self._publishers.get(digest(token))
-        if resource is None:
+        resources = self._publishers.get(digest(token))
+        if resources is None:
             raise HubError(401, "The request token is not one of a job with id-token: write")
         claims = {
             "iss": OIDC_ISSUER,
             "aud": audience,
             "sub": "repo:demo/pipeline:ref:refs/heads/main",
             "exp": time.time() + 300,
-            "trusted_for": resource,  # stands for the publisher settings of the repository
+            "trusted_for": resources,  # stands for the publisher settings of the repositories
         }
         head = _encode({"alg": "HS256", "typ": "JWT"})
         signed = f"{head}.{_encode(claims)}"
@@ -118,7 +118,7 @@ class Accounts:
         resource = request["resource"]
         if not resource.startswith(("datasets/", "spaces/")):
             resource = f"models/{resource}"
-        if claims["trusted_for"] != resource:
+        if resource not in claims["trusted_for"]:
             raise _oauth_error("invalid_target", f"No trusted publisher matches for {resource}")
         token, lifetime = f"hf_jwt_{secrets.token_urlsafe(24)}", self.publisher_token_seconds
         namespace = resource.split("/")[1]

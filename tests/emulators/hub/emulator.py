@@ -119,17 +119,22 @@ class HubEmulator:
         """Limits the bytes that all repositories of a namespace may take together."""
         self.quotas[namespace] = quota
 
-    def trust_publisher(self, kind: str, repo_id: str) -> dict[str, str]:
-        """Trusts a GitHub Actions job with a repository.
+    def trust_publisher(self, *published: tuple[str, str]) -> dict[str, str]:
+        """Trusts a GitHub Actions job with repositories.
+
+        Args:
+            published: Kind and id of each; HF_OIDC_RESOURCE will name the first.
 
         Returns:
             The environment of such a job, with which the client gets its own token.
         """
+        kind, repo_id = published[0]
         prefix = "" if kind == "models" else f"{kind}/"
+        resources = [f"{kind}/{repo_id}" for kind, repo_id in published]
         return {
             "GITHUB_ACTIONS": "true",
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.endpoint}/oidc/github",
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.accounts.add_publisher(f"{kind}/{repo_id}"),
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.accounts.add_publisher(resources),
             "HF_OIDC_RESOURCE": f"{prefix}{repo_id}",
         }
 
