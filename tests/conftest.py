@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 import filelock
 import pytest
 
+from tests.emulators.hub import HubEmulator
+
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
 
@@ -30,6 +32,13 @@ TFX_COMMANDS = (
     "tfx pipeline compile --pipeline-path=local_runner.py --engine=local",
     f"tfx run create --pipeline-name={PIPELINE_NAME} --engine=local",
 )
+# What a published run is given beside its data. The values of both secrets are to be found nowhere.
+PUBLISHING = {
+    "HF_REPO_ID": "demo/pets",
+    "HF_TOKEN": "hf_value_of_the_token",
+    "HF_SPACE_SECRETS": '{"GREETING": "SECRET_GREETING"}',
+    "SECRET_GREETING": "value_of_the_greeting",
+}
 
 
 @dataclass(frozen=True)
@@ -123,16 +132,27 @@ def few_pets(shared) -> Path:
 def trained(shared, drawn_pets: Path) -> Workplace:
     """The pipeline run by TFX's own command line on the embedded data, with the defaults.
 
-    What the three commands printed is in `tfx-0.txt`, `tfx-1.txt` and `tfx-2.txt`.
+    It publishes on an emulated Hub, whose state is the folder `hub`. What the three commands
+    printed is in `tfx-0.txt`, `tfx-1.txt` and `tfx-2.txt`.
     """
 
     def train(folder: Path) -> None:
-        for number, command in enumerate(TFX_COMMANDS):
-            done = Workplace(folder).run(command, DATA_ROOT=drawn_pets)
-            (folder / f"tfx-{number}.txt").write_text(done.stdout + done.stderr)
-            assert done.returncode == 0, done.stdout + done.stderr
+        with HubEmulator(folder / "hub", users={"demo": PUBLISHING["HF_TOKEN"]}) as hub:
+            settings = {"DATA_ROOT": drawn_pets, "HF_ENDPOINT": hub.endpoint, **PUBLISHING}
+            for number, command in enumerate(TFX_COMMANDS):
+                done = Workplace(folder).run(command, **settings)
+                (folder / f"tfx-{number}.txt").write_text(done.stdout + done.stderr)
+                assert done.returncode == 0, done.stdout + done.stderr
 
     return Workplace(shared("trained", train))
+
+
+@pytest.fixture
+def published(trained: Workplace, tmp_path: Path) -> Iterator[HubEmulator]:
+    """A Hub as the `trained` run left it, which a test may change."""
+    state = shutil.copytree(trained.folder / "hub", tmp_path / "hub")
+    with HubEmulator(state, users={"demo": PUBLISHING["HF_TOKEN"]}) as hub:
+        yield hub
 
 
 @pytest.fixture(scope="session")
