@@ -1,0 +1,81 @@
+"""The app in a process of its own, cut off from everything beyond this machine."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import REPOSITORY
+
+APP = REPOSITORY / "apps/gradio/semantic_segmentation"
+HOSTILE_NAMES = ("<img src=x onerror=alert(1)>", "{{value}} ${alert(2)} `\"'", "sky & <b>sea</b>")
+# Image bytes to the PNG of a mask and the classes' fractions.
+Serve = Callable[[bytes], tuple[bytes, list[float]]]
+
+
+@dataclass(frozen=True)
+class RunningApp:
+    """An app that serves.
+
+    Attributes:
+        url: where it listens.
+        outside: bound as its proxy, so that whatever it asks of another host comes here.
+        cache: folder of its temporary files.
+    """
+
+    url: str
+    outside: socket.socket
+    cache: Path
+
+    def asked_outside(self) -> bool:
+        try:
+            self.outside.accept()[0].close()
+        except BlockingIOError:
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def running_app(command: list[str], folder: Path, **environment: str) -> Iterator[RunningApp]:
+    """Starts an app with `--port`, waits until it answers, and ends it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with (
+        socket.create_server(("127.0.0.1", 0)) as outside,
+        (folder / "app.txt").open("w+") as log,
+    ):
+        outside.setblocking(False)
+        proxy = f"http://127.0.0.1:{outside.getsockname()[1]}"
+        names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+        machine = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        settings = {
+            **machine,
+            **{name: proxy for upper in names for name in (upper, upper.lower())},
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+            "HF_HOME": str(folder / "hub"),
+            "GRADIO_TEMP_DIR": str(folder / "cache"),
+            **environment,
+        }
+        process = subprocess.Popen(
+            [*command, "--port", str(port)], cwd=folder, env=settings, stdout=log, stderr=log
+        )
+        try:
+            _wait(process, port, folder / "app.txt")
+            yield RunningApp(f"http://127.0.0.1:{port}", outside, folder / "cache")
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    for _ in range(1200):
+        assert process.poll() is None, log.read_text()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"The app does not answer: {log.read_text()}")

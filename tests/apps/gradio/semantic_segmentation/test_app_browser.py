@@ -1,0 +1,110 @@
+"""The app in a real browser, wide and narrow, light and dark."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from running import HOSTILE_NAMES, RunningApp
+
+from tfrecords import scenes
+
+CHROMIUM = shutil.which("chromium")
+LOOKS = {"wide": (1280, "light"), "narrow": (360, "dark")}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed; `make test` installs it where it may")
+    with sync_playwright() as playwright:
+        root = ["--no-sandbox"] if os.geteuid() == 0 else []
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--disable-gpu", *root])
+
+
+@pytest.fixture(params=LOOKS)
+def page(
+    request: pytest.FixtureRequest, browser: Browser, app: RunningApp, tmp_path: Path
+) -> Iterator[Page]:
+    """The app, opened; what the page asks of other hosts, or says in dialogs, is a failure."""
+    width, scheme = LOOKS[request.param]
+    viewport = {"width": width, "height": 900}
+    with browser.new_context(color_scheme=scheme, viewport=viewport) as context:
+        page = context.new_page()
+        hosts: set[str] = set()
+        said: list[str] = []
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("dialog", lambda dialog: said.append(dialog.message))
+        page.goto(app.url)
+        yield page
+        page.screenshot(path=tmp_path / f"{request.param}.png", full_page=True)
+        assert hosts <= {urlsplit(app.url).netloc, ""}  # none: data and blobs
+        assert said == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(scenes.draw(seed=23, index=0).jpeg())
+    return path
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    path = tmp_path / "<i>words {{value}}.jpg"
+    path.write_text("These are no pixels.")
+    return path
+
+
+def upload(page: Page, *paths: Path) -> None:
+    page.locator("[role=tabpanel]:visible input[type=file]").set_input_files(list(paths))
+
+
+def test_an_image_is_shown_under_its_mask(page: Page, photo: Path) -> None:
+    upload(page, photo)
+    mask = page.locator(".overlay .mask")
+    expect(mask).to_have_css("opacity", "0.5")
+    assert page.locator(".overlay img").evaluate_all(
+        "images => images.every(image => image.naturalWidth > 0)"
+    )
+    expect(page.locator(".findings td:first-child")).to_have_text(list(HOSTILE_NAMES))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("range slider").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    expect(mask).to_have_css("opacity", "0.6")
+    assert asked == []
+
+
+def test_an_example_is_a_click_away(page: Page) -> None:
+    page.locator(".gallery button, button.gallery-item").first.click()
+    expect(page.locator(".overlay .mask")).to_be_visible()
+
+
+def test_a_wrong_file_is_told_and_shows_nothing(page: Page, photo: Path, words: Path) -> None:
+    upload(page, photo)
+    expect(page.locator(".overlay")).to_be_visible()
+    upload(page, words)
+    expect(page.get_by_text("The file is not an image that can be read")).to_have_count(1)
+    expect(page.locator(".overlay")).to_have_count(0)
+    expect(page.get_by_label("range slider")).not_to_be_visible()
+
+
+def test_several_images_are_shown_and_the_bad_one_told(
+    page: Page, photo: Path, words: Path
+) -> None:
+    page.get_by_role("tab", name="Several images").click()
+    upload(page, photo, words)
+    page.get_by_role("button", name="Segment", exact=True).click()
+    rows = page.locator(".findings:visible tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("photo.jpg")
+    expect(rows.nth(0)).to_contain_text(HOSTILE_NAMES[0])
+    expect(rows.nth(1)).to_contain_text("The file is not an image that can be read")
+    expect(page.locator(".grid-container img, .thumbnail-item img")).to_have_count(1)
