@@ -23,6 +23,8 @@ import pytest
 from tests.emulators.hub import HubEmulator
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from pipeline.recipe import Recipe
 
 REPOSITORY = Path(__file__).parents[1]
@@ -218,6 +220,19 @@ def evaluated(answering_model: Callable[[str], Path], tmp_path: Path) -> Callabl
         )
 
     return output
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """The system's Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed; `make test` installs it where it may")
+    with sync_playwright() as playwright:
+        root = ["--no-sandbox"] if os.geteuid() == 0 else []
+        yield playwright.chromium.launch(executable_path=chromium, args=["--disable-gpu", *root])
 
 
 @pytest.fixture(scope="session")

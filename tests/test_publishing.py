@@ -1,15 +1,23 @@
 """From a blessed model to its demo in a browser, by way of an emulated Hub."""
 
+import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
+from gradio_client import Client, handle_file
 from huggingface_hub import ModelCard, snapshot_download
 from PIL import Image
+from playwright.sync_api import Browser, expect
 
+from tests.apps.gradio.semantic_segmentation.running import RunningApp, python_with, running_app
 from tests.conftest import PUBLISHING, Workplace
 from tests.emulators.hub import HubEmulator, digest
 from tests.test_local_runner import FEW_STEPS, row
+from tfrecords import scenes
 
 MODEL = PUBLISHING["HF_REPO_ID"]
 SECRETS = [PUBLISHING["HF_TOKEN"], PUBLISHING["SECRET_GREETING"]]
@@ -24,7 +32,7 @@ def test_what_was_pushed_is_published_and_the_space_is_pinned_to_it(
     assert row(output, "published").endswith(f"/{MODEL}/tree/{tag}")
     assert row(output, "demo").endswith(f"/spaces/{MODEL}")
 
-    folder = Path(download(published, "model", tag, tmp_path))
+    folder = download(published, "model", tag, tmp_path)
     [pushed] = trained.pushed()
     for path in pushed.rglob("*"):
         if path.is_file():
@@ -90,13 +98,59 @@ def test_rolled_back_from_the_command_line(workplace: Workplace, published: HubE
     assert "Traceback" not in done.stderr
 
 
-def download(hub: HubEmulator, kind: str, revision: str, folder: Path) -> str:
+@pytest.fixture
+def space(published: HubEmulator, tmp_path: Path) -> Iterator[RunningApp]:
+    """The Space as the Hub has it, in a process with only what it asks for installed."""
+    folder = download(published, "space", "main", tmp_path)
+    python = python_with(folder / "requirements.txt", tmp_path / "venv")
+    environment = {"HF_ENDPOINT": published.endpoint, "HF_HOME": str(tmp_path / "home")}
+    with running_app([python, "app.py"], folder, **environment) as running:
+        yield running
+        assert not running.asked_outside()
+
+
+@pytest.mark.slow
+def test_the_space_shows_the_masks_of_the_pipelines_model(
+    trained: Workplace, published: HubEmulator, space: RunningApp, browser: Browser, tmp_path: Path
+) -> None:
+    """What a program and a person get is what the pushed model answers, on the same bytes."""
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(scenes.draw(seed=23, index=0).jpeg())
+    [pushed] = trained.pushed()
+    serve = tf.saved_model.load(str(pushed)).signatures["serving_default"]
+    [png] = serve(image_bytes=tf.constant([photo.read_bytes()]))["mask_png_bytes"].numpy()
+    expected = np.asarray(Image.open(io.BytesIO(png)))
+    assert len(np.unique(expected)) == 3
+
+    client = Client(space.url, verbose=False, download_files=tmp_path / "answers")
+    mask, shares, _ = client.predict(handle_file(photo), api_name="/segment")
+    np.testing.assert_array_equal(np.asarray(Image.open(mask)), expected)
+    assert shares == {
+        name: pytest.approx((expected == index).mean())
+        for index, name in enumerate(("pet", "background", "border"))
+    }
+
+    [(tag, revision)] = published.tags("models", MODEL).items()
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(space.url)
+        page.locator("[role=tabpanel]:visible input[type=file]").set_input_files(photo)
+        expect(page.locator(".overlay .mask")).to_be_visible()
+        expect(page.locator(".findings td:first-child")).to_have_text(list(shares))
+        link = page.get_by_role("link", name=tag)
+        expect(link).to_have_attribute("href", f"{published.endpoint}/{MODEL}/tree/{revision}")
+        page.screenshot(path=tmp_path / "space.png", full_page=True)
+
+
+def download(hub: HubEmulator, kind: str, revision: str, folder: Path) -> Path:
     """A repository as anybody gets it."""
-    return snapshot_download(
+    local = folder / kind
+    snapshot_download(
         MODEL,
         repo_type=kind,
         revision=revision,
         endpoint=hub.endpoint,
         token=False,
-        local_dir=folder / kind,
+        local_dir=local,
     )
+    return local

@@ -1,17 +1,13 @@
 """The page in a real browser, light and dark, wide and narrow."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.conftest import Workplace
 from tests.pipeline.report.pages import report_of
 
-CHROMIUM = shutil.which("chromium")
 WIDTHS = {"wide": 1280, "narrow": 360}
 # Every element that shows text of its own: the least contrast of that text with what is painted
 # behind it (WCAG 2.2), what is half transparent mixed in.
@@ -41,15 +37,6 @@ LEAST_CONTRAST = """() => {
     return [contrast, element.textContent.trim().slice(0, 60)];
   }).reduce((least, one) => one[0] < least[0] ? one : least);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed; `make test` installs it where it may")
-    with sync_playwright() as playwright:
-        root = ["--no-sandbox"] if os.geteuid() == 0 else []
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=root)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,6 +39,18 @@ class RunningApp:
         except BlockingIOError:
             return False
         return True
+
+
+def python_with(requirements: Path, folder: Path) -> str:
+    """The Python of a new environment with the requirements and nothing else."""
+    uv = shutil.which("uv") or str(REPOSITORY / ".tools/bin/uv")
+    python = str(folder / "bin/python")
+    for command in (
+        [uv, "venv", "--python", sys.executable, str(folder)],
+        [uv, "pip", "install", "--python", python, "-r", str(requirements)],
+    ):
+        subprocess.run(command, check=True, capture_output=True)
+    return python
 
 
 @contextlib.contextmanager

@@ -1,28 +1,16 @@
 """The app in a real browser, wide and narrow, light and dark."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from running import HOSTILE_NAMES, RunningApp
 
 from tfrecords import scenes
 
-CHROMIUM = shutil.which("chromium")
 LOOKS = {"wide": (1280, "light"), "narrow": (360, "dark")}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed; `make test` installs it where it may")
-    with sync_playwright() as playwright:
-        root = ["--no-sandbox"] if os.geteuid() == 0 else []
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--disable-gpu", *root])
 
 
 @pytest.fixture(params=LOOKS)
