@@ -37,7 +37,7 @@ check: setup ## Name what is wrong or missing before a run
 report: setup ## Write the newest run's report again and open it
 	@$(RUN) python -m pipeline report --open
 
-app: setup ## Try the newest pushed model in the browser
+app: setup ## Serve the newest pushed model to the browser
 	@$(RUN) python -m pipeline app
 
 # The report and the app are tested in it.

@@ -24,7 +24,7 @@ def main() -> int:
     reporting = verbs.add_parser("report", help="write the report of a run again")
     reporting.add_argument("--run", metavar="ID", help="default: the newest run")
     reporting.add_argument("--open", action="store_true", help="show it in the browser")
-    verbs.add_parser("app", help="try the newest pushed model in the browser")
+    verbs.add_parser("app", help="serve the newest pushed model to the browser")
     arguments = parser.parse_args()
     if arguments.verb == "check":
         return check()

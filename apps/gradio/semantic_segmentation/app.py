@@ -82,7 +82,7 @@ def _one_image(handlers: Handlers, examples: list[Path]) -> None:
     with gr.Column():
         view = gr.HTML(drawing.INVITATION, apply_default_css=False)
         with gr.Column(visible=False) as details:
-            opacity = gr.Slider(0, 100, 50, step=1, label="Opacity of the mask, %", buttons=[])
+            opacity = gr.Slider(0, 100, 50, step=1, label="Mask opacity, %", buttons=[])
             legend = gr.HTML(apply_default_css=False)
             mask = gr.Image(label="Mask", format="png", buttons=["download", "fullscreen"])
     opacity.input(None, opacity, js=SET_OPACITY)
@@ -111,7 +111,13 @@ def _several_images(handlers: Handlers) -> None:
     files = gr.File(label="Images", file_count="multiple", file_types=["image"], height=200)
     start = gr.Button("Segment", variant="primary")
     gallery = gr.Gallery(
-        label="Overlays", format="jpeg", columns=4, object_fit="contain", visible=False
+        label="Overlays",
+        format="jpeg",
+        columns=4,
+        fit_columns=False,
+        object_fit="contain",
+        height="auto",
+        visible=False,
     )
     findings = gr.HTML(apply_default_css=False)
     start.click(
@@ -127,8 +133,6 @@ def main() -> str | None:
     """Serves until it is stopped; returns why it cannot, where it cannot."""
     parser = argparse.ArgumentParser(description="Shows a segmentation model at work.")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="default: as in model.json")
-    parser.add_argument("--host", help="address to listen on; default: this machine only")
-    parser.add_argument("--port", type=int, help="default: the first free one from 7860")
     arguments = parser.parse_args()
     try:
         if arguments.model:
@@ -143,8 +147,6 @@ def main() -> str | None:
     with tempfile.TemporaryDirectory() as drawn:
         examples = sorted((HERE / "examples").glob("*.*")) or draw_scenes(Path(drawn))
         build(model, origin, examples).launch(
-            server_name=arguments.host,
-            server_port=arguments.port,
             max_file_size=MAX_FILE_SIZE,
             footer_links=["api"],
             run_history=False,

@@ -33,7 +33,8 @@ CSS = """
 .findings { width: 100%; border-collapse: collapse; }
 .findings tr + tr { border-top: 1px solid var(--border-color-primary); }
 .findings th, .findings td { padding: 0.5rem 0.4rem; text-align: left; overflow-wrap: anywhere; }
-.findings .share { width: 45%; }
+.findings th { min-width: 6rem; }
+.findings .share { width: 35%; }
 .findings .share div { height: 0.7rem; border: 1px solid #8888; border-radius: 3px; }
 .findings .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .swatch {
@@ -93,13 +94,13 @@ def listing(results: Sequence[tuple[str, tuple[Picture, Segmentation] | ImageFau
     rows = []
     for name, answer in results:
         if isinstance(answer, ImageFault):
-            cells = f'<td colspan="2">&#9888; {escape(str(answer))}</td>'
+            said = [f"\N{WARNING SIGN} {answer}"]
         else:
             picture, found = answer
             shares = ", ".join(f"{key} {share:.0%}" for key, share in found.shares.items())
-            said = "<br>".join(escape(line) for line in (shares, *picture.notices))
-            cells = f'<td>{said}</td><td class="number">{found.milliseconds:.0f} ms</td>'
-        rows.append(f"<tr><th>{escape(name)}</th>{cells}</tr>")
+            said = [shares, f"{found.milliseconds:.0f} ms", *picture.notices]
+        cells = "<br>".join(escape(line) for line in said)
+        rows.append(f"<tr><th>{escape(name)}</th><td>{cells}</td></tr>")
     return f'<table class="findings">{"".join(rows)}</table>'
 
 

@@ -26,12 +26,10 @@ class RunningApp:
     Attributes:
         url: where it listens.
         outside: bound as its proxy, so that whatever it asks of another host comes here.
-        cache: folder of its temporary files.
     """
 
     url: str
     outside: socket.socket
-    cache: Path
 
     def asked_outside(self) -> bool:
         try:
@@ -55,7 +53,7 @@ def python_with(requirements: Path, folder: Path) -> str:
 
 @contextlib.contextmanager
 def running_app(command: list[str], folder: Path, **environment: str) -> Iterator[RunningApp]:
-    """Starts an app with `--port`, waits until it answers, and ends it."""
+    """Starts an app on a free port, waits until it answers, and ends it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (
@@ -72,15 +70,14 @@ def running_app(command: list[str], folder: Path, **environment: str) -> Iterato
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
             "HF_HOME": str(folder / "hub"),
+            "GRADIO_SERVER_PORT": str(port),
             "GRADIO_TEMP_DIR": str(folder / "cache"),
             **environment,
         }
-        process = subprocess.Popen(
-            [*command, "--port", str(port)], cwd=folder, env=settings, stdout=log, stderr=log
-        )
+        process = subprocess.Popen(command, cwd=folder, env=settings, stdout=log, stderr=log)
         try:
             _wait(process, port, folder / "app.txt")
-            yield RunningApp(f"http://127.0.0.1:{port}", outside, folder / "cache")
+            yield RunningApp(f"http://127.0.0.1:{port}", outside)
         finally:
             process.terminate()
             process.wait(30)
