@@ -10,6 +10,7 @@ from components.hf_pusher.config import HubConfig
 from components.settings import read_settings
 from pipeline.recipe import Recipe
 from pipeline.recipes import load_recipe
+from pipeline.vertex.config import VertexConfig
 
 # Settings that stand for the recipe's fields of the same names.
 _OVERRIDES = (
@@ -23,7 +24,7 @@ _OVERRIDES = (
 )
 
 
-class Settings(BaseSettings, HubConfig):
+class Settings(BaseSettings, HubConfig, VertexConfig):
     """What a user may set; each field is an environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(

@@ -1,5 +1,6 @@
 """What differs between the places where the graph runs."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from tfx.dsl.components.base import executor_spec
 from components.serving_pusher.executor import Executor
 from pipeline.configs import Settings
 
+REPOSITORY = Path(__file__).parents[1]
 LOCAL_BEAM_ARGS = [
     "--runner=DirectRunner",
     # Beam's own choice, Prism, is a binary that it downloads.
@@ -28,6 +30,7 @@ class Engine:
 
     Attributes:
         pipeline_root: where artifacts go.
+        repository: where the steps find the repository's files.
         metadata_connection_config: the MLMD store; None where the service keeps its own.
         beam_pipeline_args: how Beam runs the data steps.
         trainer: makes the Trainer component from its arguments.
@@ -35,6 +38,7 @@ class Engine:
     """
 
     pipeline_root: str
+    repository: Path
     metadata_connection_config: metadata_store_pb2.ConnectionConfig | None
     beam_pipeline_args: list[str]
     trainer: Callable[..., Any]
@@ -48,23 +52,23 @@ def metadata_path(settings: Settings) -> Path:
 
 def local_engine(settings: Settings) -> Engine:
     """Everything in this process, metadata in SQLite, models pushed to a folder."""
-
-    def pusher(**inputs: Any) -> tfx.components.Pusher:
-        destination = tfx.proto.PushDestination.Filesystem(
-            base_directory=str(Path(settings.serving_dir).resolve())
-        )
-        return tfx.components.Pusher(
-            **inputs,
-            push_destination=tfx.proto.PushDestination(filesystem=destination),
-            custom_executor_spec=executor_spec.ExecutorClassSpec(Executor),
-        )
-
     return Engine(
         pipeline_root=str(Path(settings.pipeline_root).resolve()),
+        repository=REPOSITORY,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(metadata_path(settings))
         ),
         beam_pipeline_args=LOCAL_BEAM_ARGS,
         trainer=tfx.components.Trainer,
-        pusher=pusher,
+        pusher=functools.partial(serving_pusher, str(Path(settings.serving_dir).resolve())),
+    )
+
+
+def serving_pusher(base_directory: str, **inputs: Any) -> tfx.components.Pusher:
+    """A Pusher to a folder of versions, made by content and never by halves."""
+    destination = tfx.proto.PushDestination.Filesystem(base_directory=base_directory)
+    return tfx.components.Pusher(
+        **inputs,
+        push_destination=tfx.proto.PushDestination(filesystem=destination),
+        custom_executor_spec=executor_spec.ExecutorClassSpec(Executor),
     )

@@ -12,7 +12,7 @@ from components.digest import folder_digest
 from components.hf_pusher.component import HFPusher
 from pipeline import evaluation
 from pipeline.configs import Settings
-from pipeline.engines import Engine
+from pipeline.engines import REPOSITORY, Engine
 from pipeline.recipe import Recipe
 from pipeline.tuned import imported_hyperparameters
 from tfrecords.dataset import SPLIT_PATTERNS
@@ -42,7 +42,8 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
         ),
     )
     statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
-    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(recipe.schema_file))
+    schema_file = engine.repository / recipe.schema_file.relative_to(REPOSITORY)
+    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_file))
     example_validator = tfx.components.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )

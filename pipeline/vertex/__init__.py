@@ -1,0 +1,1 @@
+"""The same graph on Google Cloud: Vertex AI Pipelines, Vertex Training, Dataflow."""

@@ -1,0 +1,44 @@
+"""Vertex AI's part of the settings."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+
+class VertexConfig(BaseModel):
+    """Where on Google Cloud the graph runs, and on what machines."""
+
+    google_cloud_project: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
+        description="Project of Dataflow and Vertex Training.",
+    )
+    google_cloud_region: str = Field(
+        "us-central1", pattern=r"^[a-z]+-[a-z]+[0-9]+$", description="Region, likewise."
+    )
+    pipeline_image: Annotated[str, Field(pattern=r"^[^\s@]+@sha256:[0-9a-f]{64}$")] | None = Field(
+        None,
+        description="Container image of every step, by digest: NAME@sha256:… A tag may move, and "
+        "what Vertex has cached would then be of another image.",
+    )
+    service_account: str | None = Field(
+        None,
+        pattern=r"^[^@\s]+@[^@\s]+\.iam\.gserviceaccount\.com$",
+        description="Service account that the steps act as. Default: the project's.",
+    )
+    use_dataflow: bool = Field(False, description="Run the data steps on Dataflow.")
+    training_machine_type: str | None = Field(
+        None,
+        description="Machine of Vertex Training, such as n1-standard-8. Unset: the Trainer trains "
+        "in its own step.",
+    )
+    training_accelerator: str | None = Field(
+        None, description="GPU of the Trainer, such as NVIDIA_TESLA_T4."
+    )
+    training_accelerator_count: int = Field(1, gt=0, description="GPUs of each machine.")
+    training_replicas: int = Field(
+        1, gt=0, description="Machines that train together; more than one on Vertex Training only."
+    )
+    training_spot: bool = Field(
+        False, description="Train on spot machines; what is taken away goes on from its last epoch."
+    )

@@ -1,0 +1,119 @@
+"""What is Vertex AI's own in the graph: places, Beam's runner, the Trainer's machines."""
+
+import functools
+import re
+from pathlib import Path
+from typing import Any
+
+from tfx import v1 as tfx
+from tfx.extensions.google_cloud_ai_platform import constants
+from tfx.extensions.google_cloud_ai_platform.trainer import executor as vertex_trainer
+
+from pipeline.configs import Settings
+from pipeline.engines import LOCAL_BEAM_ARGS, Engine, serving_pusher
+from tfrecords.errors import listed
+
+_PLACES = ("pipeline_root", "data_root", "serving_dir")
+_BUCKET_PATH = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.+)?")
+
+
+def vertex_engine(settings: Settings) -> Engine:
+    """Artifacts in Cloud Storage, metadata kept by the service.
+
+    Asks nothing of the network, and needs no credentials.
+
+    Raises:
+        ValueError: with everything that is missing or wrong in the settings, and the cure.
+    """
+    problems = list(_problems(settings))
+    if problems:
+        raise ValueError(listed("The pipeline cannot run on Vertex AI:", problems))
+    return Engine(
+        pipeline_root=settings.pipeline_root.rstrip("/"),
+        # The image's working directory is the repository.
+        repository=Path(),
+        metadata_connection_config=None,
+        beam_pipeline_args=_dataflow_args(settings) if settings.use_dataflow else LOCAL_BEAM_ARGS,
+        trainer=functools.partial(_training_job, settings)
+        if settings.training_machine_type
+        else tfx.components.Trainer,
+        pusher=functools.partial(serving_pusher, settings.serving_dir.rstrip("/")),
+    )
+
+
+def _problems(settings: Settings) -> Any:
+    for name in _PLACES:
+        value = getattr(settings, name)
+        if not _BUCKET_PATH.fullmatch(value):
+            yield (
+                f"{name.upper()}={value} is no place in Cloud Storage; set it to gs://BUCKET/FOLDER."
+            )
+    if settings.hyperparameters and not settings.hyperparameters.startswith("gs://"):
+        yield (
+            f"HYPERPARAMETERS={settings.hyperparameters} is on this machine; copy it to Cloud "
+            "Storage and name it as gs://BUCKET/FOLDER."
+        )
+    if not settings.pipeline_image:
+        yield "PIPELINE_IMAGE is not set; name the steps' container image by its digest."
+    on_training = settings.training_machine_type is not None
+    if (settings.use_dataflow or on_training) and not settings.google_cloud_project:
+        what = "TRAINING_MACHINE_TYPE" if on_training else "USE_DATAFLOW"
+        yield f"{what} needs GOOGLE_CLOUD_PROJECT, which is not set."
+    if settings.training_replicas > 1 and not on_training:
+        yield (
+            f"TRAINING_REPLICAS={settings.training_replicas} needs Vertex Training: set "
+            "TRAINING_MACHINE_TYPE."
+        )
+
+
+def _dataflow_args(settings: Settings) -> list[str]:
+    account = settings.service_account
+    return [
+        "--runner=DataflowRunner",
+        f"--project={settings.google_cloud_project}",
+        f"--region={settings.google_cloud_region}",
+        f"--temp_location={settings.pipeline_root.rstrip('/')}/dataflow",
+        f"--sdk_container_image={settings.pipeline_image}",
+        "--experiments=use_runner_v2",
+        *([f"--service_account_email={account}"] if account else []),
+    ]
+
+
+def _training_job(
+    settings: Settings, custom_config: dict[str, Any], **arguments: Any
+) -> tfx.extensions.google_cloud_ai_platform.Trainer:
+    """A Trainer that waits for a job of Vertex Training, which does the training."""
+    machine: dict[str, Any] = {"machine_type": settings.training_machine_type}
+    if settings.training_accelerator:
+        machine["accelerator_type"] = settings.training_accelerator
+        machine["accelerator_count"] = settings.training_accelerator_count
+
+    def pool(replicas: int) -> dict[str, Any]:
+        return {
+            "machine_spec": machine,
+            "replica_count": replicas,
+            "container_spec": {"image_uri": settings.pipeline_image},
+        }
+
+    replicas = settings.training_replicas
+    # The first pool is the chief's; TF_CONFIG tells the others, which makes them train together.
+    job_spec: dict[str, Any] = {
+        "worker_pool_specs": [pool(1), *([pool(replicas - 1)] if replicas > 1 else [])]
+    }
+    if settings.service_account:
+        job_spec["service_account"] = settings.service_account
+    if settings.training_spot:
+        job_spec["scheduling"] = {"strategy": "SPOT", "restart_job_on_worker_restart": True}
+    return tfx.extensions.google_cloud_ai_platform.Trainer(
+        custom_config={
+            **custom_config,
+            constants.ENABLE_VERTEX_KEY: True,
+            constants.VERTEX_REGION_KEY: settings.google_cloud_region,
+            vertex_trainer.TRAINING_ARGS_KEY: {
+                "project": settings.google_cloud_project,
+                "display_name": f"{settings.pipeline_name}-trainer",
+                "job_spec": job_spec,
+            },
+        },
+        **arguments,
+    )

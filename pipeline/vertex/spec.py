@@ -1,0 +1,132 @@
+"""What a compiled job needs beside what TFX's compiler writes: retries, machines, parameters."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.configs import Settings
+
+Json = dict[str, Any]
+
+# A step that is tried again goes on or does nothing twice: checkpoints, versions by content.
+RETRIES = {"maxRetryCount": 2, "backoffDuration": "60s", "backoffFactor": 2.0}
+_RESOURCES = {"cpuLimit": 4.0, "memoryLimit": 16.0}  # cores, GB
+_TRAINERS = ("Trainer", "Tuner")
+_CUSTOM_CONFIG = "custom_config"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What one may change from run to run without compiling again.
+
+    Attributes:
+        name: of the parameter.
+        type: of schema 2.0.0: INT, DOUBLE or STRING.
+        value: unless a run says otherwise.
+    """
+
+    name: str
+    type: str
+    value: str | int | float
+
+    @property
+    def placeholder(self) -> str:
+        """What the service replaces by the value, anywhere in a constant of the same task."""
+        return f"{{{{$.inputs.parameters['{self.name}']}}}}"
+
+
+def parameters(settings: Settings) -> list[Parameter]:
+    """The runtime parameters, with the values that the settings give them."""
+    recipe = settings.load_recipe()
+    return [
+        Parameter("data_root", "STRING", settings.data_root),
+        Parameter("model", "STRING", recipe.model),
+        Parameter("epochs", "INT", recipe.epochs),
+        Parameter("learning_rate", "DOUBLE", recipe.learning_rate),
+    ]
+
+
+def amended(job: Json, settings: Settings) -> Json:
+    """Puts retries, machines and runtime parameters into a job; changes it in place.
+
+    Args:
+        job: a PipelineJob as KubeflowV2DagRunner makes it.
+        settings: what it was compiled with.
+    """
+    spec = job["pipelineSpec"]
+    for name, task in _tasks(spec):
+        executor = _executor(spec, name)
+        if "container" in executor:
+            task["retryPolicy"] = dict(RETRIES)
+            executor["container"]["resources"] = _resources(name, settings)
+    by_name = {parameter.name: parameter for parameter in parameters(settings)}
+    _set_parameter(spec, "ImportExampleGen", "input_base", by_name["data_root"])
+    in_training = [by_name[name] for name in ("model", "epochs", "learning_rate")]
+    for name, _ in _tasks(spec):
+        if name in _TRAINERS:
+            _embed(spec, name, ["training"], in_training)
+        if name == "HFPusher":
+            _embed(spec, name, [], [by_name["data_root"]])
+    spec["root"].setdefault("inputDefinitions", {})["parameters"] = {
+        parameter.name: {"type": parameter.type} for parameter in by_name.values()
+    }
+    # Explicit, because the service knows no default of a definition that has none.
+    job["runtimeConfig"]["parameters"] = {
+        parameter.name: _value(parameter) for parameter in by_name.values()
+    }
+    return job
+
+
+def _tasks(spec: Json) -> Iterator[tuple[str, Json]]:
+    yield from list(spec["root"]["dag"]["tasks"].items())
+
+
+def _executor(spec: Json, task: str) -> Json:
+    component = spec["root"]["dag"]["tasks"][task]["componentRef"]["name"]
+    label = spec["components"][component]["executorLabel"]
+    return spec["deploymentSpec"]["executors"][label]
+
+
+def _resources(task: str, settings: Settings) -> Json:
+    resources: Json = dict(_RESOURCES)
+    if task in _TRAINERS and settings.training_accelerator and not settings.training_machine_type:
+        resources["accelerator"] = {
+            "type": settings.training_accelerator,
+            "count": str(settings.training_accelerator_count),
+        }
+    return resources
+
+
+def _set_parameter(spec: Json, task: str, name: str, parameter: Parameter) -> None:
+    """Gives a task's input the value of a runtime parameter."""
+    inputs = spec["root"]["dag"]["tasks"][task]["inputs"]["parameters"]
+    inputs[name] = {"componentInputParameter": parameter.name}
+
+
+def _embed(spec: Json, task: str, path: list[str], embedded: list[Parameter]) -> None:
+    """Replaces values inside a task's custom_config, a constant of JSON, by placeholders."""
+    inputs = spec["root"]["dag"]["tasks"][task]["inputs"]["parameters"]
+    constant = inputs[_CUSTOM_CONFIG]["runtimeValue"]["constantValue"]
+    config = json.loads(constant["stringValue"])
+    place = config
+    for key in path:
+        place = place[key]
+    for parameter in embedded:
+        place[parameter.name] = parameter.placeholder
+    text = json.dumps(config)
+    for parameter in embedded:
+        if parameter.type != "STRING":  # a number, which has no quotes
+            text = text.replace(json.dumps(parameter.placeholder), parameter.placeholder)
+        # The service finds a placeholder's value among the task's own inputs.
+        _set_parameter(spec, task, parameter.name, parameter)
+        component = spec["root"]["dag"]["tasks"][task]["componentRef"]["name"]
+        definitions = spec["components"][component]["inputDefinitions"]["parameters"]
+        definitions[parameter.name] = {"type": parameter.type}
+    constant["stringValue"] = text
+
+
+def _value(parameter: Parameter) -> Json:
+    kind = {"INT": "intValue", "DOUBLE": "doubleValue", "STRING": "stringValue"}[parameter.type]
+    value = str(parameter.value) if parameter.type == "INT" else parameter.value
+    return {kind: value}

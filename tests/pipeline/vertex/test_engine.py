@@ -1,0 +1,126 @@
+"""What the Vertex engine makes of settings, and what it refuses."""
+
+import json
+
+import pytest
+from tfx.orchestration.pipeline import Pipeline
+
+from components.settings import SettingsError
+from pipeline.configs import load_settings
+from pipeline.engines import LOCAL_BEAM_ARGS, local_engine
+from pipeline.pipeline import create_pipeline
+from pipeline.vertex.engine import vertex_engine
+from tests.pipeline.test_pipeline import edges
+from tests.pipeline.vertex.conftest import IMAGE, VERTEX
+
+
+def graph_of(**overrides: object) -> Pipeline:
+    settings = load_settings(env_file="none", **{**VERTEX, **overrides})
+    return create_pipeline(settings.load_recipe(), vertex_engine(settings), settings)
+
+
+def training_job(graph: Pipeline) -> dict:
+    [trainer] = [component for component in graph.components if component.id == "Trainer"]
+    return json.loads(trainer.exec_properties["custom_config"])["ai_platform_training_args"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {},
+        {"hf_repo_id": "demo/pets"},
+        {"tune": True},
+        {"training_machine_type": "n1-standard-8", "google_cloud_project": "demo-project"},
+        {"use_dataflow": True, "google_cloud_project": "demo-project"},
+    ],
+    ids=str,
+)
+def test_both_engines_have_the_same_nodes_and_edges(overrides: dict[str, object]) -> None:
+    settings = load_settings(env_file="none", **overrides)
+    local = create_pipeline(settings.load_recipe(), local_engine(settings), settings)
+    assert edges(graph_of(**overrides)) == edges(local)
+
+
+def test_everything_lies_in_the_bucket_and_the_schema_in_the_image() -> None:
+    graph = graph_of()
+    assert graph.pipeline_info.pipeline_root == "gs://demo-bucket/pipeline"
+    assert graph.beam_pipeline_args == LOCAL_BEAM_ARGS
+    [schema] = [component for component in graph.components if component.id == "ImportSchemaGen"]
+    assert schema.exec_properties["schema_file"] == "pipeline/schemas/pets.pbtxt"
+
+
+def test_dataflow_runs_the_data_steps_in_the_same_image() -> None:
+    graph = graph_of(
+        use_dataflow=True,
+        google_cloud_project="demo-project",
+        google_cloud_region="europe-west4",
+        service_account="runner@demo-project.iam.gserviceaccount.com",
+    )
+    assert set(graph.beam_pipeline_args) == {
+        "--runner=DataflowRunner",
+        "--project=demo-project",
+        "--region=europe-west4",
+        "--temp_location=gs://demo-bucket/pipeline/dataflow",
+        f"--sdk_container_image={IMAGE}",
+        "--experiments=use_runner_v2",
+        "--service_account_email=runner@demo-project.iam.gserviceaccount.com",
+    }
+
+
+def test_a_training_of_several_spot_machines() -> None:
+    job = training_job(
+        graph_of(
+            google_cloud_project="demo-project",
+            service_account="runner@demo-project.iam.gserviceaccount.com",
+            training_machine_type="n1-standard-8",
+            training_accelerator="NVIDIA_TESLA_T4",
+            training_accelerator_count=2,
+            training_replicas=3,
+            training_spot=True,
+        )
+    )
+    assert job["project"] == "demo-project"
+    spec = job["job_spec"]
+    assert spec["service_account"] == "runner@demo-project.iam.gserviceaccount.com"
+    assert spec["scheduling"]["strategy"] == "SPOT"
+    chief, workers = spec["worker_pool_specs"]
+    assert (chief["replica_count"], workers["replica_count"]) == (1, 2)
+    assert chief["machine_spec"] == {
+        "machine_type": "n1-standard-8",
+        "accelerator_type": "NVIDIA_TESLA_T4",
+        "accelerator_count": 2,
+    }
+    assert workers["container_spec"] == {"image_uri": IMAGE}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"pipeline_root": "output"}, "PIPELINE_ROOT=output is no place in Cloud Storage"),
+        ({"data_root": "gs:///data"}, "DATA_ROOT=gs:///data is no place in Cloud Storage"),
+        ({"serving_dir": "gs://"}, "SERVING_DIR=gs:// is no place in Cloud Storage"),
+        ({"pipeline_image": None}, "PIPELINE_IMAGE is not set"),
+        ({"use_dataflow": True}, "USE_DATAFLOW needs GOOGLE_CLOUD_PROJECT"),
+        ({"training_machine_type": "n1"}, "TRAINING_MACHINE_TYPE needs GOOGLE_CLOUD_PROJECT"),
+        ({"training_replicas": 2}, "TRAINING_REPLICAS=2 needs Vertex Training"),
+        ({"hyperparameters": "output/found"}, "HYPERPARAMETERS=output/found is on this machine"),
+    ],
+)
+def test_what_is_missing_is_named(overrides: dict[str, object], message: str) -> None:
+    settings = load_settings(env_file="none", **{**VERTEX, **overrides})
+    with pytest.raises(ValueError, match=message):
+        vertex_engine(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pipeline_image", "gcr.io/demo/image:latest"),
+        ("google_cloud_project", "Demo Project"),
+        ("google_cloud_region", "europe"),
+        ("service_account", "me"),
+    ],
+)
+def test_a_value_that_the_service_would_refuse(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name.upper()):
+        load_settings(env_file="none", **{**VERTEX, name: value})

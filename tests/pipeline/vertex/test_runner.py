@@ -1,0 +1,131 @@
+"""The compiled job: what the service will read in it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from pipeline.configs import load_settings
+from pipeline.pipeline import create_pipeline
+from pipeline.vertex.engine import vertex_engine
+from pipeline.vertex.runner import VertexRunner
+from tests.conftest import PUBLISHING, Workplace
+from tests.pipeline.test_pipeline import EDGES
+from tests.pipeline.vertex.conftest import IMAGE, VERTEX
+
+ENVIRONMENT = {name.upper(): value for name, value in VERTEX.items()}
+CONTAINERS = set(EDGES) - {"latest_blessed_model"} | {"HFPusher"}
+
+
+def compiled(folder: Path, **overrides: object) -> dict[str, Any]:
+    settings = load_settings(env_file="none", **{**VERTEX, **overrides})
+    graph = create_pipeline(settings.load_recipe(), vertex_engine(settings), settings)
+    runner = VertexRunner(settings)
+    runner._output_dir = str(folder)
+    job = runner.run(graph)
+    assert json.loads((folder / "pipeline.json").read_text()) == job
+    return job
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return compiled(tmp_path_factory.mktemp("job"), hf_repo_id="demo/pets", epochs=3)
+
+
+def tasks(job: dict[str, Any]) -> dict[str, Any]:
+    return job["pipelineSpec"]["root"]["dag"]["tasks"]
+
+
+def container(job: dict[str, Any], task: str) -> dict[str, Any]:
+    return job["pipelineSpec"]["deploymentSpec"]["executors"][f"{task}_executor"]["container"]
+
+
+def parameters(job: dict[str, Any], task: str) -> dict[str, Any]:
+    return tasks(job)[task]["inputs"]["parameters"]
+
+
+def test_it_is_a_job_by_the_services_own_protos(job: dict[str, Any]) -> None:
+    parsed = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
+    assert parsed.pipeline_info.name == "segformer-training-pipeline"
+    assert parsed.sdk_version == "tfx-1.21.0"
+
+
+def test_every_step_is_tried_again_on_a_machine_of_the_images_digest(job: dict[str, Any]) -> None:
+    for name in CONTAINERS:
+        assert tasks(job)[name]["retryPolicy"]["maxRetryCount"] == 2
+        assert container(job, name)["image"] == IMAGE
+        assert container(job, name)["resources"]["memoryLimit"] > 0
+
+
+def test_what_changes_from_run_to_run_is_a_parameter_with_a_value(job: dict[str, Any]) -> None:
+    assert job["runtimeConfig"]["parameters"] == {
+        "data_root": {"stringValue": VERTEX["data_root"]},
+        "model": {"stringValue": "unet"},
+        "epochs": {"intValue": "3"},
+        "learning_rate": {"doubleValue": 0.004},
+    }
+    defined = job["pipelineSpec"]["root"]["inputDefinitions"]["parameters"]
+    assert set(defined) == set(job["runtimeConfig"]["parameters"])
+    example_gen = parameters(job, "ImportExampleGen")
+    assert example_gen["input_base"] == {"componentInputParameter": "data_root"}
+
+
+def test_parameters_reach_into_the_configuration_of_a_step(job: dict[str, Any]) -> None:
+    values = {"data_root": "gs://other/data", "model": "unet_light", "epochs": 9}
+    values["learning_rate"] = 0.001
+    told = {task: resolved(job, task, values) for task in ("Trainer", "HFPusher")}
+    assert told["Trainer"]["training"]["epochs"] == 9
+    assert told["Trainer"]["training"]["learning_rate"] == 0.001
+    assert told["Trainer"]["training"]["model"] == "unet_light"
+    assert told["HFPusher"]["data_root"] == "gs://other/data"
+
+
+def resolved(job: dict[str, Any], task: str, values: dict[str, Any]) -> dict[str, Any]:
+    """A task's custom_config as the service hands it over."""
+    given = parameters(job, task)
+    text = given["custom_config"]["runtimeValue"]["constantValue"]["stringValue"]
+    for name, value in values.items():
+        if name in given:
+            assert given[name] == {"componentInputParameter": name}
+            text = text.replace(f"{{{{$.inputs.parameters['{name}']}}}}", str(value))
+    assert "{{" not in text
+    return json.loads(text)
+
+
+def test_a_gpu_is_the_trainers_own_unless_vertex_training_has_it(tmp_path: Path) -> None:
+    alone = compiled(tmp_path, training_accelerator="NVIDIA_TESLA_T4")
+    gpu = {"type": "NVIDIA_TESLA_T4", "count": "1"}
+    assert container(alone, "Trainer")["resources"]["accelerator"] == gpu
+    assert "accelerator" not in container(alone, "Evaluator")["resources"]
+    elsewhere = compiled(
+        tmp_path,
+        training_accelerator="NVIDIA_TESLA_T4",
+        training_machine_type="n1-standard-8",
+        google_cloud_project="demo-project",
+    )
+    assert "accelerator" not in container(elsewhere, "Trainer")["resources"]
+
+
+def test_the_tfx_commands_compile_without_credentials_or_network(workplace: Workplace) -> None:
+    offline = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    for verb in ("create", "compile"):
+        done = workplace.run(
+            f"tfx pipeline {verb} --pipeline-path=kubeflow_runner.py --engine=vertex",
+            **{**ENVIRONMENT, **PUBLISHING, **offline, "GOOGLE_APPLICATION_CREDENTIALS": "none"},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    [job] = (workplace.folder / "tfx" / "vertex").rglob("pipeline.json")
+    spec = job.read_text()
+    assert json.loads(spec)["pipelineSpec"]["root"]["dag"]["tasks"].keys() >= CONTAINERS
+    assert PUBLISHING["HF_TOKEN"] not in spec
+    assert PUBLISHING["SECRET_GREETING"] not in spec
+
+
+def test_a_setting_that_is_missing_is_one_sentence(workplace: Workplace) -> None:
+    done = workplace.run("python kubeflow_runner.py")
+    assert done.returncode == 2
+    assert "PIPELINE_IMAGE is not set" in done.stderr
+    assert "Traceback" not in done.stderr
