@@ -166,18 +166,19 @@ def test_a_saved_model_needs_no_repository(
     assert not {"README.md", "from_examples.bin"} & hub.fetched
 
 
-@pytest.mark.parametrize("token", ["hf_wrong", "hf_secret"])
+@pytest.mark.parametrize(("token", "up"), [("hf_wrong", True), ("hf_secret", True), ("any", False)])
 def test_a_model_that_is_not_handed_out_is_named(
-    space: Path, model_folder: Path, open_hub, token: str
+    space: Path, model_folder: Path, open_hub, token: str, up: bool
 ) -> None:
     named = {"repo_id": "demo/pets", "revision": "f" * 40, "tag": "v-1"}
     (space / "model.json").write_text(json.dumps(named))
-    environment = {**os.environ, "HF_ENDPOINT": open_hub(model_folder).url, "HF_TOKEN": token}
+    endpoint = open_hub(model_folder).url if up else "http://127.0.0.1:1"
+    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_TOKEN": token}
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=space, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert f"demo/pets at revision {'f' * 40} cannot be downloaded from http" in done.stderr
+    assert f"demo/pets at revision {'f' * 40} cannot be downloaded from {endpoint}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
