@@ -1,5 +1,6 @@
 """The app as a Space: its folder, `model.json`, its own requirements, and a Hub."""
 
+import io
 import json
 import os
 import re
@@ -122,26 +123,28 @@ def python_with(requirements: str, folder: Path) -> str:
     return python
 
 
-def ask(space: Path, python: str, hub: Hub, image: Path) -> np.ndarray:
-    """The mask that a Space gives, which asks nobody but the Hub."""
+def ask(space: Path, python: str, hub: Hub, images: list[Path]) -> list[np.ndarray]:
+    """The masks that a Space gives, asked all at once; it asks nobody but the Hub."""
     environment = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_secret"}
     with running_app([python, "app.py"], space, **environment) as running:
         client = Client(running.url, verbose=False, download_files=space / "answers")
-        mask, _, _ = client.predict(handle_file(image), api_name="/segment")
+        jobs = [client.submit(handle_file(image), api_name="/segment") for image in images]
+        masks = [np.asarray(Image.open(job.result()[0])) for job in jobs]
         assert f"{hub.url}/demo/pets/tree/{REVISION}" in json.dumps(client.config)
         assert not running.asked_outside()
-    return np.asarray(Image.open(mask))
+    return masks
 
 
 @pytest.fixture
-def image(tmp_path: Path) -> Path:
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(scenes.draw(seed=23, index=1).jpeg())
-    return path
+def images(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"photo-{index}.jpg" for index in range(8)]
+    for index, path in enumerate(paths):
+        path.write_bytes(scenes.draw(seed=23, index=index).jpeg())
+    return paths
 
 
 def test_a_lite_model_needs_no_tensorflow(
-    space: Path, lite_folder: Path, model_folder: Path, open_hub, image: Path, tmp_path: Path
+    space: Path, lite_folder: Path, model_folder: Path, open_hub, images: list[Path], tmp_path: Path
 ) -> None:
     both = tmp_path / "both"
     shutil.copytree(model_folder, both)
@@ -149,19 +152,19 @@ def test_a_lite_model_needs_no_tensorflow(
     hub = open_hub(both)
     python = python_with("requirements-litert.txt", tmp_path / "venv")
     assert subprocess.run([python, "-c", "import tensorflow"], capture_output=True).returncode
-    mask = ask(space, python, hub, image)
-    np.testing.assert_array_equal(mask, read_image(image.read_bytes()).pixels.argmax(axis=-1))
+    for image, mask in zip(images, ask(space, python, hub, images), strict=True):
+        np.testing.assert_array_equal(mask, read_image(image.read_bytes()).pixels.argmax(axis=-1))
     assert hub.fetched == {"model.tflite", "assets.extra/provenance.json"}
 
 
 def test_a_saved_model_needs_no_repository(
-    space: Path, model_folder: Path, open_hub, image: Path, tmp_path: Path, serve: Serve
+    space: Path, model_folder: Path, open_hub, images: list[Path], tmp_path: Path, serve: Serve
 ) -> None:
     hub = open_hub(model_folder)
     python = python_with("requirements-tensorflow.txt", tmp_path / "venv")
-    mask = ask(space, python, hub, image)
-    (tmp_path / "mask.png").write_bytes(serve(image.read_bytes())[0])
-    np.testing.assert_array_equal(mask, np.asarray(Image.open(tmp_path / "mask.png")))
+    for image, mask in zip(images, ask(space, python, hub, images), strict=True):
+        png, _ = serve(image.read_bytes())
+        np.testing.assert_array_equal(mask, np.asarray(Image.open(io.BytesIO(png))))
     assert {"saved_model.pb", "variables/variables.index"} < hub.fetched
     assert not {"README.md", "from_examples.bin"} & hub.fetched
 
