@@ -1,5 +1,6 @@
 """What the page's controls and the endpoints do."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from images import ImageFault, Picture, read_image
 from segmentation import Model, Segmentation
 
 MAX_FILES = 100
+# Images at work at once, of all users: the largest allowed takes nearly 2 GB.
+_AT_ONCE = 2
 
 
 class Handlers:
@@ -18,6 +21,7 @@ class Handlers:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._slots = threading.Semaphore(_AT_ONCE)
 
     def show(self, path: str | None) -> Iterator[tuple[Any, ...]]:
         """One image file to what is shown: overlay, the column of details, legend and mask."""
@@ -28,7 +32,7 @@ class Handlers:
         picture, found = self._run_or_tell(path)
         palette = self._model.palette
         yield (
-            drawing.overlay(picture.pixels, found.mask, palette),
+            drawing.overlay(picture.pixels, found.mask, palette, drawing.VIEW),
             gr.Column(visible=True),
             drawing.legend(picture, found, palette),
             drawing.colour(found.mask, palette),
@@ -38,18 +42,11 @@ class Handlers:
         self,
         paths: list[str] | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # how Gradio is asked for one
-    ) -> tuple[gr.Gallery, str]:
-        """Image files to a gallery of overlays and a table of what was found."""
-        overlays, results = [], []
-        for name, answer in self._run_all(paths, progress):
-            if isinstance(answer, ImageFault):
-                results.append((name, answer))
-                continue
-            picture, found = answer
-            view = drawing.blend(picture.pixels, found.mask, self._model.palette)
-            overlays.append((view, name))
-            results.append((name, (picture, found)))
-        return gr.Gallery(overlays, visible=bool(overlays)), drawing.listing(results)
+    ) -> str:
+        """Image files to a card each: what was found, or why nothing was."""
+        palette = self._model.palette
+        cards = [drawing.card(*result, palette) for result in self._run_all(paths, progress)]
+        return f'<div class="cards">{"".join(cards)}</div>'
 
     def segment(self, image: str | None) -> tuple[Any, dict[str, float], float]:
         """Segments one image file.
@@ -93,8 +90,9 @@ class Handlers:
         return masks, results
 
     def _run(self, path: str) -> tuple[Picture, Segmentation]:
-        picture = read_image(Path(path).read_bytes())
-        return picture, self._model.segment(picture.pixels)
+        with self._slots:
+            picture = read_image(Path(path).read_bytes())
+            return picture, self._model.segment(picture.pixels)
 
     def _run_or_tell(self, path: str) -> tuple[Picture, Segmentation]:
         try:
