@@ -4,8 +4,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import gradio as gr
+from PIL import Image
 
 import drawing
 from images import ImageFault, Picture, read_image
@@ -35,7 +37,7 @@ class Handlers:
             drawing.overlay(picture.pixels, found.mask, palette, drawing.VIEW),
             gr.Column(visible=True),
             drawing.legend(picture, found, palette),
-            drawing.colour(found.mask, palette),
+            _own_file(drawing.colour(found.mask, palette)),
         )
 
     def show_all(
@@ -61,7 +63,7 @@ class Handlers:
         if image is None:
             raise gr.Error("There is no image: send one.", print_exception=False)
         _, found = self._run_or_tell(image)
-        return found.mask, found.shares, round(found.milliseconds, 1)
+        return _own_file(Image.fromarray(found.mask)), found.shares, round(found.milliseconds, 1)
 
     def segment_batch(
         self,
@@ -84,7 +86,7 @@ class Handlers:
                 results.append({"name": name, "error": str(answer)})
                 continue
             _, found = answer
-            masks.append((found.mask, name))
+            masks.append((_own_file(Image.fromarray(found.mask)), name))
             milliseconds = round(found.milliseconds, 1)
             results.append({"name": name, "shares": found.shares, "milliseconds": milliseconds})
         return masks, results
@@ -112,3 +114,13 @@ class Handlers:
                 yield Path(path).name, self._run(path)
             except ImageFault as fault:
                 yield Path(path).name, fault
+
+
+def _own_file(image: Image.Image) -> Image.Image:
+    """Gives an image, as PNG, a file that no other result has.
+
+    Gradio names a file by its content and writes it anew for every result: whoever fetches the
+    same mask at that moment would get a part of it, or nothing.
+    """
+    image.info["id"] = uuid4().hex
+    return image
