@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx import v1 as tfx
+from tfx.dsl.components.base import executor_spec
 from tfx.extensions.google_cloud_ai_platform import constants
 from tfx.extensions.google_cloud_ai_platform.trainer import executor as vertex_trainer
 
@@ -81,7 +82,7 @@ def _dataflow_args(settings: Settings) -> list[str]:
 
 def _training_job(
     settings: Settings, custom_config: dict[str, Any], **arguments: Any
-) -> tfx.extensions.google_cloud_ai_platform.Trainer:
+) -> tfx.components.Trainer:
     """A Trainer that waits for a job of Vertex Training, which does the training."""
     machine: dict[str, Any] = {"machine_type": settings.training_machine_type}
     if settings.training_accelerator:
@@ -102,9 +103,12 @@ def _training_job(
     }
     if settings.service_account:
         job_spec["service_account"] = settings.service_account
+    # What a machine that is taken away has done is not lost: all go on from the last epoch.
+    job_spec["scheduling"] = {"restart_job_on_worker_restart": True}
     if settings.training_spot:
-        job_spec["scheduling"] = {"strategy": "SPOT", "restart_job_on_worker_restart": True}
-    return tfx.extensions.google_cloud_ai_platform.Trainer(
+        job_spec["scheduling"]["strategy"] = "SPOT"
+    return tfx.components.Trainer(
+        custom_executor_spec=executor_spec.ExecutorClassSpec(vertex_trainer.GenericExecutor),
         custom_config={
             **custom_config,
             constants.ENABLE_VERTEX_KEY: True,

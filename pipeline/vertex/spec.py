@@ -58,7 +58,9 @@ def amended(job: Json, settings: Settings) -> Json:
     for name, task in _tasks(spec):
         executor = _executor(spec, name)
         if "container" in executor:
-            task["retryPolicy"] = dict(RETRIES)
+            # A job of Vertex Training begins again by itself; another beside it would spoil it.
+            if name != "Trainer" or settings.training_machine_type is None:
+                task["retryPolicy"] = dict(RETRIES)
             executor["container"]["resources"] = _resources(name, settings)
     by_name = {parameter.name: parameter for parameter in parameters(settings)}
     _set_parameter(spec, "ImportExampleGen", "input_base", by_name["data_root"])
