@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
 from components.settings import read_settings
 from pipeline.recipe import Recipe
@@ -24,7 +25,7 @@ _OVERRIDES = (
 )
 
 
-class Settings(BaseSettings, HubConfig, VertexConfig):
+class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
     """What a user may set; each field is an environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(

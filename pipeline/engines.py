@@ -64,11 +64,19 @@ def local_engine(settings: Settings) -> Engine:
     )
 
 
-def serving_pusher(base_directory: str, **inputs: Any) -> tfx.components.Pusher:
-    """A Pusher to a folder of versions, made by content and never by halves."""
+def serving_pusher(
+    base_directory: str, executor: type[Executor] = Executor, **arguments: Any
+) -> tfx.components.Pusher:
+    """A Pusher to a folder of versions, made by content and never by halves.
+
+    Args:
+        base_directory: the folder.
+        executor: the Pusher's.
+        **arguments: of the Pusher.
+    """
     destination = tfx.proto.PushDestination.Filesystem(base_directory=base_directory)
     return tfx.components.Pusher(
-        **inputs,
+        **arguments,
         push_destination=tfx.proto.PushDestination(filesystem=destination),
-        custom_executor_spec=executor_spec.ExecutorClassSpec(Executor),
+        custom_executor_spec=executor_spec.ExecutorClassSpec(executor),
     )

@@ -40,4 +40,17 @@ class Executor(pusher_executor.Executor):
         model_path = self.GetModelPath(input_dict)
         version_path = push(model_path, destination.filesystem.base_directory)
         io_utils.copy_dir(model_path, pushed_model.uri)
-        self._MarkPushed(pushed_model, pushed_destination=version_path)
+        served_at = self.serve(version_path, exec_properties)
+        self._MarkPushed(pushed_model, pushed_destination=served_at)
+
+    def serve(self, version_path: str, exec_properties: dict[str, Any]) -> str:
+        """Has the version answer requests: a server that watches the folder does so by itself.
+
+        Args:
+            version_path: folder of the version.
+            exec_properties: of the Pusher.
+
+        Returns:
+            Where it is served.
+        """
+        return version_path

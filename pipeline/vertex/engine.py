@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from tfx.dsl.components.base import executor_spec
 from tfx.extensions.google_cloud_ai_platform import constants
 from tfx.extensions.google_cloud_ai_platform.trainer import executor as vertex_trainer
 
+from components.endpoint_pusher.config import Deployment
+from components.endpoint_pusher.executor import Executor as EndpointExecutor
 from pipeline.configs import Settings
 from pipeline.engines import LOCAL_BEAM_ARGS, Engine, serving_pusher
 from tfrecords.errors import listed
@@ -38,11 +41,11 @@ def vertex_engine(settings: Settings) -> Engine:
         trainer=functools.partial(_training_job, settings)
         if settings.training_machine_type
         else tfx.components.Trainer,
-        pusher=functools.partial(serving_pusher, settings.serving_dir.rstrip("/")),
+        pusher=_pusher(settings),
     )
 
 
-def _problems(settings: Settings) -> Any:
+def _problems(settings: Settings) -> Iterator[str]:
     for name in _PLACES:
         value = getattr(settings, name)
         if not _BUCKET_PATH.fullmatch(value):
@@ -56,15 +59,38 @@ def _problems(settings: Settings) -> Any:
         )
     if not settings.pipeline_image:
         yield "PIPELINE_IMAGE is not set; name the steps' container image by its digest."
-    on_training = settings.training_machine_type is not None
-    if (settings.use_dataflow or on_training) and not settings.google_cloud_project:
-        what = "TRAINING_MACHINE_TYPE" if on_training else "USE_DATAFLOW"
-        yield f"{what} needs GOOGLE_CLOUD_PROJECT, which is not set."
-    if settings.training_replicas > 1 and not on_training:
+    if not settings.google_cloud_project:
+        for name in ("use_dataflow", "training_machine_type", "endpoint_machine_type"):
+            if getattr(settings, name):
+                yield f"{name.upper()} needs GOOGLE_CLOUD_PROJECT, which is not set."
+    if settings.endpoint_machine_type and not settings.endpoint_image:
+        yield (
+            "ENDPOINT_MACHINE_TYPE needs ENDPOINT_IMAGE, which is not set: name the container "
+            "image that serves the model."
+        )
+    if settings.training_replicas > 1 and not settings.training_machine_type:
         yield (
             f"TRAINING_REPLICAS={settings.training_replicas} needs Vertex Training: set "
             "TRAINING_MACHINE_TYPE."
         )
+
+
+def _pusher(settings: Settings) -> Callable[..., Any]:
+    push = functools.partial(serving_pusher, settings.serving_dir.rstrip("/"))
+    if not settings.endpoint_machine_type:
+        return push
+    deployment = Deployment(
+        project=settings.google_cloud_project or "",
+        region=settings.google_cloud_region,
+        name=settings.pipeline_name[:63].rstrip("-"),
+        image=settings.endpoint_image or "",
+        machine_type=settings.endpoint_machine_type,
+        max_replicas=settings.endpoint_max_replicas,
+        traffic=settings.endpoint_traffic,
+        service_account=settings.service_account,
+    )
+    custom_config = {"deployment": deployment.model_dump(mode="json")}
+    return functools.partial(push, executor=EndpointExecutor, custom_config=custom_config)
 
 
 def _dataflow_args(settings: Settings) -> list[str]:

@@ -1,0 +1,149 @@
+"""Serves a SavedModel of Cloud Storage on a Vertex Endpoint.
+
+Every step looks before it does: however often a push is killed and begun again, there is one
+endpoint, one version of the model for its content, and one deployment of that version.
+"""
+
+from google.api_core.exceptions import AlreadyExists, NotFound
+from google.cloud import aiplatform_v1 as vertex
+
+from components.endpoint_pusher.config import Deployment
+from components.google_cloud import explained, retrying
+
+ROLES = "roles/aiplatform.user"
+_LONGEST_DEPLOYMENT = 3600.0  # seconds; machines are started, an image and a model are loaded
+
+
+class Deployer:
+    """Talks to the model registry and to the endpoints of one region.
+
+    Args:
+        deployment: what is served where.
+    """
+
+    def __init__(self, deployment: Deployment) -> None:
+        host = {"api_endpoint": f"{deployment.region}-aiplatform.googleapis.com"}
+        self._what = deployment
+        self._parent = f"projects/{deployment.project}/locations/{deployment.region}"
+        with self._explained():
+            self._models = vertex.ModelServiceClient(client_options=host)
+            self._endpoints = vertex.EndpointServiceClient(client_options=host)
+
+    def deploy(self, saved_model: str, digest: str) -> str:
+        """Makes a model answer its share of the requests, and ends what it replaced.
+
+        Args:
+            saved_model: gs:// folder of the SavedModel.
+            digest: of its content, in hex.
+
+        Returns:
+            Resource name of the endpoint.
+
+        Raises:
+            CloudError: it does not serve; what served before still does.
+        """
+        with self._explained():
+            model = retrying()(self._registered, saved_model, f"content-{digest[:32]}")
+            name = retrying()(self._endpoint).name
+            deployed_id = retrying()(self._deployed, name, model)
+            retrying()(self._send_requests, name, deployed_id)
+            retrying()(self._end_others, name)
+        return name
+
+    def _explained(self):
+        return explained(f"Vertex AI in {self._what.project}, {self._what.region},", ROLES)
+
+    def _registered(self, saved_model: str, alias: str) -> vertex.Model:
+        """The version of the registry that has this content."""
+        name = f"{self._parent}/models/{self._what.name}"
+        try:
+            return self._models.get_model(name=f"{name}@{alias}")
+        except NotFound:
+            pass
+        model = vertex.Model(
+            display_name=self._what.name,
+            artifact_uri=saved_model,
+            container_spec=vertex.ModelContainerSpec(image_uri=self._what.image),
+            version_aliases=[alias],
+        )
+        request = vertex.UploadModelRequest(parent=self._parent, model=model)
+        if self._exists(name):
+            request.parent_model = name
+        else:
+            request.model_id = self._what.name
+        self._models.upload_model(request=request).result()
+        return self._models.get_model(name=f"{name}@{alias}")
+
+    def _exists(self, name: str) -> bool:
+        try:
+            self._models.get_model(name=name)
+        except NotFound:
+            return False
+        return True
+
+    def _endpoint(self) -> vertex.Endpoint:
+        name = f"{self._parent}/endpoints/{self._what.name}"
+        try:
+            return self._endpoints.get_endpoint(name=name)
+        except NotFound:
+            pass
+        try:
+            self._endpoints.create_endpoint(
+                parent=self._parent,
+                endpoint=vertex.Endpoint(display_name=self._what.name),
+                endpoint_id=self._what.name,
+            ).result()
+        except AlreadyExists:  # by another run at the same time
+            pass
+        return self._endpoints.get_endpoint(name=name)
+
+    def _deployed(self, endpoint: str, model: vertex.Model) -> str:
+        """Id of the version's deployment, which is made without requests where there is none."""
+        if found := self._find(endpoint, model):
+            return found
+        self._endpoints.deploy_model(
+            endpoint=endpoint,
+            deployed_model=vertex.DeployedModel(
+                model=f"{model.name}@{model.version_id}",
+                display_name=f"{self._what.name}-{model.version_id}",
+                service_account=self._what.service_account or "",
+                dedicated_resources=vertex.DedicatedResources(
+                    machine_spec=vertex.MachineSpec(machine_type=self._what.machine_type),
+                    min_replica_count=1,
+                    max_replica_count=self._what.max_replicas,
+                ),
+            ),
+        ).result(timeout=_LONGEST_DEPLOYMENT)
+        return self._find(endpoint, model) or ""
+
+    def _find(self, endpoint: str, model: vertex.Model) -> str | None:
+        plain_name = model.name.split("@")[0]
+        for deployed in self._endpoints.get_endpoint(name=endpoint).deployed_models:
+            version = (deployed.model.split("@")[0], deployed.model_version_id)
+            if version == (plain_name, model.version_id):
+                return deployed.id
+        return None
+
+    def _send_requests(self, name: str, deployed_id: str) -> None:
+        endpoint = self._endpoints.get_endpoint(name=name)
+        before = {
+            other: share for other, share in endpoint.traffic_split.items() if other != deployed_id
+        }
+        split = {deployed_id: 100}
+        if before and self._what.traffic < 100:
+            main = max(before, key=lambda other: before[other])
+            split = {deployed_id: self._what.traffic, main: 100 - self._what.traffic}
+        if dict(endpoint.traffic_split) != split:
+            self._endpoints.update_endpoint(
+                endpoint=vertex.Endpoint(name=name, traffic_split=split),
+                update_mask={"paths": ["traffic_split"]},
+            )
+
+    def _end_others(self, name: str) -> None:
+        """Undeploys what no request goes to; its machines cost money."""
+        endpoint = self._endpoints.get_endpoint(name=name)
+        for deployed in endpoint.deployed_models:
+            if not endpoint.traffic_split.get(deployed.id):
+                self._endpoints.undeploy_model(endpoint=name, deployed_model_id=deployed.id).result(
+                    timeout=_LONGEST_DEPLOYMENT
+                )

@@ -1,0 +1,69 @@
+"""What Google Cloud answers when it does not do as asked: what to try again, how to say the rest."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import tenacity
+from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError
+
+ATTEMPTS = 6
+_LOG = logging.getLogger("absl")  # TFX's own log
+_PASSING = (
+    exceptions.TooManyRequests,
+    exceptions.ServerError,
+    exceptions.Aborted,
+    exceptions.RetryError,
+    ConnectionError,
+)
+
+
+class CloudError(RuntimeError):
+    """Google Cloud did not do as asked; one sentence with the cause and the cure."""
+
+
+def retrying() -> tenacity.Retrying:
+    """Calls again what a busy service or a broken connection kept from being done."""
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_passing),
+        wait=tenacity.wait_exponential_jitter(initial=1, max=60),
+        stop=tenacity.stop_after_attempt(ATTEMPTS),
+        before_sleep=tenacity.before_sleep_log(_LOG, logging.WARNING),
+        reraise=True,
+    )
+
+
+@contextlib.contextmanager
+def explained(what: str, roles: str) -> Iterator[None]:
+    """Turns what Google's clients raise into a CloudError.
+
+    Args:
+        what: is asked, such as "Vertex AI in project demo".
+        roles: that an account needs for what is asked.
+    """
+    try:
+        yield
+    except (exceptions.GoogleAPIError, GoogleAuthError, ConnectionError) as error:
+        raise CloudError(_sentence(error, what, roles)) from error
+
+
+def _sentence(error: Exception, what: str, roles: str) -> str:
+    said = " ".join(str(getattr(error, "message", None) or error).split()).rstrip(".")
+    if isinstance(error, GoogleAuthError | exceptions.Unauthorized):
+        return (
+            f"{what} does not accept the credentials ({said}); run `gcloud auth "
+            "application-default login`, or renew what GOOGLE_APPLICATION_CREDENTIALS names."
+        )
+    if isinstance(error, exceptions.Forbidden):
+        return f"{what} refuses this account ({said}); it needs {roles}."
+    if _passing(error):
+        return f"{what} is busy or does not answer ({said}); try again later."
+    return f"{what} refuses: {said}."
+
+
+def _passing(error: BaseException) -> bool:
+    if isinstance(error, exceptions.FailedPrecondition):
+        # An endpoint takes one change at a time; the other one may be of a push that was killed.
+        return "operations running" in str(error)
+    return isinstance(error, _PASSING)
