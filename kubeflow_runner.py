@@ -7,8 +7,8 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.configs import load_settings
-from pipeline.local import fail
 from pipeline.pipeline import create_pipeline
+from pipeline.terminal import fail
 from pipeline.vertex.engine import vertex_engine
 from pipeline.vertex.runner import VertexRunner
 

@@ -8,8 +8,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.configs import load_settings
 from pipeline.engines import local_engine
-from pipeline.local import LocalRunner, fail
+from pipeline.local import LocalRunner
 from pipeline.pipeline import create_pipeline
+from pipeline.terminal import fail
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What Google Cloud answers when it does not do as asked: what to try again, how to say the rest."""
+"""What Google Cloud answers when it does not do as asked, and what of it to try again."""
 
 import contextlib
 import logging

@@ -22,6 +22,7 @@ from pipeline import engines, provenance, runs, summary
 from pipeline.check import check_local
 from pipeline.configs import Settings
 from pipeline.report import write_report
+from pipeline.terminal import fail
 
 # Their messages go to the run's log file; what a user needs of them is on the screen already.
 _CHATTY_LOGGERS = ("absl", "apache_beam", "py.warnings", "tensorflow")
@@ -146,9 +147,3 @@ class _StepHandler(logging.Handler):
             self._console.print(f"[bold]{self.current}[/] …")
         else:
             self._console.print(f"  done in {time.perf_counter() - self._begin:.1f} s")
-
-
-def fail(message: str, status: int) -> int:
-    """Prints why a run ends, in one sentence; returns the exit status for it."""
-    Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False)
-    return status

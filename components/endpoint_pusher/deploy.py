@@ -4,6 +4,8 @@ Every step looks before it does: however often a push is killed and begun again,
 endpoint, one version of the model for its content, and one deployment of that version.
 """
 
+import contextlib
+
 from google.api_core.exceptions import AlreadyExists, NotFound
 from google.cloud import aiplatform_v1 as vertex
 
@@ -87,14 +89,12 @@ class Deployer:
             return self._endpoints.get_endpoint(name=name)
         except NotFound:
             pass
-        try:
+        with contextlib.suppress(AlreadyExists):  # another run at the same time makes it
             self._endpoints.create_endpoint(
                 parent=self._parent,
                 endpoint=vertex.Endpoint(display_name=self._what.name),
                 endpoint_id=self._what.name,
             ).result()
-        except AlreadyExists:  # by another run at the same time
-            pass
         return self._endpoints.get_endpoint(name=name)
 
     def _deployed(self, endpoint: str, model: vertex.Model) -> str:
