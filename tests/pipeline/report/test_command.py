@@ -42,7 +42,7 @@ def test_an_unknown_run_is_met_with_the_known_ones(
 ) -> None:
     assert report(monkeypatch, hostile.pipeline_root, "--run", "yesterday") == 2
     known = run_of(hostile).run_id
-    assert capsys.readouterr().out == (
+    assert capsys.readouterr().err == (
         f"Run yesterday is unknown; known are, nearest first: {known}.\n"
     )
 
@@ -51,7 +51,7 @@ def test_without_a_run_the_cure_is_named_and_nothing_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report(monkeypatch, tmp_path, "--run", "any") == 2
-    assert capsys.readouterr().out == (
+    assert capsys.readouterr().err == (
         f"There is no run under PIPELINE_ROOT={tmp_path} yet; start one with "
         "`python local_runner.py`, or set PIPELINE_ROOT to where there is one.\n"
     )

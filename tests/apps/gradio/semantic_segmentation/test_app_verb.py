@@ -24,7 +24,7 @@ def test_the_newest_version_is_served(model_folder: Path, tmp_path: Path) -> Non
 def test_that_nothing_was_pushed_is_told(workplace: Workplace) -> None:
     done = workplace.run("python -m pipeline app")
     assert done.returncode == 2
-    assert done.stdout == (
+    assert done.stderr == (
         f"No model was pushed to {workplace.serving_dir} yet: run the pipeline first, as "
         "`make demo` does.\n"
     )
@@ -32,4 +32,4 @@ def test_that_nothing_was_pushed_is_told(workplace: Workplace) -> None:
 
 def test_a_wrong_setting_is_told(workplace: Workplace) -> None:
     done = workplace.run("python -m pipeline app", EPOCHS="many")
-    assert (done.returncode, done.stdout[:29]) == (2, "Wrong settings: EPOCHS='many'")
+    assert (done.returncode, done.stderr[:29]) == (2, "Wrong settings: EPOCHS='many'")
