@@ -25,11 +25,36 @@ def main() -> int:
     reporting.add_argument("--run", metavar="ID", help="default: the newest run")
     reporting.add_argument("--open", action="store_true", help="show it in the browser")
     verbs.add_parser("app", help="serve the newest pushed model to the browser")
+    rehearsing = verbs.add_parser("rehearse", help="run a compiled Vertex job on this machine")
+    rehearsing.add_argument(
+        "--spec", type=Path, required=True, help="PipelineJob as KubeflowV2DagRunner writes it"
+    )
+    rehearsing.add_argument(
+        "--store",
+        type=Path,
+        default=Path("output/rehearsal"),
+        help="folder of metadata, logs, and gcs/BUCKET for gs://BUCKET; default: %(default)s",
+    )
+    rehearsing.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="value of a parameter of the job; may be repeated",
+    )
+    rehearsing.add_argument("--no-cache", action="store_true", help="run every step anew")
+    rehearsing.add_argument(
+        "--parallel", type=int, metavar="N", help="steps at a time; default: one for each core"
+    )
     arguments = parser.parse_args()
     if arguments.verb == "check":
         return check()
     if arguments.verb == "app":
         return app()
+    if arguments.verb == "rehearse":
+        from pipeline.rehearsal.command import run
+
+        return run(arguments)
     return report(arguments.run, arguments.open)
 
 
