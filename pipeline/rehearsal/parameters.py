@@ -56,11 +56,28 @@ def typed(name: str, declared: ParameterSpec, value: Any) -> Any:
     """
     kind = type_name(declared)
     allowed = _PYTHON_TYPES.get(kind, (object,))
-    if allowed == (int,) and isinstance(value, float) and value.is_integer():
-        value = int(value)  # protobuf's JSON knows no integers
+    if allowed == (int,):
+        value = _whole(value)
     if not isinstance(value, allowed) or (isinstance(value, bool) and allowed == (int, float)):
         raise RehearsalError(f"Parameter {name} is {value!r}, where the job declares a {kind}.")
     return value
+
+
+def converted(declared: ParameterSpec, value: Any) -> Any:
+    """The value as a step that declares the parameter so is told it.
+
+    TFX's compiler declares an exec property that is another step's output as a string, whatever
+    that output is.
+    """
+    kind = type_name(declared)
+    if kind == "STRING" and not isinstance(value, str):
+        return json.dumps(_whole(value))
+    return _whole(value) if _PYTHON_TYPES.get(kind) == (int,) else value
+
+
+def _whole(value: Any) -> Any:
+    # protobuf's JSON knows no integers.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def job_parameters(

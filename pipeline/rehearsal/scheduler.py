@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.rehearsal.conditions import holds
 from pipeline.rehearsal.job import Job, Task
-from pipeline.rehearsal.parameters import constant
+from pipeline.rehearsal.parameters import constant, converted
 from pipeline.rehearsal.run import Run
 from pipeline.rehearsal.states import Artifact, Outcome, RehearsalError, State, TaskState
 from pipeline.rehearsal.steps import Inputs, Result, do
@@ -124,10 +124,12 @@ class Scheduler:
         self._on_change(task)
 
     def _inputs(self, task: Task) -> Inputs:
-        return Inputs(
-            {name: self._parameter(name, task) for name in task.spec.inputs.parameters},
-            self._input_artifacts(task),
-        )
+        declared = task.component.input_definitions.parameters
+        parameters = {
+            name: converted(declared[name], self._parameter(name, task))
+            for name in task.spec.inputs.parameters
+        }
+        return Inputs(parameters, self._input_artifacts(task))
 
     def _input_artifacts(self, task: Task) -> dict[str, list[Artifact]]:
         given = {}

@@ -94,9 +94,6 @@ def _look_up(run: Run, task: Task, inputs: Inputs) -> Result:
 def _run_container(run: Run, task: Task, inputs: Inputs) -> Result:
     """Runs driver and command, unless the cache has what they would put out."""
     invocation = _invocation(run, task, inputs)
-    for artifact in invocation.outputs.values():
-        is_value = artifact.schema_title in _VALUES
-        run.storage.make_folder(os.path.dirname(artifact.uri) if is_value else artifact.uri)
     container = task.executor.container
     driver = container.lifecycle.pre_cache_check
     if driver.command:
@@ -112,6 +109,10 @@ def _run_container(run: Run, task: Task, inputs: Inputs) -> Result:
         cached = run.store.cached(run.job.pipeline, key)
         if cached is not None:
             return Result(State.SKIPPED, cached, cache_key=key)
+    run.storage.make_folder(os.path.dirname(invocation.output_file))
+    for artifact in invocation.outputs.values():
+        if artifact.schema_title not in _VALUES:
+            run.storage.make_folder(artifact.uri)
     _attempt(run, task, invocation, [*container.command, *container.args])
     return Result(State.SUCCEEDED, _read_outputs(run, invocation), cache_key=key)
 
