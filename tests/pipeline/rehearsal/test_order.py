@@ -46,7 +46,7 @@ FAILING = {
     "bad": step(FAIL),
     "after_bad": step(after=("bad",)),
     "good": step(),
-    "after_good": step(after=("good",)),
+    "after_good": step("'another'", after=("good",)),
 }
 
 

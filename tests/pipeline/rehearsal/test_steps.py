@@ -92,7 +92,7 @@ def test_without_mapping_cloud_uris_reach_the_step_as_they_are(tmp_path: Path) -
 def test_a_driver_changes_parameters_and_outputs(tmp_path: Path) -> None:
     driver = saying(
         parameterValues={"pattern": "day-7", "span": 7},
-        artifacts={"data": {"artifacts": [{"metadata": {"span": 7}}]}},
+        artifacts={"data": {"artifacts": [{"metadata": {"span": "7"}}]}},
     )
     args = [
         "{{$.inputs.parameters['pattern']}}",
@@ -105,7 +105,7 @@ def test_a_driver_changes_parameters_and_outputs(tmp_path: Path) -> None:
     }
     outcome = rehearse(job(steps), tmp_path)
     assert printed(outcome).splitlines() == ["day-7", "7"]
-    assert outcome.tasks["step"].outputs.artifacts["data"][0].metadata == {"span": 7}
+    assert outcome.tasks["step"].outputs.artifacts["data"][0].metadata == {"span": "7"}
 
 
 def test_output_parameters_reach_the_next_step(tmp_path: Path) -> None:
