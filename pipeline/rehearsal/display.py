@@ -9,10 +9,8 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
-from pipeline.rehearsal.process import last_lines
 from pipeline.rehearsal.states import Outcome, State, TaskState
 
-_LOG_LINES = 20
 _WORDS = {
     State.PENDING: ("waiting", "dim"),
     State.RUNNING: ("running", "yellow"),
@@ -74,12 +72,11 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     for task in outcome.tasks.values():
         if task.state is not State.FAILED:
             continue
-        console.print(f"{task.name} failed: {task.error}", style="red", markup=False)
-        log = outcome.log(task.name)
-        for line in last_lines(log, _LOG_LINES):
+        console.print(f"{task.name} failed: {task.reason}", style="red", markup=False)
+        for line in (task.error or "").splitlines()[1:]:
             console.print(f"  {line}", markup=False, highlight=False)
-        if log.exists():
-            console.print(f"The whole log: {log}", markup=False, highlight=False)
+        if task.log.exists():
+            console.print(f"The whole log: {task.log}", markup=False, highlight=False)
 
 
 def _table(tasks: list[TaskState]) -> Table:

@@ -10,10 +10,10 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from pipeline.rehearsal.inputs import PLACEHOLDER, as_text
 from pipeline.rehearsal.parameters import to_executor_input
 from pipeline.rehearsal.states import Artifact, RehearsalError
 
-_PLACEHOLDER = re.compile(r"\{\{\$(.*?)\}\}")
 _PATH = re.compile(
     r"\.(?P<side>inputs|outputs)\.(?P<kind>parameters|artifacts)\['(?P<name>[^']+)'\]"
     r"(\.(?P<field>\w+))?(\['(?P<key>[^']+)'\])?"
@@ -104,9 +104,9 @@ class Invocation:
                 found = self._value(path, read)
             except (LookupError, AttributeError) as error:
                 raise RehearsalError(f"The placeholder {match[0]} stands for nothing.") from error
-            return found if isinstance(found, str) else json.dumps(found)
+            return as_text(found)
 
-        return _PLACEHOLDER.sub(value, text)
+        return PLACEHOLDER.sub(value, text)
 
     def _value(self, path: str, read: Callable[[str], bytes | None]) -> Any:
         match = _PATH.fullmatch(path)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,13 @@ from pathlib import Path
 
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 10.0  # Vertex gives a cancelled container 30
+_SUPERVISOR = str(Path(__file__).with_name("supervisor.py"))
+_LINES = 20
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception)(: .*)?")
+_KILLED = (
+    "it was killed, probably because memory ran out: give it a smaller batch, run fewer steps at a "
+    "time, or take a machine with more memory"
+)
 
 
 class Stopped(Exception):
@@ -19,7 +27,7 @@ class Stopped(Exception):
 
 
 class CommandFailed(Exception):
-    """The command ended with an error; the message says which."""
+    """The command failed: the message is a line with the reason, then the output's last lines."""
 
 
 def run_command(
@@ -34,43 +42,54 @@ def run_command(
         stop: ends the command when set.
 
     Raises:
-        CommandFailed: it could not start, exited with another status than 0, or was killed.
+        CommandFailed: it exited with another status than 0, or was killed.
         Stopped: `stop` was set.
     """
     program = sys.executable if command[0] == "python" else command[0]
     with log.open("ab") as output:
         begin = output.tell()
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", _SUPERVISOR, program, *command[1:]],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    with process:
         try:
-            process = subprocess.Popen(
-                [program, *command[1:]],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise CommandFailed(f"it could not be started: {error}") from error
-    try:
-        stopped = _wait(process.pid, stop)
-    finally:
-        _signal_group(process.pid, signal.SIGKILL)  # a container's end is all its processes' end
-        status = process.wait()
+            stopped = _wait(process.pid, stop)
+        finally:
+            _signal_group(process.pid, signal.SIGKILL)  # a container's end is all its processes'
     if stopped:
         raise Stopped
-    if status == -signal.SIGKILL:
-        raise CommandFailed("it was killed, probably out of memory")
-    if status < 0:
-        raise CommandFailed(f"it was ended by {signal.Signals(-status).name}")
-    if status > 0:
-        reason = _last_line(log, begin)
-        raise CommandFailed(f"exit status {status}" + (f": {reason}" if reason else ""))
+    if process.returncode:
+        raise CommandFailed(_explained(process.returncode, log, begin))
 
 
-def last_lines(log: Path, count: int) -> list[str]:
-    """The last lines of a log that are not blank."""
-    text = log.read_text(errors="replace") if log.exists() else ""
-    return [line for line in text.splitlines() if line.strip()][-count:]
+def _explained(status: int, log: Path, begin: int) -> str:
+    """Why a command failed that exited so, and whose output begins there in the log."""
+    with log.open("rb") as output:
+        output.seek(begin)
+        text = output.read().decode(errors="replace")
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    signals = {number.value: number for number in signal.Signals}
+    number = signals.get(-status if status < 0 else status - 128)
+    if number is signal.SIGKILL:
+        reason = _KILLED
+    elif number is not None:
+        reason = f"it was ended by {number.name}"
+    else:
+        reason = ": ".join((f"exit status {status}", *_told(lines)))
+        if len(lines) == 1:
+            return reason
+    return "\n".join((reason, *lines[-_LINES:]))
+
+
+def _told(lines: list[str]) -> list[str]:
+    """The line that says what went wrong: the last exception's, or the very last."""
+    exceptions = [line for line in lines if _EXCEPTION.fullmatch(line)]
+    return (exceptions or lines)[-1:]
 
 
 def _wait(pid: int, stop: threading.Event) -> bool:
@@ -91,10 +110,3 @@ def _wait(pid: int, stop: threading.Event) -> bool:
 def _signal_group(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, number)
-
-
-def _last_line(log: Path, begin: int) -> str:
-    with log.open("rb") as lines:
-        lines.seek(begin)
-        texts = [line.strip() for line in lines.read().decode(errors="replace").splitlines()]
-    return next((text for text in reversed(texts) if text), "")

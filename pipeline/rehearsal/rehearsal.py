@@ -1,6 +1,7 @@
 """Rehearses a job: reads it, opens the store, and has its tasks done."""
 
 import datetime
+import math
 import os
 import re
 import threading
@@ -27,6 +28,7 @@ def rehearse(
     parallel: int | None = None,
     use_cache: bool = True,
     map_gcs: bool = True,
+    longest_pause: float = math.inf,
     on_change: Callable[[TaskState], None] = lambda task: None,
     stop: threading.Event | None = None,
 ) -> Outcome:
@@ -41,6 +43,7 @@ def rehearse(
         use_cache: whether what earlier runs put out may be used, where the job allows it.
         map_gcs: whether gs://BUCKET and /gcs/BUCKET are the store's folder gcs/BUCKET; otherwise
             steps reach Cloud Storage, or the emulator that `environment` names, by themselves.
+        longest_pause: limit of the seconds that a retry policy lets pass before the next attempt.
         on_change: called with each new state of a task, from one thread at a time.
         stop: interrupts the run when set: steps end, and the outcome is CANCELLED.
 
@@ -61,5 +64,5 @@ def rehearse(
     with open_store(store) as records:
         records.begin_run(run_id, plan.pipeline, job)
         logs.mkdir(parents=True, exist_ok=True)
-        run = Run(run_id, plan, records, storage, environment, logs, use_cache, stop)
+        run = Run(run_id, plan, records, storage, environment, logs, use_cache, longest_pause, stop)
         return Scheduler(run, on_change).run_all(parallel or os.cpu_count() or 1)

@@ -26,6 +26,7 @@ class Run:
         environment: that of the steps' processes, containers' own variables aside.
         logs: folder of the steps' logs.
         use_cache: whether what earlier runs put out may be used.
+        longest_pause: limit of the seconds between two attempts, whatever the job's policy is.
         stop: interrupts the rehearsal when set.
         uuid: the run's number.
     """
@@ -37,6 +38,7 @@ class Run:
     environment: Mapping[str, str]
     logs: Path
     use_cache: bool
+    longest_pause: float
     stop: threading.Event
     uuid: str = field(default_factory=lambda: new_uuid())
 
@@ -44,6 +46,10 @@ class Run:
     def folder(self) -> str:
         """Where Vertex puts what the run writes."""
         return f"{self.job.root}/{_PROJECT_NUMBER}/{self.run_id}"
+
+    def log(self, task: str) -> Path:
+        """The file that all of a task's processes write to."""
+        return self.logs / f"{task}.log"
 
     def names(self, task: str, task_uuid: str) -> dict[str, str]:
         """What the placeholders of the names of run and task stand for."""

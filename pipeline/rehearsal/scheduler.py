@@ -7,9 +7,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from pipeline.rehearsal.conditions import holds
+from pipeline.rehearsal.inputs import Source, input_parameters
 from pipeline.rehearsal.job import Job, Task
-from pipeline.rehearsal.parameters import constant, converted
-from pipeline.rehearsal.run import Run
+from pipeline.rehearsal.run import Run, new_uuid
 from pipeline.rehearsal.states import Artifact, Outcome, RehearsalError, State, TaskState
 from pipeline.rehearsal.steps import Inputs, Result, do
 
@@ -27,7 +27,7 @@ class Scheduler:
         self._job: Job = run.job
         self._on_change = on_change
         self._lock = threading.Lock()
-        self._states = {name: TaskState(name) for name in run.job.tasks}
+        self._states = {name: TaskState(name, run.log(name)) for name in run.job.tasks}
         self._scheduled: set[str] = set()
 
     def run_all(self, parallel: int) -> Outcome:
@@ -52,7 +52,7 @@ class Scheduler:
             state = State.CANCELLED
         else:
             state = State.FAILED if State.FAILED in states else State.SUCCEEDED
-        outcome = Outcome(self._run.run_id, state, dict(self._states), self._run.logs)
+        outcome = Outcome(self._run.run_id, state, dict(self._states))
         self._run.store.end_run(outcome.run_id, outcome.state)
         return outcome
 
@@ -124,12 +124,9 @@ class Scheduler:
         self._on_change(task)
 
     def _inputs(self, task: Task) -> Inputs:
-        declared = task.component.input_definitions.parameters
-        parameters = {
-            name: converted(declared[name], self._parameter(name, task))
-            for name in task.spec.inputs.parameters
-        }
-        return Inputs(parameters, self._input_artifacts(task))
+        names = self._run.names(task.name, new_uuid())
+        parameters = input_parameters(task, self._job.parameters, names, self._produced)
+        return Inputs(parameters, self._input_artifacts(task), names)
 
     def _input_artifacts(self, task: Task) -> dict[str, list[Artifact]]:
         given = {}
@@ -139,21 +136,17 @@ class Scheduler:
             given[name] = outputs.artifacts.get(output.output_artifact_key, []) if outputs else []
         return given
 
-    def _parameter(self, name: str, task: Task) -> Any:
-        source = task.spec.inputs.parameters[name]
-        match source.WhichOneof("kind"):
-            case "runtime_value" if source.runtime_value.WhichOneof("value") != "runtime_parameter":
-                return constant(source.runtime_value)
-            case "runtime_value":
-                return self._job.parameters[source.runtime_value.runtime_parameter]
-            case "component_input_parameter":
-                return self._job.parameters[source.component_input_parameter]
-            case "task_final_status":
-                return json.dumps(self._final_status(source.task_final_status.producer_task))
+    def _produced(self, source: Source) -> Any:
+        """What another task left as a parameter."""
+        if source.HasField("task_final_status"):
+            return json.dumps(self._final_status(source.task_final_status.producer_task))
         output = source.task_output_parameter
         outputs = self._states[self._job.producer(output.producer_task)].outputs
         if outputs is None or output.output_parameter_key not in outputs.parameters:
-            raise RehearsalError(f"{output.producer_task} did not put out its parameter for {name}")
+            raise RehearsalError(
+                f"{output.producer_task} did not put out its parameter "
+                f"{output.output_parameter_key}."
+            )
         return outputs.parameters[output.output_parameter_key]
 
     def _final_status(self, group: str) -> dict[str, Any]:
@@ -169,5 +162,5 @@ class Scheduler:
         }
         if failed:
             names = ", ".join(task.name for task in failed)
-            status["error"] = {"message": f"failed: {names}; {failed[0].error}"}
+            status["error"] = {"message": f"failed: {names}; {failed[0].reason}"}
         return status

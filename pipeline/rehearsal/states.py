@@ -75,19 +75,27 @@ class TaskState:
 
     Attributes:
         name: the task's name in the job.
+        log: file with all that its processes wrote; a task without a process makes none.
         state: where it stands.
         begin: when its first attempt began, UTC; None when it never did.
         end: when it ended, UTC.
-        error: why it failed, was cancelled or not triggered, in one sentence.
+        error: why it failed, was cancelled or not triggered: a line with the reason, below which
+            are the log's last lines where a command failed.
         outputs: what it left, once it succeeded or was found in the cache.
     """
 
     name: str
+    log: Path
     state: State = State.PENDING
     begin: datetime.datetime | None = None
     end: datetime.datetime | None = None
     error: str | None = None
     outputs: Outputs | None = None
+
+    @property
+    def reason(self) -> str:
+        """The first line of the error."""
+        return (self.error or "").partition("\n")[0]
 
     def moved(self, state: State, **changes: Any) -> "TaskState":
         """The task in its next state, at the present time."""
@@ -107,14 +115,12 @@ class Outcome:
         run_id: the run's name in the store.
         state: SUCCEEDED, FAILED or CANCELLED.
         tasks: the tasks' last states by name, each after those that it depends on.
-        logs: the folder of the tasks' logs.
     """
 
     run_id: str
     state: State
     tasks: Mapping[str, TaskState]
-    logs: Path
 
     def log(self, task: str) -> Path:
-        """The file with all that the task's processes wrote; a task without a process has none."""
-        return self.logs / f"{task}.log"
+        """The file with all that the task's processes wrote."""
+        return self.tasks[task].log

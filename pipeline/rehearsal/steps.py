@@ -18,7 +18,7 @@ from pipeline.rehearsal.invocation import Invocation, change_texts
 from pipeline.rehearsal.job import Task
 from pipeline.rehearsal.parameters import constant
 from pipeline.rehearsal.process import CommandFailed, Stopped, run_command
-from pipeline.rehearsal.run import Run, new_artifact_name, new_uuid
+from pipeline.rehearsal.run import Run, new_artifact_name
 from pipeline.rehearsal.states import Artifact, Outputs, RehearsalError, State
 
 # TFX keeps these in a file at their uri; of all other artifacts the uri is a folder.
@@ -27,10 +27,17 @@ _VALUES = {f"tfx.{name}" for name in ("Boolean", "Float", "Integer", "JsonValue"
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a task is given: parameters and artifacts, by input."""
+    """What a task is given.
+
+    Attributes:
+        parameters: by input.
+        artifacts: by input.
+        names: what `{{$.pipeline_…}}` stands for.
+    """
 
     parameters: Mapping[str, Any]
     artifacts: Mapping[str, list[Artifact]]
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -118,10 +125,8 @@ def _run_container(run: Run, task: Task, inputs: Inputs) -> Result:
 
 
 def _invocation(run: Run, task: Task, inputs: Inputs) -> Invocation:
-    uuid = new_uuid()
-    folder = f"{run.folder}/{task.name}_{uuid}"
+    folder = f"{run.folder}/{task.name}_{inputs.names['pipeline_task_uuid']}"
     definitions = task.component.output_definitions
-    names = run.names(task.name, uuid)
     return Invocation(
         parameters=inputs.parameters,
         inputs=inputs.artifacts,
@@ -136,7 +141,7 @@ def _invocation(run: Run, task: Task, inputs: Inputs) -> Invocation:
         },
         output_parameters={name: f"{folder}/{name}.txt" for name in definitions.parameters},
         output_file=f"{folder}/executor_output.json",
-        names=names,
+        names=inputs.names,
     )
 
 
@@ -155,9 +160,10 @@ def _attempt(run: Run, task: Task, invocation: Invocation, command: Sequence[str
     policy = task.spec.retry_policy
     pause = policy.backoff_duration.ToTimedelta().total_seconds()
     longest = policy.backoff_max_duration.ToTimedelta().total_seconds() or 3600
+    longest = min(longest, run.longest_pause)
     for retries_left in range(max(policy.max_retry_count, 0), -1, -1):
         try:
-            run_command(arguments, _environment(run, task), _log(run, task), run.stop)
+            run_command(arguments, step_environment(run, task), run.log(task.name), run.stop)
             return
         except CommandFailed:
             if not retries_left:
@@ -167,7 +173,8 @@ def _attempt(run: Run, task: Task, invocation: Invocation, command: Sequence[str
         pause *= policy.backoff_factor or 2
 
 
-def _environment(run: Run, task: Task) -> dict[str, str]:
+def step_environment(run: Run, task: Task) -> dict[str, str]:
+    """The environment of a task's processes."""
     own = {variable.name: variable.value for variable in task.executor.container.env}
     here = Path(sys.executable).parent
     environment = {
@@ -178,10 +185,6 @@ def _environment(run: Run, task: Task) -> dict[str, str]:
         **own,
     }
     return change_texts(environment, run.storage.to_local)
-
-
-def _log(run: Run, task: Task) -> Path:
-    return run.logs / f"{task.name}.log"
 
 
 def _read_outputs(run: Run, invocation: Invocation) -> Outputs:
