@@ -1,0 +1,82 @@
+"""`python -m pipeline rehearse`."""
+
+import argparse
+import contextlib
+import json
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pipeline.rehearsal.display import Display, show_outcome
+from pipeline.rehearsal.parameters import with_parameters
+from pipeline.rehearsal.rehearsal import rehearse
+from pipeline.rehearsal.states import RehearsalError, State
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Rehearses and shows it.
+
+    Returns:
+        0; 1 when a step failed, 2 for what the user can mend before a run, 130 when interrupted.
+    """
+    console = Console(soft_wrap=True)
+    try:
+        job = with_parameters(load_job(arguments.spec), _named(arguments.parameter))
+        if arguments.parallel is not None and arguments.parallel < 1:
+            raise RehearsalError(f"--parallel={arguments.parallel} leaves no step to run.")
+        with _stopped_by_signals() as stop, Display(console) as display:
+            outcome = rehearse(
+                job,
+                arguments.store,
+                parallel=arguments.parallel,
+                use_cache=not arguments.no_cache,
+                on_change=display.change,
+                stop=stop,
+            )
+    except RehearsalError as error:
+        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False)
+        return 2
+    show_outcome(console, outcome)
+    return {State.SUCCEEDED: 0, State.FAILED: 1, State.CANCELLED: 130}[outcome.state]
+
+
+def load_job(spec: Path) -> dict[str, Any]:
+    """The job to be rehearsed.
+
+    Raises:
+        RehearsalError: the file is not there, or holds something else.
+    """
+    try:
+        job = json.loads(spec.read_text())
+    except (OSError, ValueError) as error:
+        raise RehearsalError(f"{spec} cannot be read as a PipelineJob: {error}") from error
+    if not isinstance(job, dict) or not isinstance(job.get("pipelineSpec"), dict):
+        raise RehearsalError(
+            f"{spec} is not a PipelineJob, for it has no pipelineSpec: give the JSON file that "
+            "KubeflowV2DagRunner writes."
+        )
+    return job
+
+
+def _named(pairs: Sequence[str]) -> Mapping[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise RehearsalError(f"--parameter {pair} is not of the form NAME=VALUE.")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set."""
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

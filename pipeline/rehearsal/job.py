@@ -1,0 +1,214 @@
+"""Reads a PipelineJob: its tasks, what each depends on, and whether this machine can run them."""
+
+import graphlib
+import importlib.metadata
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from pipeline.rehearsal.parameters import from_json, job_parameters
+from pipeline.rehearsal.states import RehearsalError
+
+_COMPLETED = pipeline_spec_pb2.PipelineTaskSpec.TriggerPolicy.ALL_UPSTREAM_TASKS_COMPLETED
+_TASK_NAME = re.compile(r"[\w][\w.-]*")
+_UNSUPPORTED_INPUTS = ("component_input_artifact", "parameter_expression_selector")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task that is run, imported or looked up.
+
+    Attributes:
+        name: its name in the job.
+        spec: what it takes from where.
+        component: its interface.
+        executor: what is done.
+        upstream: the tasks that must have ended before.
+        needs_success: whether they must have succeeded; an exit handler runs in any case.
+    """
+
+    name: str
+    spec: pipeline_spec_pb2.PipelineTaskSpec
+    component: pipeline_spec_pb2.ComponentSpec
+    executor: pipeline_spec_pb2.PipelineDeploymentConfig.ExecutorSpec
+    upstream: frozenset[str]
+    needs_success: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that this machine can run.
+
+    Attributes:
+        pipeline: the pipeline's name, which runs share metadata and cache by.
+        root: where artifacts go.
+        parameters: the run's parameters, defaults included.
+        tasks: by name, each after those that it depends on.
+        groups: the tasks inside of each task that is itself a graph.
+        fail_fast: whether nothing is begun after a failure.
+    """
+
+    pipeline: str
+    root: str
+    parameters: Mapping[str, Any]
+    tasks: Mapping[str, Task]
+    groups: Mapping[str, frozenset[str]]
+    fail_fast: bool
+
+    def producer(self, name: str) -> str:
+        """The task that an input names as its producer."""
+        return _producer(name, self.tasks)
+
+
+def read_job(job: Mapping[str, Any], search_path: str | None) -> Job:
+    """Reads a PipelineJob in the form of its JSON.
+
+    Args:
+        job: as KubeflowV2DagRunner writes it and Vertex AI Pipelines accepts it.
+        search_path: PATH of the steps.
+
+    Raises:
+        RehearsalError: it is something else, of another TFX, or beyond this machine.
+    """
+    spec, deployment = _parse(job)
+    installed = f"tfx-{importlib.metadata.version('tfx')}"
+    if spec.sdk_version != installed:
+        raise RehearsalError(
+            f"The job was compiled by {spec.sdk_version or 'an unknown SDK'}, while {installed} is "
+            "installed here: compile it anew."
+        )
+    config = job.get("runtimeConfig", {})
+    root = config.get("gcsOutputDirectory") or spec.default_pipeline_root
+    if not root:
+        raise RehearsalError("The job has no runtimeConfig.gcsOutputDirectory to write to.")
+    given = {**config.get("parameters", {}), **config.get("parameterValues", {})}
+    declared = spec.root.input_definitions.parameters
+    parameters = job_parameters(declared, {name: from_json(value) for name, value in given.items()})
+    tasks, groups = _tasks(spec, deployment)
+    for task in tasks.values():
+        _check(task, search_path)
+    return Job(
+        pipeline=spec.pipeline_info.name,
+        root=root.rstrip("/"),
+        parameters=parameters,
+        tasks={name: tasks[name] for name in _ordered(tasks)},
+        groups=groups,
+        # aiplatform's client writes the enum's number, the service its name.
+        fail_fast=config.get("failurePolicy") in (2, "PIPELINE_FAILURE_POLICY_FAIL_FAST"),
+    )
+
+
+def _parse(
+    job: Mapping[str, Any],
+) -> tuple[pipeline_spec_pb2.PipelineSpec, pipeline_spec_pb2.PipelineDeploymentConfig]:
+    if not isinstance(job, Mapping) or not isinstance(job.get("pipelineSpec"), Mapping):
+        raise RehearsalError(
+            "This is not a PipelineJob, for it has no pipelineSpec: give the JSON file that "
+            "KubeflowV2DagRunner writes."
+        )
+    spec = pipeline_spec_pb2.PipelineSpec()
+    deployment = pipeline_spec_pb2.PipelineDeploymentConfig()
+    try:
+        json_format.ParseDict(job["pipelineSpec"], spec)
+        json_format.ParseDict(job["pipelineSpec"].get("deploymentSpec", {}), deployment)
+    except json_format.ParseError as error:
+        raise RehearsalError(f"The job's pipelineSpec does not parse: {error}") from error
+    if not spec.root.dag.tasks:
+        raise RehearsalError("The job has no tasks.")
+    return spec, deployment
+
+
+def _tasks(
+    spec: pipeline_spec_pb2.PipelineSpec,
+    deployment: pipeline_spec_pb2.PipelineDeploymentConfig,
+) -> tuple[dict[str, Task], dict[str, frozenset[str]]]:
+    """The tasks of the root's graph, with those of the graphs inside it in their place."""
+    specs: dict[str, pipeline_spec_pb2.PipelineTaskSpec] = {}
+    groups: dict[str, frozenset[str]] = {}
+    around: dict[str, set[str]] = {}  # what the graph that a task lies in depends on
+
+    def flatten(dag: pipeline_spec_pb2.DagSpec, outer: set[str]) -> Iterator[str]:
+        for name, task in dag.tasks.items():
+            if not _TASK_NAME.fullmatch(name) or name in specs or name in groups:
+                raise RehearsalError(f"The job has two tasks, or a nameless one, called {name!r}.")
+            if task.component_ref.name not in spec.components:
+                raise RehearsalError(f"Task {name} is of a component that the job lacks.")
+            inner = spec.components[task.component_ref.name].dag
+            if inner.tasks:
+                groups[name] = frozenset(flatten(inner, outer | set(task.dependent_tasks)))
+                yield from groups[name]
+            else:
+                specs[name], around[name] = task, outer
+                yield name
+
+    list(flatten(spec.root.dag, set()))
+    tasks = {}
+    for name, task in specs.items():
+        component = spec.components[task.component_ref.name]
+        if component.executor_label not in deployment.executors:
+            raise RehearsalError(f"Task {name} has no executor in the job's deploymentSpec.")
+        upstream: set[str] = set()
+        for other in around[name] | set(task.dependent_tasks) | set(_producers(task)):
+            producer = _producer(other, specs)
+            if producer not in specs and producer not in groups:
+                raise RehearsalError(f"Task {name} depends on {other}, which the job lacks.")
+            upstream |= groups.get(producer, {producer})
+        tasks[name] = Task(
+            name,
+            task,
+            component,
+            deployment.executors[component.executor_label],
+            frozenset(upstream),
+            needs_success=task.trigger_policy.strategy != _COMPLETED,
+        )
+    return tasks, groups
+
+
+def _producer(name: str, tasks: Iterable[str]) -> str:
+    # TFX's compiler appends `_task` where an output becomes another step's exec property.
+    return name if name in tasks else name.removesuffix("_task")
+
+
+def _producers(task: pipeline_spec_pb2.PipelineTaskSpec) -> Iterator[str]:
+    for artifact in task.inputs.artifacts.values():
+        yield artifact.task_output_artifact.producer_task
+    for parameter in task.inputs.parameters.values():
+        if parameter.HasField("task_output_parameter"):
+            yield parameter.task_output_parameter.producer_task
+        elif parameter.HasField("task_final_status"):
+            yield parameter.task_final_status.producer_task
+
+
+def _check(task: Task, search_path: str | None) -> None:
+    """Refuses what would be found out only when the task's turn comes."""
+    inputs = [*task.spec.inputs.artifacts.values(), *task.spec.inputs.parameters.values()]
+    if task.spec.WhichOneof("iterator") or any(
+        field.name in _UNSUPPORTED_INPUTS for message in inputs for field, _ in message.ListFields()
+    ):
+        raise RehearsalError(f"Task {task.name} takes its inputs in a way that TFX never compiles.")
+    kind = task.executor.WhichOneof("spec")
+    if kind in ("importer", "resolver"):
+        return
+    if kind != "container":
+        raise RehearsalError(f"Task {task.name} is a {kind}, which only Vertex AI runs.")
+    container = task.executor.container
+    if not container.command:
+        raise RehearsalError(
+            f"Task {task.name} names no command: what its image runs by itself is not known here."
+        )
+    for program in (container.command[0], *container.lifecycle.pre_cache_check.command[:1]):
+        if program != "python" and shutil.which(program, path=search_path) is None:
+            raise RehearsalError(f"Task {task.name} runs {program}, which this machine lacks.")
+
+
+def _ordered(tasks: Mapping[str, Task]) -> tuple[str, ...]:
+    graph = {name: sorted(tasks[name].upstream) for name in sorted(tasks)}
+    try:
+        return tuple(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        raise RehearsalError(f"The job's tasks wait in a circle: {error.args[1]}.") from error

@@ -1,0 +1,148 @@
+"""Parameters of a job and of its tasks: values, types, and how a step is told of them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from pipeline.rehearsal.states import RehearsalError
+
+ParameterSpec: TypeAlias = pipeline_spec_pb2.ComponentInputsSpec.ParameterSpec
+
+_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "INT": (int,),
+    "NUMBER_INTEGER": (int,),
+    "DOUBLE": (int, float),
+    "NUMBER_DOUBLE": (int, float),
+    "STRING": (str,),
+    "BOOLEAN": (bool,),
+    "LIST": (list,),
+    "STRUCT": (dict,),
+}
+# Schema 2.0.0 has the types of ml-metadata, and for each its field of the message Value.
+_LEGACY_FIELDS = {"INT": "intValue", "DOUBLE": "doubleValue", "STRING": "stringValue"}
+
+
+def type_name(declared: ParameterSpec) -> str:
+    """The declared type's name, in the words of the spec's own schema version."""
+    if declared.type:
+        return pipeline_spec_pb2.PrimitiveType.PrimitiveTypeEnum.Name(declared.type)
+    return pipeline_spec_pb2.ParameterType.ParameterTypeEnum.Name(declared.parameter_type)
+
+
+def from_json(value: Any) -> Any:
+    """The value behind a parameter's JSON, which schema 2.0.0 wraps as `{"stringValue": …}`."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        kind, wrapped = next(iter(value.items()))
+        if kind in _LEGACY_FIELDS.values():
+            return int(wrapped) if kind == "intValue" else wrapped
+    return value
+
+
+def constant(value: pipeline_spec_pb2.ValueOrRuntimeParameter) -> Any:
+    """The value of a constant of either schema version."""
+    return from_json(
+        json_format.MessageToDict(getattr(value, value.WhichOneof("value") or "constant"))
+    )
+
+
+def typed(name: str, declared: ParameterSpec, value: Any) -> Any:
+    """The value as the declaration wants it.
+
+    Raises:
+        RehearsalError: it is of another type.
+    """
+    kind = type_name(declared)
+    allowed = _PYTHON_TYPES.get(kind, (object,))
+    if allowed == (int,):
+        value = _whole(value)
+    if not isinstance(value, allowed) or (isinstance(value, bool) and allowed == (int, float)):
+        raise RehearsalError(f"Parameter {name} is {value!r}, where the job declares a {kind}.")
+    return value
+
+
+def converted(declared: ParameterSpec, value: Any) -> Any:
+    """The value as a step that declares the parameter so is told it.
+
+    TFX's compiler declares an exec property that is another step's output as a string, whatever
+    that output is.
+    """
+    kind = type_name(declared)
+    if kind == "STRING" and not isinstance(value, str):
+        return json.dumps(_whole(value))
+    return _whole(value) if _PYTHON_TYPES.get(kind) == (int,) else value
+
+
+def _whole(value: Any) -> Any:
+    # protobuf's JSON knows no integers.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def job_parameters(
+    declared: Mapping[str, ParameterSpec], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the job's parameters stand for in this run, defaults included.
+
+    Raises:
+        RehearsalError: a parameter is unknown, missing or of another type.
+    """
+    if unknown := sorted(given.keys() - declared.keys()):
+        known = ", ".join(sorted(declared)) or "none"
+        raise RehearsalError(f"The job has no parameter {', '.join(unknown)}; it has: {known}.")
+    values = {name: typed(name, declared[name], value) for name, value in given.items()}
+    for name in declared.keys() - values.keys():
+        if declared[name].HasField("default_value"):
+            values[name] = json_format.MessageToDict(declared[name].default_value)
+    missing = sorted(
+        name for name in declared.keys() - values.keys() if not declared[name].is_optional
+    )
+    if missing:
+        raise RehearsalError(
+            f"The job needs a value for {', '.join(missing)}: on Vertex AI Pipelines the default "
+            "of a TFX RuntimeParameter does not count."
+        )
+    return values
+
+
+def with_parameters(job: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
+    """The job with parameters as a command line gives them.
+
+    Raises:
+        RehearsalError: a text is not a value of the parameter's declared type.
+    """
+    declared = job["pipelineSpec"].get("root", {}).get("inputDefinitions", {}).get("parameters", {})
+    values: dict[str, Any] = {}
+    for name, text in texts.items():
+        spec = declared.get(name, {})
+        kind = spec.get("parameterType") or spec.get("type") or "STRING"
+        try:
+            values[name] = text if kind == "STRING" else json.loads(text)
+        except json.JSONDecodeError as error:
+            raise RehearsalError(
+                f"Parameter {name} is {text!r}, where the job declares a {kind}."
+            ) from error
+    config = job.get("runtimeConfig", {})
+    given = {**config.get("parameterValues", {}), **values}
+    legacy = {
+        name: value for name, value in config.get("parameters", {}).items() if name not in values
+    }
+    return {
+        **job,
+        "runtimeConfig": {**config, "parameterValues": given, "parameters": legacy},
+    }
+
+
+def to_executor_input(
+    declared: Mapping[str, ParameterSpec], values: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The two parameter fields of an ExecutorInput's `inputs`, in the form of its JSON."""
+    legacy, modern = {}, {}
+    for name, value in values.items():
+        kind = type_name(declared[name]) if name in declared else ""
+        if kind in _LEGACY_FIELDS and declared[name].type:
+            legacy[name] = {_LEGACY_FIELDS[kind]: str(value) if kind == "INT" else value}
+        else:
+            modern[name] = value
+    return {"parameters": legacy, "parameterValues": modern}
