@@ -47,32 +47,43 @@ def check_local(settings: Settings) -> list[str]:
     """
     recipe = settings.load_recipe()
     checks: list[Callable[[], str]] = [
-        lambda: _model(recipe),
-        lambda: _hyperparameters(settings, recipe),
+        lambda: model(recipe),
+        lambda: hyperparameters(settings, recipe),
         lambda: _data(settings),
-        lambda: _first_records(settings, recipe),
-        lambda: _judged_classes(settings, recipe),
+        lambda: first_records(settings, recipe),
+        lambda: judged_classes(settings, recipe),
         lambda: _folders(settings),
         lambda: _disk(settings),
-        lambda: _hub(settings),
+        lambda: hub(settings),
     ]
-    passed, problems = [], []
+    return passed(checks)
+
+
+def passed(checks: list[Callable[[], str]]) -> list[str]:
+    """Makes checks; each returns what it found good, or raises ValueError.
+
+    Raises:
+        CheckError: with every problem found.
+    """
+    good, problems = [], []
     for check in checks:
         try:
-            passed.append(check())
+            good.append(check())
         except ValueError as error:
             problems.append(str(error))
     if problems:
         raise CheckError(listed("The run cannot start:", problems))
-    return passed
+    return good
 
 
-def _model(recipe: Recipe) -> str:
+def model(recipe: Recipe) -> str:
+    """That the architecture is there, and what it needs."""
     check_model(recipe.model, recipe.image_size, recipe.encoder_weights)
     return f"model {recipe.model}, encoder weights {recipe.encoder_weights}"
 
 
-def _hyperparameters(settings: Settings, recipe: Recipe) -> str:
+def hyperparameters(settings: Settings, recipe: Recipe) -> str:
+    """That there is something to train with, or to search."""
     found = imported_hyperparameters(settings, recipe)
     if found:
         return f"hyperparameters {found} of {found.folder}"
@@ -100,7 +111,7 @@ def _data(settings: Settings) -> str:
     return "data " + ", ".join(f"{count} {split}" for split, count in counts.items()) + " examples"
 
 
-def _first_records(settings: Settings, recipe: Recipe) -> str:
+def first_records(settings: Settings, recipe: Recipe) -> str:
     """Holds the first record of each split against the schema and the model's input."""
     schema = text_format.Parse(recipe.schema_file.read_text(), schema_pb2.Schema())
     spec = schema_utils.schema_as_feature_spec(schema).feature_spec
@@ -132,7 +143,7 @@ def _check_record(features: dict[str, tf.Tensor], num_classes: int) -> None:
         raise ValueError(f"the mask holds {int(tf.reduce_max(mask))}, of {num_classes} class ids")
 
 
-def _judged_classes(settings: Settings, recipe: Recipe) -> str:
+def judged_classes(settings: Settings, recipe: Recipe) -> str:
     """Looks through the validation masks until every class that has a floor was seen."""
     pattern = os.path.join(settings.data_root, SPLIT_PATTERNS["eval"])
     spec = {preprocessing.LABEL: tf.io.FixedLenFeature([], tf.string)}
@@ -183,7 +194,8 @@ def _folders(settings: Settings) -> str:
     return f"folders {settings.pipeline_root} and {settings.serving_dir} can be written"
 
 
-def _hub(settings: Settings) -> str:
+def hub(settings: Settings) -> str:
+    """That the Hub takes what would be published."""
     if not settings.hf_repo_id:
         return "nothing is published: HF_REPO_ID is not set"
     try:

@@ -8,7 +8,9 @@ from tfx import v1 as tfx
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner
 
 from pipeline.configs import Settings
+from pipeline.pipeline import create_pipeline
 from pipeline.vertex import spec
+from pipeline.vertex.engine import vertex_engine
 
 
 class VertexRunner(KubeflowV2DagRunner):
@@ -27,21 +29,39 @@ class VertexRunner(KubeflowV2DagRunner):
         )
         self._settings = settings
 
-    def run(self, pipeline: tfx.dsl.Pipeline, **options: Any) -> dict[str, Any]:
+    def run(
+        self,
+        pipeline: tfx.dsl.Pipeline,
+        parameter_values: dict[str, Any] | None = None,
+        write_out: bool = True,
+    ) -> dict[str, Any]:
         """Writes the job; TFX's command line replaces the place where it goes.
 
         Args:
             pipeline: the graph.
-            **options: of the base class's method.
+            parameter_values: of TFX's runtime parameters, which the graph has none of.
+            write_out: whether to write it.
 
         Returns:
             The PipelineJob.
         """
-        job = spec.amended(super().run(pipeline, write_out=False, **options), self._settings)
-        os.makedirs(self._output_dir, exist_ok=True)
-        path = os.path.join(self._output_dir, self._output_filename)
-        incoming = f"{path}.tmp"
-        with open(incoming, "w") as file:
-            json.dump(job, file, indent=2, sort_keys=True)
-        os.replace(incoming, path)
+        job = super().run(pipeline, parameter_values, write_out=False)
+        job = spec.amended(job, self._settings)
+        if write_out:
+            os.makedirs(self._output_dir, exist_ok=True)
+            path = os.path.join(self._output_dir, self._output_filename)
+            incoming = f"{path}.tmp"
+            with open(incoming, "w") as file:
+                json.dump(job, file, indent=2, sort_keys=True)
+            os.replace(incoming, path)
         return job
+
+
+def compiled_job(settings: Settings) -> dict[str, Any]:
+    """The PipelineJob of the graph with these settings, written nowhere.
+
+    Raises:
+        ValueError: what is missing or wrong in the settings.
+    """
+    graph = create_pipeline(settings.load_recipe(), vertex_engine(settings), settings)
+    return VertexRunner(settings).run(graph, write_out=False)

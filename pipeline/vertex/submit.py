@@ -1,28 +1,26 @@
-"""Submits a compiled job to Vertex AI, with what `tfx run create` cannot say, and follows it."""
+"""Submits a job to Vertex AI, with what `tfx run create` cannot say, and follows it."""
 
-import contextlib
-import time
-from collections.abc import Callable, Iterator, Mapping
+import datetime
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
-from google.api_core import exceptions
-from google.auth.exceptions import GoogleAuthError
-from google.cloud import aiplatform
-from google.cloud.aiplatform_v1.types import PipelineState, PipelineTaskDetail
+from google.api_core.exceptions import AlreadyExists
+from google.cloud import aiplatform_v1 as vertex
+from google.protobuf import json_format
 
+from components.google_cloud import CloudError, explained, retrying
 from pipeline.configs import Settings
+from pipeline.rehearsal.states import Outcome, State, TaskState
 
+ROLES = "roles/aiplatform.user, and roles/iam.serviceAccountUser on SERVICE_ACCOUNT"
 POLL_SECONDS = 10.0
-_DONE = {
-    PipelineState.PIPELINE_STATE_SUCCEEDED,
-    PipelineState.PIPELINE_STATE_FAILED,
-    PipelineState.PIPELINE_STATE_CANCELLED,
+_STATES = {
+    vertex.PipelineState.PIPELINE_STATE_SUCCEEDED: State.SUCCEEDED,
+    vertex.PipelineState.PIPELINE_STATE_FAILED: State.FAILED,
+    vertex.PipelineState.PIPELINE_STATE_CANCELLED: State.CANCELLED,
 }
-
-
-class SubmitError(RuntimeError):
-    """The job was not taken, or did not succeed; one sentence with the cause and the cure."""
 
 
 @dataclass(frozen=True)
@@ -30,95 +28,139 @@ class Options:
     """What may differ from one submission to the next.
 
     Attributes:
-        parameters: values of runtime parameters, by name.
         labels: of the job.
-        caching: whether steps may be answered from earlier runs; None leaves it to each step.
+        caching: whether steps may be answered from what earlier runs put out.
         encryption_key: of Cloud KMS, projects/…/cryptoKeys/…
         network: VPC that the steps are peered with, projects/NUMBER/global/networks/NAME.
     """
 
-    parameters: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
-    caching: bool | None = None
+    caching: bool = True
     encryption_key: str | None = None
     network: str | None = None
 
 
-def submit(job_file: Path, settings: Settings, options: Options) -> aiplatform.PipelineJob:
-    """Submits a job.
+class Vertex:
+    """The pipeline jobs of the settings' project and region.
 
     Args:
-        job_file: the compiled PipelineJob.
-        settings: name project, region and service account.
-        options: the rest.
+        settings: name project, region, pipeline and service account.
 
     Raises:
-        SubmitError: it was not taken.
+        CloudError: no project is set, or there are no credentials.
     """
-    if not settings.google_cloud_project:
-        raise SubmitError("GOOGLE_CLOUD_PROJECT is not set; name the project to submit to.")
-    with _explained(settings):
-        job = aiplatform.PipelineJob(
-            display_name=settings.pipeline_name,
-            template_path=str(job_file),
-            parameter_values=dict(options.parameters),
-            labels=dict(options.labels),
-            enable_caching=options.caching,
-            encryption_spec_key_name=options.encryption_key,
-            project=settings.google_cloud_project,
-            location=settings.google_cloud_region,
+
+    def __init__(self, settings: Settings) -> None:
+        project, region = settings.google_cloud_project, settings.google_cloud_region
+        if not project:
+            raise CloudError("GOOGLE_CLOUD_PROJECT is not set; name the project to submit to.")
+        self._settings = settings
+        self._what = f"Vertex AI in {project}, {region},"
+        self._project = project
+        self._parent = f"projects/{project}/locations/{region}"
+        with explained(self._what, ROLES):
+            self._client = vertex.PipelineServiceClient(
+                client_options={"api_endpoint": f"{region}-aiplatform.googleapis.com"}
+            )
+
+    def reach(self) -> str:
+        """Asks for something that a submission needs; returns what was reached.
+
+        Raises:
+            CloudError: it does not answer, or not to this account.
+        """
+        request = vertex.ListPipelineJobsRequest(parent=self._parent, page_size=1)
+        with explained(self._what, ROLES):
+            retrying()(lambda: next(self._client.list_pipeline_jobs(request).pages))
+        return f"Vertex AI in {self._project}, {self._settings.google_cloud_region} answers"
+
+    def submit(self, job: Mapping[str, Any], options: Options) -> str:
+        """Submits a job.
+
+        Args:
+            job: a PipelineJob in the form of its JSON.
+            options: the rest.
+
+        Returns:
+            The job's resource name.
+
+        Raises:
+            CloudError: it was not taken.
+        """
+        message = vertex.PipelineJob.pb()()
+        json_format.ParseDict(job, message)
+        submitted = vertex.PipelineJob.wrap(message)
+        submitted.labels.update(options.labels)
+        submitted.service_account = self._settings.service_account or ""
+        submitted.network = options.network or ""
+        if options.encryption_key:
+            submitted.encryption_spec.kms_key_name = options.encryption_key
+        if not options.caching:
+            for task in submitted.pipeline_spec["root"]["dag"]["tasks"].values():
+                task["cachingOptions"] = {"enableCache": False}
+        now = datetime.datetime.now(datetime.UTC)
+        # The id is ours: what is asked for again after a lost answer is found to be there.
+        job_id = f"{self._settings.pipeline_name[:113]}-{now:%Y%m%d%H%M%S}"
+        with explained(self._what, ROLES):
+            retrying()(self._create, submitted, job_id)
+        return f"{self._parent}/pipelineJobs/{job_id}"
+
+    def _create(self, job: vertex.PipelineJob, job_id: str) -> None:
+        try:
+            self._client.create_pipeline_job(
+                parent=self._parent, pipeline_job=job, pipeline_job_id=job_id
+            )
+        except AlreadyExists:
+            found = self._client.get_pipeline_job(name=f"{self._parent}/pipelineJobs/{job_id}")
+            if found.pipeline_spec != job.pipeline_spec or found.labels != job.labels:
+                raise
+
+    def link(self, name: str) -> str:
+        """Where the console shows a job."""
+        _, _, _, region, _, job_id = name.split("/")
+        return (
+            f"https://console.cloud.google.com/vertex-ai/locations/{region}/pipelines/runs/{job_id}"
+            f"?project={self._project}"
         )
-        job.submit(service_account=settings.service_account, network=options.network)
-    return job
+
+    def follow(
+        self, name: str, on_change: Callable[[TaskState], None], stop: threading.Event
+    ) -> Outcome | None:
+        """Waits for the end of a job.
+
+        Args:
+            name: its resource name.
+            on_change: called for every step whose state has changed.
+            stop: when set, the job is left to itself.
+
+        Returns:
+            How it ended; None when stopped.
+
+        Raises:
+            CloudError: its state could not be asked for.
+        """
+        tasks: dict[str, TaskState] = {}
+        while True:
+            with explained(self._what, ROLES):
+                job = retrying()(self._client.get_pipeline_job, name=name)
+            steps = job.pipeline_spec["root"]["dag"]["tasks"]
+            for detail in job.job_detail.task_details:
+                task = _task_state(detail)
+                if task.name in steps and tasks.get(task.name) != task:
+                    tasks[task.name] = task
+                    on_change(task)
+            if job.state in _STATES:
+                return Outcome(name, _STATES[job.state], tasks, job.error.message)
+            if stop.wait(POLL_SECONDS):
+                return None
 
 
-def follow(
-    job: aiplatform.PipelineJob,
-    settings: Settings,
-    on_change: Callable[[PipelineTaskDetail], None],
-) -> None:
-    """Waits for a job and tells of every step whose state changes.
-
-    Raises:
-        SubmitError: it failed or was cancelled; the message has the first failed step's reason.
-    """
-    seen: dict[str, int] = {}
-    while True:
-        with _explained(settings):
-            state = job.state
-            details = list(job.gca_resource.job_detail.task_details)
-        for task in details:
-            if seen.get(task.task_name) != task.state:
-                seen[task.task_name] = task.state
-                on_change(task)
-        if state in _DONE:
-            break
-        time.sleep(POLL_SECONDS)
-    if state != PipelineState.PIPELINE_STATE_SUCCEEDED:
-        failed = PipelineTaskDetail.State.FAILED
-        reasons = [
-            f"{task.task_name}: {task.error.message}" for task in details if task.state == failed
-        ]
-        raise SubmitError(f"The job did not succeed. {' '.join(reasons)}".strip())
-
-
-@contextlib.contextmanager
-def _explained(settings: Settings) -> Iterator[None]:
-    """Says in one sentence what Google's clients raise."""
-    project, region = settings.google_cloud_project, settings.google_cloud_region
-    try:
-        yield
-    except GoogleAuthError as error:
-        raise SubmitError(
-            f"Google Cloud does not accept the credentials ({error}); run `gcloud auth "
-            "application-default login`, or renew the workflow's."
-        ) from error
-    except exceptions.PermissionDenied as error:
-        raise SubmitError(
-            f"{project} in {region} refuses this account ({error.message}); it needs the roles "
-            "roles/aiplatform.user and roles/iam.serviceAccountUser."
-        ) from error
-    except (exceptions.TooManyRequests, exceptions.ServiceUnavailable) as error:
-        raise SubmitError(f"Vertex AI is busy ({error.message}); submit again later.") from error
-    except (exceptions.GoogleAPICallError, ValueError) as error:
-        raise SubmitError(f"Vertex AI refuses the job: {error}") from error
+def _task_state(detail: vertex.PipelineTaskDetail) -> TaskState:
+    name = detail.state.name
+    return TaskState(
+        name=detail.task_name,
+        state=State[name] if name in State.__members__ else State.RUNNING,  # being cancelled
+        begin=detail.start_time,
+        end=detail.end_time,
+        error=detail.error.message or None,
+    )

@@ -1,0 +1,92 @@
+"""Runs the pipeline on Vertex AI."""
+
+import argparse
+import re
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.configs import load_settings
+from pipeline.terminal import fail
+
+_LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}=[a-z0-9_-]{0,63}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's arguments."""
+    parser.add_argument(
+        "--spec",
+        type=Path,
+        metavar="FILE",
+        help="PipelineJob as KubeflowV2DagRunner writes it; default: this pipeline, compiled anew",
+    )
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="value of a runtime parameter; may be repeated",
+    )
+    parser.add_argument(
+        "--label", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
+    )
+    parser.add_argument("--no-cache", action="store_true", help="run every step anew")
+    parser.add_argument("--encryption-key", metavar="NAME", help="projects/…/cryptoKeys/…")
+    parser.add_argument("--network", metavar="NAME", help="projects/NUMBER/global/networks/…")
+    parser.add_argument("--wait", action="store_true", help="show the steps until the job ends")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Submits the job.
+
+    Returns:
+        0; 1 when the job was awaited and failed, 2 when it was not taken, 130 when the wait was
+        interrupted, which leaves the job running.
+    """
+    from components.google_cloud import CloudError
+    from pipeline.rehearsal.display import Display, show_outcome
+    from pipeline.rehearsal.interruption import stopped_by_signals
+    from pipeline.rehearsal.job import load_job
+    from pipeline.rehearsal.parameters import with_parameters
+    from pipeline.rehearsal.states import State
+    from pipeline.vertex.runner import compiled_job
+    from pipeline.vertex.submit import Options, Vertex
+
+    console = Console(soft_wrap=True)
+    try:
+        settings = load_settings()
+        options = Options(
+            labels=_labels(arguments.label),
+            caching=not arguments.no_cache,
+            encryption_key=arguments.encryption_key,
+            network=arguments.network,
+        )
+        job = load_job(arguments.spec) if arguments.spec else compiled_job(settings)
+        vertex = Vertex(settings)
+        name = vertex.submit(with_parameters(job, arguments.parameter), options)
+    except (ValueError, CloudError) as error:
+        return fail(str(error), 2)
+    link = vertex.link(name)
+    console.print(f"Submitted {name}", markup=False)
+    console.print(link, markup=False)
+    if not arguments.wait:
+        return 0
+    try:
+        with stopped_by_signals() as stop, Display(console) as display:
+            outcome = vertex.follow(name, display.change, stop)
+    except CloudError as error:
+        return fail(f"{error} The job goes on: {link}", 1)
+    if outcome is None:
+        return fail(f"No longer waiting. The job goes on, and can be cancelled there: {link}", 130)
+    show_outcome(console, outcome)
+    return 0 if outcome.state is State.SUCCEEDED else 1
+
+
+def _labels(texts: list[str]) -> dict[str, str]:
+    for text in texts:
+        if not _LABEL.fullmatch(text):
+            raise ValueError(
+                f"--label {text} is not of the form name=value, with only a-z, 0-9, - and _ in "
+                "both and a letter first."
+            )
+    return dict(text.split("=") for text in texts)

@@ -1,0 +1,116 @@
+"""What a run on Vertex AI would meet, asked before it costs anything."""
+
+import fnmatch
+import json
+import uuid
+
+from google.cloud import storage
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from components.google_cloud import CloudError, explained, retrying
+from pipeline import check
+from pipeline.configs import Settings
+from pipeline.recipe import Recipe
+from pipeline.vertex.runner import compiled_job
+from pipeline.vertex.submit import Vertex
+from tfrecords.dataset import SPLIT_PATTERNS
+from tfrecords.errors import DataError
+
+# CreatePipelineJob travels in one gRPC message.
+LARGEST_SPEC = 4_000_000  # bytes
+
+
+def check_vertex(settings: Settings) -> list[str]:
+    """Checks settings, the compiled job, credentials, the service, buckets, data and secrets.
+
+    Args:
+        settings: what the run would be made with.
+
+    Returns:
+        What was checked and found good, a line each.
+
+    Raises:
+        CheckError: with every problem found, each with its cure.
+    """
+    recipe = settings.load_recipe()
+    checks = [
+        lambda: check.model(recipe),
+        lambda: _job(settings),
+        lambda: _secrets(settings),
+        lambda: check.hub(settings),
+        lambda: _in_the_cloud(settings, recipe),
+    ]
+    return check.passed(checks)
+
+
+def _job(settings: Settings) -> str:
+    job = compiled_job(settings)
+    spec = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
+    size = len(json.dumps(job))
+    if size > LARGEST_SPEC:
+        raise ValueError(
+            f"The compiled job has {size} bytes, and the service takes {LARGEST_SPEC}; shorten the "
+            "recipe."
+        )
+    return f"job of {len(spec.root.dag.tasks)} steps, {size / 1000:.0f} kB, image by digest"
+
+
+def _secrets(settings: Settings) -> str:
+    """An environment variable is of this machine; the steps run on others."""
+    if not settings.hf_repo_id:
+        return "no secret is needed"
+    references = {"HF_TOKEN_SECRET": settings.hf_token_secret}
+    for name, reference in settings.hf_space_secrets.items():
+        references[f"{name} of HF_SPACE_SECRETS"] = reference
+    for name, reference in references.items():
+        if not reference.startswith("projects/"):
+            raise ValueError(
+                f"{name} is {reference}, which the steps on Vertex AI do not have; put the value "
+                "into Secret Manager and set projects/PROJECT/secrets/SECRET."
+            )
+    return f"secrets {', '.join(references.values())}"
+
+
+def _in_the_cloud(settings: Settings, recipe: Recipe) -> str:
+    """Each part needs the one before it: nothing is said twice."""
+    try:
+        reached = Vertex(settings).reach()
+        with explained("Cloud Storage", "roles/storage.objectAdmin on the bucket"):
+            client = storage.Client(project=settings.google_cloud_project)
+            counts = {
+                split: _count(client, settings.data_root, pattern)
+                for split, pattern in SPLIT_PATTERNS.items()
+            }
+            for place in (settings.pipeline_root, settings.serving_dir):
+                retrying()(_write, client, place)
+    except CloudError as error:
+        raise ValueError(str(error)) from error
+    check.first_records(settings, recipe)
+    check.judged_classes(settings, recipe)
+    shards = ", ".join(f"{count} {split}" for split, count in counts.items())
+    return f"{reached}; {settings.data_root} has {shards} shards; the buckets can be written"
+
+
+def _count(client: storage.Client, folder: str, pattern: str) -> int:
+    """How many shards of a split there are.
+
+    Raises:
+        DataError: none.
+    """
+    place = storage.Blob.from_string(f"{folder.rstrip('/')}/{pattern}", client=client)
+    fixed = place.name.partition("*")[0]
+    blobs = retrying()(lambda: list(client.list_blobs(place.bucket, prefix=fixed)))
+    count = sum(fnmatch.fnmatch(blob.name, place.name) for blob in blobs)
+    if not count:
+        raise DataError(
+            f"DATA_ROOT={folder} has no {pattern}; copy the shards there, or name their folder."
+        )
+    return count
+
+
+def _write(client: storage.Client, folder: str) -> None:
+    name = f"{folder.rstrip('/')}/.check-{uuid.uuid4().hex}"
+    blob = storage.Blob.from_string(name, client=client)
+    blob.upload_from_string(b"")
+    blob.delete()
