@@ -49,7 +49,7 @@ def check_local(settings: Settings) -> list[str]:
     checks: list[Callable[[], str]] = [
         lambda: model(recipe),
         lambda: hyperparameters(settings, recipe),
-        lambda: _data(settings),
+        lambda: data(settings),
         lambda: first_records(settings, recipe),
         lambda: judged_classes(settings, recipe),
         lambda: _folders(settings),
@@ -97,7 +97,8 @@ def hyperparameters(settings: Settings, recipe: Recipe) -> str:
     return f"search of {', '.join(recipe.search_space)} in {recipe.tune_trials} trials"
 
 
-def _data(settings: Settings) -> str:
+def data(settings: Settings) -> str:
+    """That there are whole shards of both splits."""
     root = settings.data_root
     if not tf.io.gfile.isdir(root):
         raise DataError(

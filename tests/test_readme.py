@@ -7,17 +7,21 @@ import pytest
 
 from pipeline.configs import Settings
 from tests.conftest import REPOSITORY, TFX_COMMANDS, Workplace
+from tests.test_vertex import SUBMISSION, VERTEX_COMMANDS
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.S)
 
 
 def test_every_block_is_one_that_is_run_here() -> None:
-    main, tfx, own_data = BLOCKS
+    main, tfx, rehearsal, vertex, submission, own_data = BLOCKS
     assert main.splitlines() == ["make demo", "make test"]
     path, *commands = tfx.splitlines()
     assert path == 'export PATH="$PWD/.venv/bin:$PATH"'
     assert tuple(commands) == TFX_COMMANDS  # run by the `trained` fixture
+    assert rehearsal.endswith("python -m pipeline rehearse\n")  # by tests/test_vertex.py
+    assert vertex.splitlines()[1:] == VERTEX_COMMANDS.splitlines()  # likewise
+    assert submission.splitlines() == list(SUBMISSION)  # likewise
     assert "create_tfrecords_pets" in own_data
 
 
@@ -33,7 +37,7 @@ def test_own_data(workplace: Workplace) -> None:
     assert drawn.returncode == 0, drawn.stderr
     (copy / "my" / "trimaps").rename(copy / "my" / "masks")
     done = workplace.run(
-        f"cd {copy} && set -e\n{BLOCKS[2]}", EPOCHS=1, IMAGE_SIZE=32, PIPELINE_ROOT=""
+        f"cd {copy} && set -e\n{BLOCKS[-1]}", EPOCHS=1, IMAGE_SIZE=32, PIPELINE_ROOT=""
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "verdict" in done.stdout
@@ -47,5 +51,5 @@ def test_every_setting_is_named(name: str) -> None:
 
 def test_every_path_in_the_tree_exists() -> None:
     [tree] = re.findall(r"```text\n(local_runner.*?)```", README, re.S)
-    for line in tree.splitlines():
+    for line in re.sub("\n +", " ", tree).splitlines():
         assert (REPOSITORY / line.split()[0]).exists(), line
