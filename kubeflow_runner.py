@@ -7,17 +7,22 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.configs import load_settings
-from pipeline.pipeline import create_pipeline
 from pipeline.terminal import fail
-from pipeline.vertex.engine import vertex_engine
-from pipeline.vertex.runner import VertexRunner
+from pipeline.vertex.requirements import require
 
 
 def main() -> None:
     """Compiles the pipeline; `tfx run create` submits what was compiled."""
     try:
         settings = load_settings()
-        graph = create_pipeline(settings.load_recipe(), vertex_engine(settings), settings)
+        recipe = settings.load_recipe()
+        require(settings)
+        # TFX takes long to import: what is set wrong is said before.
+        from pipeline.pipeline import create_pipeline
+        from pipeline.vertex.engine import vertex_engine
+        from pipeline.vertex.runner import VertexRunner
+
+        graph = create_pipeline(recipe, vertex_engine(settings), settings)
     except ValueError as error:
         sys.exit(fail(str(error), 2))
     VertexRunner(settings).run(graph)

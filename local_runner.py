@@ -7,9 +7,6 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.configs import load_settings
-from pipeline.engines import local_engine
-from pipeline.local import LocalRunner
-from pipeline.pipeline import create_pipeline
 from pipeline.terminal import fail
 
 
@@ -17,7 +14,13 @@ def main() -> None:
     """Runs the pipeline, or compiles it when `tfx` asks for that."""
     try:
         settings = load_settings()
-        graph = create_pipeline(settings.load_recipe(), local_engine(settings), settings)
+        recipe = settings.load_recipe()
+        # TFX takes long to import: what is set wrong is said before.
+        from pipeline.engines import local_engine
+        from pipeline.local import LocalRunner
+        from pipeline.pipeline import create_pipeline
+
+        graph = create_pipeline(recipe, local_engine(settings), settings)
     except ValueError as error:
         sys.exit(fail(str(error), 2))
     LocalRunner(settings).run(graph)

@@ -1,8 +1,7 @@
 """What is Vertex AI's own in the graph: places, Beam's runner, the Trainer's machines."""
 
 import functools
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,7 @@ from components.endpoint_pusher.config import Deployment
 from components.endpoint_pusher.executor import Executor as EndpointExecutor
 from pipeline.configs import Settings
 from pipeline.engines import LOCAL_BEAM_ARGS, Engine, serving_pusher
-from tfrecords.errors import listed
-
-_PLACES = ("pipeline_root", "data_root", "serving_dir")
-_BUCKET_PATH = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.+)?")
+from pipeline.vertex.requirements import require
 
 
 def vertex_engine(settings: Settings) -> Engine:
@@ -29,9 +25,7 @@ def vertex_engine(settings: Settings) -> Engine:
     Raises:
         ValueError: with everything that is missing or wrong in the settings, and the cure.
     """
-    problems = list(_problems(settings))
-    if problems:
-        raise ValueError(listed("The pipeline cannot run on Vertex AI:", problems))
+    require(settings)
     return Engine(
         pipeline_root=settings.pipeline_root.rstrip("/"),
         # The image's working directory is the repository.
@@ -43,36 +37,6 @@ def vertex_engine(settings: Settings) -> Engine:
         else tfx.components.Trainer,
         pusher=_pusher(settings),
     )
-
-
-def _problems(settings: Settings) -> Iterator[str]:
-    for name in _PLACES:
-        value = getattr(settings, name)
-        if not _BUCKET_PATH.fullmatch(value):
-            yield (
-                f"{name.upper()}={value} is no place in Cloud Storage; set it to gs://BUCKET/FOLDER."
-            )
-    if settings.hyperparameters and not settings.hyperparameters.startswith("gs://"):
-        yield (
-            f"HYPERPARAMETERS={settings.hyperparameters} is on this machine; copy it to Cloud "
-            "Storage and name it as gs://BUCKET/FOLDER."
-        )
-    if not settings.pipeline_image:
-        yield "PIPELINE_IMAGE is not set; name the steps' container image by its digest."
-    if not settings.google_cloud_project:
-        for name in ("use_dataflow", "training_machine_type", "endpoint_machine_type"):
-            if getattr(settings, name):
-                yield f"{name.upper()} needs GOOGLE_CLOUD_PROJECT, which is not set."
-    if settings.endpoint_machine_type and not settings.endpoint_image:
-        yield (
-            "ENDPOINT_MACHINE_TYPE needs ENDPOINT_IMAGE, which is not set: name the container "
-            "image that serves the model."
-        )
-    if settings.training_replicas > 1 and not settings.training_machine_type:
-        yield (
-            f"TRAINING_REPLICAS={settings.training_replicas} needs Vertex Training: set "
-            "TRAINING_MACHINE_TYPE."
-        )
 
 
 def _pusher(settings: Settings) -> Callable[..., Any]:

@@ -1,0 +1,51 @@
+"""What a run on Vertex AI needs to be set."""
+
+import re
+from collections.abc import Iterator
+
+from pipeline.configs import Settings
+from tfrecords.errors import listed
+
+_PLACES = ("pipeline_root", "data_root", "serving_dir")
+_BUCKET_PATH = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.+)?")
+
+
+def require(settings: Settings) -> None:
+    """Looks at the settings alone, not at what they name.
+
+    Raises:
+        ValueError: with everything that is missing or wrong, and the cure.
+    """
+    problems = list(_problems(settings))
+    if problems:
+        raise ValueError(listed("The pipeline cannot run on Vertex AI:", problems))
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    for name in _PLACES:
+        value = getattr(settings, name)
+        if not _BUCKET_PATH.fullmatch(value):
+            yield (
+                f"{name.upper()}={value} is no place in Cloud Storage; set it to gs://BUCKET/FOLDER."
+            )
+    if settings.hyperparameters and not settings.hyperparameters.startswith("gs://"):
+        yield (
+            f"HYPERPARAMETERS={settings.hyperparameters} is on this machine; copy it to Cloud "
+            "Storage and name it as gs://BUCKET/FOLDER."
+        )
+    if not settings.pipeline_image:
+        yield "PIPELINE_IMAGE is not set; name the steps' container image by its digest."
+    if not settings.google_cloud_project:
+        for name in ("use_dataflow", "training_machine_type", "endpoint_machine_type"):
+            if getattr(settings, name):
+                yield f"{name.upper()} needs GOOGLE_CLOUD_PROJECT, which is not set."
+    if settings.endpoint_machine_type and not settings.endpoint_image:
+        yield (
+            "ENDPOINT_MACHINE_TYPE needs ENDPOINT_IMAGE, which is not set: name the container "
+            "image that serves the model."
+        )
+    if settings.training_replicas > 1 and not settings.training_machine_type:
+        yield (
+            f"TRAINING_REPLICAS={settings.training_replicas} needs Vertex Training: set "
+            "TRAINING_MACHINE_TYPE."
+        )
