@@ -11,8 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from rich.console import Console
 
-from pipeline.configs import load_settings
-
+# The verbs import what they need: Keras, which the settings ask for models, takes seconds.
 APP = Path(__file__).parents[1] / "apps/gradio/semantic_segmentation/app.py"
 
 
@@ -61,6 +60,7 @@ def main() -> int:
 def check() -> int:
     """Prints what a run would meet; returns 0, or 2 when something must be mended first."""
     from pipeline.check import check_local
+    from pipeline.configs import load_settings
 
     console = Console(soft_wrap=True)
     try:
@@ -82,6 +82,7 @@ def report(run_id: str | None, show: bool) -> int:
     import tensorflow as tf
 
     from pipeline import engines, runs
+    from pipeline.configs import load_settings
     from pipeline.report import write_report
 
     tf.get_logger().setLevel("ERROR")  # TFMA reads its files in a way that TensorFlow deprecates
@@ -107,6 +108,8 @@ def report(run_id: str | None, show: bool) -> int:
 
 def app() -> int:
     """Becomes the demo app, serving the newest version; returns 2 when nothing was pushed."""
+    from pipeline.configs import load_settings
+
     console = Console(soft_wrap=True)
     try:
         pushed = Path(load_settings().serving_dir)
