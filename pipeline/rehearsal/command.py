@@ -16,6 +16,8 @@ from pipeline.rehearsal.parameters import with_parameters
 from pipeline.rehearsal.rehearsal import rehearse
 from pipeline.rehearsal.states import RehearsalError, State
 
+_LONGEST_PAUSE = 1.0  # s; policies have the service wait for machines that this one is not short of
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Rehearses and shows it.
@@ -34,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
                 arguments.store,
                 parallel=arguments.parallel,
                 use_cache=not arguments.no_cache,
+                longest_pause=_LONGEST_PAUSE,
                 on_change=display.change,
                 stop=stop,
             )

@@ -67,8 +67,10 @@ class Display:
 
 
 def show_outcome(console: Console, outcome: Outcome) -> None:
-    """Prints the table of all steps, and of the failed ones the reason and the log's end."""
+    """Prints the table of all steps, warnings, and of failed steps the reason and the log's end."""
     console.print(_table(list(outcome.tasks.values())))
+    for warning in outcome.warnings:
+        console.print(f"Warning: {warning}", style="yellow", markup=False)
     for task in outcome.tasks.values():
         if task.state is not State.FAILED:
             continue

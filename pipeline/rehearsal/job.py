@@ -46,11 +46,12 @@ class Job:
 
     Attributes:
         pipeline: the pipeline's name, which runs share metadata and cache by.
-        root: where artifacts go.
+        root: where artifacts go, as the job names it.
         parameters: the run's parameters, defaults included.
         tasks: by name, each after those that it depends on.
         groups: the tasks inside of each task that is itself a graph.
         fail_fast: whether nothing is begun after a failure.
+        warnings: what goes well here and may not on Vertex AI, a sentence each.
     """
 
     pipeline: str
@@ -59,6 +60,7 @@ class Job:
     tasks: Mapping[str, Task]
     groups: Mapping[str, frozenset[str]]
     fail_fast: bool
+    warnings: tuple[str, ...]
 
     def producer(self, name: str) -> str:
         """The task that an input names as its producer."""
@@ -77,29 +79,36 @@ def read_job(job: Mapping[str, Any], search_path: str | None) -> Job:
     """
     spec, deployment = _parse(job)
     installed = f"tfx-{importlib.metadata.version('tfx')}"
-    if spec.sdk_version != installed:
+    # What other SDKs compile runs in images that need not hold TFX.
+    if spec.sdk_version.startswith("tfx-") and spec.sdk_version != installed:
         raise RehearsalError(
-            f"The job was compiled by {spec.sdk_version or 'an unknown SDK'}, while {installed} is "
-            "installed here: compile it anew."
+            f"The job was compiled by {spec.sdk_version}, while {installed} is installed here: "
+            "compile it anew."
         )
     config = job.get("runtimeConfig", {})
+    if not isinstance(config, Mapping):
+        raise RehearsalError("The job's runtimeConfig is no JSON object: compile the job anew.")
     root = config.get("gcsOutputDirectory") or spec.default_pipeline_root
     if not root:
-        raise RehearsalError("The job has no runtimeConfig.gcsOutputDirectory to write to.")
+        raise RehearsalError(
+            "The job has nowhere to write to: give it a runtimeConfig.gcsOutputDirectory, "
+            "gs://BUCKET/FOLDER."
+        )
     given = {**config.get("parameters", {}), **config.get("parameterValues", {})}
     declared = spec.root.input_definitions.parameters
     parameters = job_parameters(declared, {name: from_json(value) for name, value in given.items()})
     tasks, groups = _tasks(spec, deployment)
     for task in tasks.values():
-        _check(task, search_path)
+        _check(task, declared.keys(), search_path)
     return Job(
         pipeline=spec.pipeline_info.name,
-        root=root.rstrip("/"),
+        root=root,
         parameters=parameters,
         tasks={name: tasks[name] for name in _ordered(tasks)},
         groups=groups,
         # aiplatform's client writes the enum's number, the service its name.
         fail_fast=config.get("failurePolicy") in (2, "PIPELINE_FAILURE_POLICY_FAIL_FAST"),
+        warnings=tuple(_warnings(deployment)),
     )
 
 
@@ -117,7 +126,9 @@ def _parse(
         json_format.ParseDict(job["pipelineSpec"], spec)
         json_format.ParseDict(job["pipelineSpec"].get("deploymentSpec", {}), deployment)
     except json_format.ParseError as error:
-        raise RehearsalError(f"The job's pipelineSpec does not parse: {error}") from error
+        raise RehearsalError(
+            f"The job's pipelineSpec does not parse: {error}. Compile the job anew."
+        ) from error
     if not spec.root.dag.tasks:
         raise RehearsalError("The job has no tasks.")
     return spec, deployment
@@ -184,8 +195,15 @@ def _producers(task: pipeline_spec_pb2.PipelineTaskSpec) -> Iterator[str]:
             yield parameter.task_final_status.producer_task
 
 
-def _check(task: Task, search_path: str | None) -> None:
+def _check(task: Task, parameters: Iterable[str], search_path: str | None) -> None:
     """Refuses what would be found out only when the task's turn comes."""
+    for source in task.spec.inputs.parameters.values():
+        origin = source.component_input_parameter or source.runtime_value.runtime_parameter
+        if origin and origin not in parameters:
+            raise RehearsalError(
+                f"Task {task.name} takes the job's parameter {origin}, which the job's root does "
+                "not declare: compile the job anew."
+            )
     inputs = [*task.spec.inputs.artifacts.values(), *task.spec.inputs.parameters.values()]
     if task.spec.WhichOneof("iterator") or any(
         field.name in _UNSUPPORTED_INPUTS for message in inputs for field, _ in message.ListFields()
@@ -195,7 +213,10 @@ def _check(task: Task, search_path: str | None) -> None:
     if kind in ("importer", "resolver"):
         return
     if kind != "container":
-        raise RehearsalError(f"Task {task.name} is a {kind}, which only Vertex AI runs.")
+        raise RehearsalError(
+            f"Task {task.name} has {kind or 'nothing'} as its executor, which this machine cannot "
+            "run: it runs containers, importers and resolvers."
+        )
     container = task.executor.container
     if not container.command:
         raise RehearsalError(
@@ -206,9 +227,22 @@ def _check(task: Task, search_path: str | None) -> None:
             raise RehearsalError(f"Task {task.name} runs {program}, which this machine lacks.")
 
 
+def _warnings(deployment: pipeline_spec_pb2.PipelineDeploymentConfig) -> Iterator[str]:
+    images = {executor.container.image for executor in deployment.executors.values()}
+    for image in sorted(filter(None, images)):
+        if "@sha256:" not in image:
+            yield (
+                f"image {image} is not named by its digest: Vertex AI may run, or take from its "
+                "cache, what another image of that name did; name it as NAME@sha256:…"
+            )
+
+
 def _ordered(tasks: Mapping[str, Task]) -> tuple[str, ...]:
     graph = {name: sorted(tasks[name].upstream) for name in sorted(tasks)}
     try:
         return tuple(graphlib.TopologicalSorter(graph).static_order())
     except graphlib.CycleError as error:
-        raise RehearsalError(f"The job's tasks wait in a circle: {error.args[1]}.") from error
+        circle = " -> ".join(error.args[1])
+        raise RehearsalError(
+            f"The job's tasks wait for each other, {circle}: take one of these dependencies away."
+        ) from error

@@ -1,5 +1,6 @@
 """Parameters of a job and of its tasks: values, types, and how a step is told of them."""
 
+import difflib
 import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -58,8 +59,8 @@ def typed(name: str, declared: ParameterSpec, value: Any) -> Any:
     allowed = _PYTHON_TYPES.get(kind, (object,))
     if allowed == (int,):
         value = _whole(value)
-    if not isinstance(value, allowed) or (isinstance(value, bool) and allowed == (int, float)):
-        raise RehearsalError(f"Parameter {name} is {value!r}, where the job declares a {kind}.")
+    if not isinstance(value, allowed) or (isinstance(value, bool) and int in allowed):
+        raise _mistyped(name, value, kind)
     return value
 
 
@@ -88,9 +89,11 @@ def job_parameters(
     Raises:
         RehearsalError: a parameter is unknown, missing or of another type.
     """
-    if unknown := sorted(given.keys() - declared.keys()):
+    for name in sorted(given.keys() - declared.keys()):
         known = ", ".join(sorted(declared)) or "none"
-        raise RehearsalError(f"The job has no parameter {', '.join(unknown)}; it has: {known}.")
+        close = difflib.get_close_matches(name, declared, 1)
+        meant = f" did you mean {close[0]}?" if close else ""
+        raise RehearsalError(f"The job has no parameter {name};{meant} It has: {known}.")
     values = {name: typed(name, declared[name], value) for name, value in given.items()}
     for name in declared.keys() - values.keys():
         if declared[name].HasField("default_value"):
@@ -100,8 +103,8 @@ def job_parameters(
     )
     if missing:
         raise RehearsalError(
-            f"The job needs a value for {', '.join(missing)}: on Vertex AI Pipelines the default "
-            "of a TFX RuntimeParameter does not count."
+            f"The job needs a value for {', '.join(missing)}: give --parameter NAME=VALUE, for on "
+            "Vertex AI Pipelines the default of a TFX RuntimeParameter does not count."
         )
     return values
 
@@ -120,9 +123,7 @@ def with_parameters(job: Mapping[str, Any], texts: Mapping[str, str]) -> dict[st
         try:
             values[name] = text if kind == "STRING" else json.loads(text)
         except json.JSONDecodeError as error:
-            raise RehearsalError(
-                f"Parameter {name} is {text!r}, where the job declares a {kind}."
-            ) from error
+            raise _mistyped(name, text, kind) from error
     config = job.get("runtimeConfig", {})
     given = {**config.get("parameterValues", {}), **values}
     legacy = {
@@ -132,6 +133,12 @@ def with_parameters(job: Mapping[str, Any], texts: Mapping[str, str]) -> dict[st
         **job,
         "runtimeConfig": {**config, "parameterValues": given, "parameters": legacy},
     }
+
+
+def _mistyped(name: str, value: Any, kind: str) -> RehearsalError:
+    return RehearsalError(
+        f"Parameter {name} is {value!r}, but the job declares it as {kind}: give it such a value."
+    )
 
 
 def to_executor_input(

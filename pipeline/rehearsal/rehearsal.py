@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.rehearsal.job import read_job
+from pipeline.rehearsal.preflight import check_steps
 from pipeline.rehearsal.run import Run
 from pipeline.rehearsal.scheduler import Scheduler
 from pipeline.rehearsal.states import Outcome, RehearsalError, TaskState
@@ -62,7 +63,8 @@ def rehearse(
     logs = store / "runs" / run_id
     stop = stop or threading.Event()
     with open_store(store) as records:
+        run = Run(run_id, plan, records, storage, environment, logs, use_cache, longest_pause, stop)
+        check_steps(run)
         records.begin_run(run_id, plan.pipeline, job)
         logs.mkdir(parents=True, exist_ok=True)
-        run = Run(run_id, plan, records, storage, environment, logs, use_cache, longest_pause, stop)
         return Scheduler(run, on_change).run_all(parallel or os.cpu_count() or 1)

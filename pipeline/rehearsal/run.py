@@ -45,7 +45,7 @@ class Run:
     @property
     def folder(self) -> str:
         """Where Vertex puts what the run writes."""
-        return f"{self.job.root}/{_PROJECT_NUMBER}/{self.run_id}"
+        return f"{self.job.root.rstrip('/')}/{_PROJECT_NUMBER}/{self.run_id}"
 
     def log(self, task: str) -> Path:
         """The file that all of a task's processes write to."""

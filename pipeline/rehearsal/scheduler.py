@@ -52,7 +52,7 @@ class Scheduler:
             state = State.CANCELLED
         else:
             state = State.FAILED if State.FAILED in states else State.SUCCEEDED
-        outcome = Outcome(self._run.run_id, state, dict(self._states))
+        outcome = Outcome(self._run.run_id, state, dict(self._states), self._job.warnings)
         self._run.store.end_run(outcome.run_id, outcome.state)
         return outcome
 

@@ -115,11 +115,13 @@ class Outcome:
         run_id: the run's name in the store.
         state: SUCCEEDED, FAILED or CANCELLED.
         tasks: the tasks' last states by name, each after those that it depends on.
+        warnings: what went well here and may not on Vertex AI, a sentence each.
     """
 
     run_id: str
     state: State
     tasks: Mapping[str, TaskState]
+    warnings: tuple[str, ...]
 
     def log(self, task: str) -> Path:
         """The file with all that the task's processes wrote."""

@@ -21,6 +21,9 @@ class Storage(Protocol):
     def read(self, uri: str) -> bytes | None:
         """The content of a file; None when there is no such file."""
 
+    def is_empty(self, uri: str) -> bool:
+        """Whether it is known that a folder is not there, or holds nothing."""
+
     def make_folder(self, uri: str) -> None:
         """Makes a folder, where there are folders."""
 
@@ -42,7 +45,12 @@ class MappedStorage:
     def read(self, uri: str) -> bytes | None:
         """See Storage."""
         path = Path(self.to_local(uri))
-        return path.read_bytes() if path.exists() else None
+        return path.read_bytes() if path.is_file() else None
+
+    def is_empty(self, uri: str) -> bool:
+        """See Storage."""
+        path = Path(self.to_local(uri))
+        return not path.is_dir() or not any(path.iterdir())
 
     def make_folder(self, uri: str) -> None:
         """See Storage."""
@@ -75,7 +83,7 @@ class CloudStorage:
 
         if not uri.startswith("gs://"):
             path = Path(uri)
-            return path.read_bytes() if path.exists() else None
+            return path.read_bytes() if path.is_file() else None
         if self._emulator:
             client = storage.Client(
                 project="rehearsal",
@@ -88,6 +96,10 @@ class CloudStorage:
             return storage.Blob.from_string(uri, client=client).download_as_bytes()
         except NotFound:
             return None
+
+    def is_empty(self, uri: str) -> bool:
+        """See Storage."""
+        return False  # whether the steps may list it is theirs to find out
 
     def make_folder(self, uri: str) -> None:
         """See Storage."""

@@ -35,12 +35,23 @@ class Store:
     """The records of a store's folder; usable from several threads.
 
     Args:
-        connection: to the SQLite file.
+        path: the SQLite file; made where there is none.
+
+    Raises:
+        RehearsalError: here and in all methods: the file is no store, or cannot be written to.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.Lock()
+        with self._explained():
+            self._connection = sqlite3.connect(path, check_same_thread=False)
+            self._connection.executescript(_SCHEMA)
+        self._cancel_unfinished()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._connection.close()
 
     def begin_run(self, run_id: str, pipeline: str, job: Any) -> None:
         """Records a new run.
@@ -63,8 +74,8 @@ class Store:
     def save(self, run_id: str, task: TaskState, cache_key: str | None) -> None:
         """Records where a task stands; what it has put out is an artifact from then on."""
         outputs = None if task.outputs is None else json.dumps(dataclasses.asdict(task.outputs))
-        with self._lock, self._connection:
-            self._connection.execute(
+        with self._transaction() as connection:
+            connection.execute(
                 "INSERT OR REPLACE INTO executions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     run_id,
@@ -78,7 +89,7 @@ class Store:
                 ),
             )
             for artifact in (a for listed in _artifacts(task) for a in listed):
-                self._connection.execute(
+                connection.execute(
                     "INSERT OR IGNORE INTO artifacts (name, run_id, uri, type, metadata) "
                     "VALUES (?, ?, ?, ?, ?)",
                     (
@@ -111,7 +122,7 @@ class Store:
             for name, uri, type_, metadata in rows
         ]
 
-    def cancel_unfinished(self) -> None:
+    def _cancel_unfinished(self) -> None:
         """Marks what a killed rehearsal left behind; only one rehearsal runs at a time."""
         for table in ("runs", "executions"):
             self._execute(
@@ -120,8 +131,30 @@ class Store:
             )
 
     def _execute(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        with self._lock, self._connection:
-            return self._connection.execute(statement, values).fetchall()
+        with self._transaction() as connection:
+            return connection.execute(statement, values).fetchall()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._explained(), self._connection:
+            yield self._connection
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise RehearsalError(
+                f"The store's file {self._path} cannot be written to ({error}): make room or mend "
+                "its rights, or name another store."
+            ) from error
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise RehearsalError(
+                f"{self._path} is not the file of a rehearsal's store ({error}): move it away, or "
+                "name another store."
+            ) from error
 
 
 @contextlib.contextmanager
@@ -129,27 +162,23 @@ def open_store(folder: Path) -> Iterator[Store]:
     """Opens the store in a folder for one rehearsal, making it where there is none.
 
     Raises:
-        RehearsalError: another rehearsal has it, or its file is not a store.
+        RehearsalError: another rehearsal has it, it cannot be written to, or its file is no store.
     """
-    path = folder / "metadata.sqlite"
+    # The system releases the lock even when the process is killed.
+    lock = filelock.FileLock(folder / ".lock", timeout=0, is_singleton=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RehearsalError(f"The store {folder} cannot be made: {error}") from error
-    try:
-        # The system releases the lock even when the process is killed.
-        lock = filelock.FileLock(folder / ".lock", timeout=0, is_singleton=False)
-        with lock, contextlib.closing(sqlite3.connect(path, check_same_thread=False)) as connection:
-            connection.executescript(_SCHEMA)
-            store = Store(connection)
-            store.cancel_unfinished()
-            yield store
+        held = lock.acquire()
     except filelock.Timeout as error:
         raise RehearsalError(
             f"Another rehearsal is using the store {folder}; wait for it, or name another store."
         ) from error
-    except sqlite3.DatabaseError as error:
-        raise RehearsalError(f"{path} is not the file of a rehearsal's store: {error}") from error
+    except OSError as error:
+        raise RehearsalError(
+            f"The store {folder} cannot be written to ({error}): mend that, or name another store."
+        ) from error
+    with held, contextlib.closing(Store(folder / "metadata.sqlite")) as store:
+        yield store
 
 
 def _artifacts(task: TaskState) -> Iterator[list[Artifact]]:
