@@ -11,6 +11,7 @@ from ..googleapis import Accounts, Authority, ConnectProxy
 from .server import StorageServer
 from .shim import Request, Shim
 
+PROJECT_NUMBER = "123456789012"
 HOSTS = ("storage.googleapis.com", "*.storage.googleapis.com", "www.googleapis.com")
 
 
@@ -31,9 +32,10 @@ class GcsEmulator:
     def __init__(self, folder: Path | str, project: str = "demo") -> None:
         self.folder = Path(folder)
         self.project = project
+        self.project_number = PROJECT_NUMBER
         self.authority = Authority(self.folder / "certificates")
         context = self.authority.server_context()
-        self._shim = Shim(context, lambda: self._server.address)
+        self._shim = Shim(context, lambda: self._server.address, PROJECT_NUMBER)
         self.url = self._shim.url
         self._server = StorageServer(self.url, self.folder / "fake-gcs-server.log")
         self.accounts = Accounts(self.folder / "accounts", project, context)

@@ -68,6 +68,10 @@ class _Handler(Handler):
             content = answer.read()
         finally:
             backend.close()
+        if urlsplit(self.path).path.startswith("/storage/v1/b"):
+            # The server knows no projects. By the number clients see whose a bucket is.
+            number = b'"projectNumber":"%s"' % self.owner.project_number.encode()
+            content = content.replace(b'"projectNumber":"0"', number)
         request.status = answer.status
         self.send_response_only(answer.status, answer.reason)
         for name, value in answer.getheaders():
@@ -92,10 +96,17 @@ class Shim:
     Args:
         context: The settings of TLS.
         backend: Says where fake-gcs-server listens.
+        project_number: The number of the project that owns all buckets.
     """
 
-    def __init__(self, context: ssl.SSLContext, backend: Callable[[], tuple[str, int]]) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        backend: Callable[[], tuple[str, int]],
+        project_number: str,
+    ) -> None:
         self.backend = backend
+        self.project_number = project_number
         self.requests: list[Request] = []
         self._servers = [HttpServer(_Handler, self), HttpServer(_Handler, self, context)]
         plain, encrypted = self._servers

@@ -116,6 +116,10 @@ class Accounts:
         self._accounts[email] = Account(email, permitted, key_file, public_key)
         return self._accounts[email]
 
+    def permits(self, email: str) -> bool:
+        """Whether there is an account of this name that may use the project's services."""
+        return email in self._accounts and self._accounts[email].permitted
+
     def token(self, account: Account, seconds: float = TOKEN_SECONDS) -> str:
         """Gives an account an access token; with seconds below zero it has expired."""
         token = f"ya29.{secrets.token_urlsafe(24)}"

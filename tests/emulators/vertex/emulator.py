@@ -1,0 +1,159 @@
+"""The emulator as tests use it."""
+
+import contextlib
+import re
+from pathlib import Path
+
+from google.protobuf.message import Message
+
+from ..gcs import GcsEmulator
+from . import pipeline_jobs
+from .errors import Refusal
+from .faults import Fault, Journal, Request
+from .operations import Operations
+from .over_grpc import GrpcServer
+from .over_rest import rest_server
+from .pipeline_jobs import RunPipeline
+from .running import Running
+from .store import Store
+
+STOP_SECONDS = 30
+
+
+class VertexEmulator:
+    """Vertex AI on 127.0.0.1 for the clients of google-cloud-aiplatform, over gRPC and REST.
+
+    Its resources are on disk; who has which token is not.
+
+    Args:
+        folder: The state; made when absent, gone on with when there.
+        gcs: The Cloud Storage beside it, whose accounts, names and certificates it shares.
+        run_pipeline: Runs a pipeline job. It is given the job as JSON, a function
+            `on_change(task, state, error="")` which says that a task is in a state such as
+            RUNNING, SUCCEEDED, FAILED or SKIPPED, and an event that is set when the job is to
+            stop. It returns what went wrong, or None.
+        region: The one region that there is.
+        operation_polls: How many times a long-running operation is answered as not yet done.
+
+    Raises:
+        FolderInUse: When another emulator has the folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        gcs: GcsEmulator,
+        run_pipeline: RunPipeline,
+        *,
+        region: str = "us-central1",
+        operation_polls: int = 0,
+    ) -> None:
+        self.gcs = gcs
+        self.project = gcs.project
+        self.project_number = gcs.project_number
+        self.region = region
+        self.accounts = gcs.accounts
+        self.run_pipeline = run_pipeline
+        self.store = Store(Path(folder))
+        self.journal = Journal()
+        self.running = Running()
+        self.operations = Operations(operation_polls)
+        self._grpc = GrpcServer(self, gcs.authority)
+        self._rest = rest_server(self)
+        self.rest_url = self._rest.url
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> "VertexEmulator":
+        self._open.callback(self.store.close)
+        self._open.callback(self.running.close, STOP_SECONDS)
+        self._grpc.start()
+        self._open.callback(self._grpc.close)
+        self._rest.start()
+        self._open.callback(self._rest.close)
+        self.gcs.proxy.route("*.googleapis.com", self._grpc.address)
+        self._fail_interrupted_jobs()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._open.close()
+
+    def _fail_interrupted_jobs(self) -> None:
+        for job in self.jobs:
+            if job.state not in pipeline_jobs.ENDED:
+                self.store.change(job.name, lambda job: pipeline_jobs.end(job, None, "interrupted"))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a child process needs in its environment so that Google Cloud is the emulators."""
+        return {**self.gcs.environment, "GOOGLE_CLOUD_REGION": self.region}
+
+    @property
+    def parent(self) -> str:
+        """The name of the region, under which the resources are."""
+        return f"projects/{self.project_number}/locations/{self.region}"
+
+    @property
+    def requests(self) -> list[Request]:
+        """All requests so far, in the order in which they came."""
+        return self.journal.requests
+
+    @property
+    def jobs(self) -> list[Message]:
+        """The pipeline jobs, oldest first."""
+        return self.store.of_kind(pipeline_jobs.KIND)
+
+    def job(self, job_id: str) -> Message:
+        """A pipeline job as it is now."""
+        return self.store.find(f"{self.parent}/{pipeline_jobs.KIND}/{job_id}")
+
+    def wait(self, job_id: str, timeout: float = 60, kind: str = pipeline_jobs.KIND) -> Message:
+        """Waits for the end of a job.
+
+        Returns:
+            The job.
+
+        Raises:
+            TimeoutError: When it still runs after so many seconds.
+        """
+        name = f"{self.parent}/{kind}/{job_id}"
+        if not self.running.wait(name, timeout):
+            raise TimeoutError(f"{name} still runs after {timeout} s")
+        return self.store.find(name)
+
+    def fault(
+        self,
+        method: str,
+        code: str,
+        *,
+        times: int = 1,
+        message: str = "The service is told to fail.",
+        retry_seconds: int | None = None,
+    ) -> None:
+        """Lets the next requests of a method be refused.
+
+        Args:
+            method: The method, such as CreatePipelineJob; "*" for any.
+            code: The status code, such as RESOURCE_EXHAUSTED (429), UNAVAILABLE (503) or
+                PERMISSION_DENIED (403).
+            times: How many requests are struck.
+            message: What the answer says.
+            retry_seconds: When to try again, as google.rpc.RetryInfo says it.
+        """
+        self.journal.add_fault(Fault(method, code, times, message, retry_seconds))
+
+    def canonical(self, name: str) -> str:
+        """The name of a resource with the project's number, whichever it was named by."""
+        return re.sub(r"^projects/[^/]+", f"projects/{self.project_number}", name)
+
+    def check_acts_as(self, service_account: str) -> None:
+        """Refuses a job in the name of an account in whose name nobody may work.
+
+        Raises:
+            Refusal: PERMISSION_DENIED.
+        """
+        if service_account and not self.accounts.permits(service_account):
+            raise Refusal(
+                "PERMISSION_DENIED",
+                f"You do not have permission to act as service account {service_account} (or it "
+                "may not exist).",
+            )
