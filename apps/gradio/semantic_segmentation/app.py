@@ -110,20 +110,11 @@ def _one_image(handlers: Handlers, examples: list[Path]) -> None:
 def _several_images(handlers: Handlers) -> None:
     files = gr.File(label="Images", file_count="multiple", file_types=["image"], height=200)
     start = gr.Button("Segment", variant="primary")
-    gallery = gr.Gallery(
-        label="Overlays",
-        format="jpeg",
-        columns=4,
-        fit_columns=False,
-        object_fit="contain",
-        height="auto",
-        visible=False,
-    )
-    findings = gr.HTML(apply_default_css=False)
+    cards = gr.HTML(apply_default_css=False)
     start.click(
         handlers.show_all,
         files,
-        [gallery, findings],
+        cards,
         show_progress_on=files,
         api_visibility="private",
     )

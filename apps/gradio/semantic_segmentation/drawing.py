@@ -15,9 +15,9 @@ from segmentation import Segmentation
 Palette = Sequence[tuple[int, int, int]]
 Pixels = npt.NDArray[np.uint8]
 
-# Long side, in pixels, of what is only looked at.
-_VIEW_SIDE = 1280
-_THUMBNAIL_SIDE = 640
+# Long sides, in pixels, of what is only looked at.
+VIEW = 1280
+_CARD = 480
 
 INVITATION = '<p class="invitation">Choose an image, paste one, or click an example.</p>'
 CSS = """
@@ -32,8 +32,7 @@ CSS = """
 .overlay .mask { opacity: var(--mask-opacity, 0.5); image-rendering: pixelated; }
 .findings { width: 100%; border-collapse: collapse; }
 .findings tr + tr { border-top: 1px solid var(--border-color-primary); }
-.findings th, .findings td { padding: 0.5rem 0.4rem; text-align: left; overflow-wrap: anywhere; }
-.findings th { min-width: 6rem; }
+.findings td { padding: 0.5rem 0.4rem; text-align: left; overflow-wrap: anywhere; }
 .findings .share { width: 35%; }
 .findings .share div { height: 0.7rem; border: 1px solid #8888; border-radius: 3px; }
 .findings .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -41,6 +40,9 @@ CSS = """
   display: inline-block; width: 0.9em; height: 0.9em; margin-right: 0.5em;
   border: 1px solid #8888; border-radius: 3px; vertical-align: -0.05em;
 }
+.cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
+.card { align-self: start; overflow-wrap: anywhere; }
+.card h2 { font-weight: 600; margin-top: 0.4rem; }
 .remark { margin: 0.5rem 0 0; font-size: 0.9em; }
 """
 
@@ -57,21 +59,38 @@ def colour(mask: Pixels, palette: Palette) -> Image.Image:
     return image
 
 
-def blend(pixels: Pixels, mask: Pixels, palette: Palette) -> Image.Image:
-    """A small image with half of its mask's colours in it, for a gallery."""
-    image, coloured = _reduced(pixels, mask, palette, _THUMBNAIL_SIDE)
-    return Image.blend(image, coloured.convert("RGB"), 0.5)
+def overlay(pixels: Pixels, mask: Pixels, palette: Palette, side: int) -> str:
+    """An image under its mask, whose opacity is the CSS property `--mask-opacity`.
 
-
-def overlay(pixels: Pixels, mask: Pixels, palette: Palette) -> str:
-    """An image under its mask, whose opacity is the CSS property `--mask-opacity`."""
-    image, coloured = _reduced(pixels, mask, palette, _VIEW_SIDE)
+    Args:
+        pixels: uint8 [height, width, 3], RGB.
+        mask: class ids, uint8 [height, width].
+        palette: colours by class id.
+        side: long side in pixels to which both are brought down.
+    """
+    image, coloured = Image.fromarray(pixels), colour(mask, palette)
+    image.thumbnail((side, side))
+    coloured = coloured.resize(image.size, Image.Resampling.NEAREST)
     return (
         '<figure class="overlay">'
         f'<img alt="The image" src="{_data_url(image, "JPEG")}">'
         f'<img class="mask" alt="Its mask" src="{_data_url(coloured, "PNG")}">'
         "</figure>"
     )
+
+
+def card(name: str, answer: tuple[Picture, Segmentation] | ImageFault, palette: Palette) -> str:
+    """A file's name with its overlay and shares, or with why there are none."""
+    view = ""
+    if isinstance(answer, ImageFault):
+        said = [f"\N{WARNING SIGN} {answer}"]
+    else:
+        picture, found = answer
+        view = overlay(picture.pixels, found.mask, palette, _CARD)
+        shares = ", ".join(f"{key} {share:.0%}" for key, share in found.shares.items())
+        said = [shares, f"{found.milliseconds:.0f} ms", *picture.notices]
+    lines = "".join(f'<p class="remark">{escape(line)}</p>' for line in said)
+    return f'<article class="card">{view}<h2>{escape(name)}</h2>{lines}</article>'
 
 
 def legend(picture: Picture, found: Segmentation, palette: Palette) -> str:
@@ -89,21 +108,6 @@ def legend(picture: Picture, found: Segmentation, palette: Palette) -> str:
     return f'<table class="findings">{rows}</table>{paragraphs}'
 
 
-def listing(results: Sequence[tuple[str, tuple[Picture, Segmentation] | ImageFault]]) -> str:
-    """A table of files with what was found in them, or why nothing was."""
-    rows = []
-    for name, answer in results:
-        if isinstance(answer, ImageFault):
-            said = [f"\N{WARNING SIGN} {answer}"]
-        else:
-            picture, found = answer
-            shares = ", ".join(f"{key} {share:.0%}" for key, share in found.shares.items())
-            said = [shares, f"{found.milliseconds:.0f} ms", *picture.notices]
-        cells = "<br>".join(escape(line) for line in said)
-        rows.append(f"<tr><th>{escape(name)}</th><td>{cells}</td></tr>")
-    return f'<table class="findings">{"".join(rows)}</table>'
-
-
 def heading(model: str, origin: str, url: str | None) -> str:
     """The page's title, and which model it shows."""
     source = escape(origin)
@@ -113,15 +117,6 @@ def heading(model: str, origin: str, url: str | None) -> str:
         '<div class="heading"><h1>Semantic segmentation</h1>'
         f"<p>Serving {source}: {escape(model)}.</p></div>"
     )
-
-
-def _reduced(
-    pixels: Pixels, mask: Pixels, palette: Palette, side: int
-) -> tuple[Image.Image, Image.Image]:
-    """An image and its coloured mask, both brought down to a long side of `side` pixels."""
-    image, coloured = Image.fromarray(pixels), colour(mask, palette)
-    image.thumbnail((side, side))
-    return image, coloured.resize(image.size, Image.Resampling.NEAREST)
 
 
 def _data_url(image: Image.Image, encoding: str) -> str:

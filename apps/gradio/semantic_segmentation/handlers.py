@@ -1,16 +1,21 @@
 """What the page's controls and the endpoints do."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import gradio as gr
+from PIL import Image
 
 import drawing
 from images import ImageFault, Picture, read_image
 from segmentation import Model, Segmentation
 
 MAX_FILES = 100
+# Images at work at once, of all users: the largest allowed takes nearly 2 GB.
+_AT_ONCE = 2
 
 
 class Handlers:
@@ -18,6 +23,7 @@ class Handlers:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._slots = threading.Semaphore(_AT_ONCE)
 
     def show(self, path: str | None) -> Iterator[tuple[Any, ...]]:
         """One image file to what is shown: overlay, the column of details, legend and mask."""
@@ -28,28 +34,21 @@ class Handlers:
         picture, found = self._run_or_tell(path)
         palette = self._model.palette
         yield (
-            drawing.overlay(picture.pixels, found.mask, palette),
+            drawing.overlay(picture.pixels, found.mask, palette, drawing.VIEW),
             gr.Column(visible=True),
             drawing.legend(picture, found, palette),
-            drawing.colour(found.mask, palette),
+            _own_file(drawing.colour(found.mask, palette)),
         )
 
     def show_all(
         self,
         paths: list[str] | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # how Gradio is asked for one
-    ) -> tuple[gr.Gallery, str]:
-        """Image files to a gallery of overlays and a table of what was found."""
-        overlays, results = [], []
-        for name, answer in self._run_all(paths, progress):
-            if isinstance(answer, ImageFault):
-                results.append((name, answer))
-                continue
-            picture, found = answer
-            view = drawing.blend(picture.pixels, found.mask, self._model.palette)
-            overlays.append((view, name))
-            results.append((name, (picture, found)))
-        return gr.Gallery(overlays, visible=bool(overlays)), drawing.listing(results)
+    ) -> str:
+        """Image files to a card each: what was found, or why nothing was."""
+        palette = self._model.palette
+        cards = [drawing.card(*result, palette) for result in self._run_all(paths, progress)]
+        return f'<div class="cards">{"".join(cards)}</div>'
 
     def segment(self, image: str | None) -> tuple[Any, dict[str, float], float]:
         """Segments one image file.
@@ -64,7 +63,7 @@ class Handlers:
         if image is None:
             raise gr.Error("There is no image: send one.", print_exception=False)
         _, found = self._run_or_tell(image)
-        return found.mask, found.shares, round(found.milliseconds, 1)
+        return _own_file(Image.fromarray(found.mask)), found.shares, round(found.milliseconds, 1)
 
     def segment_batch(
         self,
@@ -87,14 +86,15 @@ class Handlers:
                 results.append({"name": name, "error": str(answer)})
                 continue
             _, found = answer
-            masks.append((found.mask, name))
+            masks.append((_own_file(Image.fromarray(found.mask)), name))
             milliseconds = round(found.milliseconds, 1)
             results.append({"name": name, "shares": found.shares, "milliseconds": milliseconds})
         return masks, results
 
     def _run(self, path: str) -> tuple[Picture, Segmentation]:
-        picture = read_image(Path(path).read_bytes())
-        return picture, self._model.segment(picture.pixels)
+        with self._slots:
+            picture = read_image(Path(path).read_bytes())
+            return picture, self._model.segment(picture.pixels)
 
     def _run_or_tell(self, path: str) -> tuple[Picture, Segmentation]:
         try:
@@ -114,3 +114,13 @@ class Handlers:
                 yield Path(path).name, self._run(path)
             except ImageFault as fault:
                 yield Path(path).name, fault
+
+
+def _own_file(image: Image.Image) -> Image.Image:
+    """Gives an image, as PNG, a file that no other result has.
+
+    Gradio names a file by its content and writes it anew for every result: whoever fetches the
+    same mask at that moment would get a part of it, or nothing.
+    """
+    image.info["id"] = uuid4().hex
+    return image

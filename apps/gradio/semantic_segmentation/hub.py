@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import HfApi, constants, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError
 
 from segmentation import LITE_MODEL, PROVENANCE
 
@@ -43,7 +42,7 @@ def download(model_json: Path) -> tuple[Path, Origin]:
         files = HfApi().list_repo_files(repo_id, revision=revision)
         wanted = [LITE_MODEL, PROVENANCE] if LITE_MODEL in files else _SAVED_MODEL
         folder = snapshot_download(repo_id, revision=revision, allow_patterns=wanted)
-    except (HfHubHTTPError, OSError) as error:
+    except Exception as error:  # the client lets through what its HTTP library raises
         raise ValueError(
             f"{repo_id} at revision {revision} cannot be downloaded from {constants.ENDPOINT}; if "
             f"it is private, set the secret HF_TOKEN to a token that may read it. {error}"

@@ -11,10 +11,10 @@ from running import APP, HOSTILE_NAMES, RunningApp, Serve, running_app
 from tests.conftest import REPOSITORY
 
 # The app's modules import each other as they do in a Space, and the models' tests theirs.
-sys.path[:0] = [str(APP), str(REPOSITORY / "tests/models")]
+sys.path += [str(APP), str(REPOSITORY / "tests/models")]
 
-from models import signatures  # noqa: E402
-from tests.models.conftest import (  # noqa: E402, F401
+from models import signatures
+from tests.models.conftest import (  # noqa: F401
     config,
     network,
     transform_graph,

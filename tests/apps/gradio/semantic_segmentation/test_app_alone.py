@@ -53,42 +53,46 @@ def pin(space: Path, revision: str) -> None:
 
 
 @pytest.fixture
-def image(tmp_path: Path) -> Path:
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(scenes.draw(seed=23, index=1).jpeg())
-    return path
+def images(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"photo-{index}.jpg" for index in range(8)]
+    for index, path in enumerate(paths):
+        path.write_bytes(scenes.draw(seed=23, index=index).jpeg())
+    return paths
 
 
 def test_a_lite_model_needs_no_tensorflow(
-    space: Path, hub: HubEmulator, image: Path, tmp_path: Path
+    space: Path, hub: HubEmulator, images: list[Path], tmp_path: Path
 ) -> None:
+    """Several ask at once, and nobody but the Hub is asked for anything."""
     python = python_with(APP / "requirements-litert.txt", tmp_path / "venv")
     assert subprocess.run([python, "-c", "import tensorflow"], capture_output=True).returncode
     environment = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": TOKEN}
     with running_app([python, "app.py"], space, **environment) as running:
         client = Client(running.url, verbose=False, download_files=space / "answers")
-        mask, _, _ = client.predict(handle_file(image), api_name="/segment")
+        jobs = [client.submit(handle_file(image), api_name="/segment") for image in images]
+        for image, job in zip(images, jobs, strict=True):
+            mask = np.asarray(Image.open(job.result()[0]))
+            expected = read_image(image.read_bytes()).pixels.argmax(axis=-1)
+            np.testing.assert_array_equal(mask, expected)
         revision = hub.commits("models", MODEL)[0].id
         assert f"{hub.endpoint}/{MODEL}/tree/{revision}" in json.dumps(client.config)
         assert not running.asked_outside()
-    expected = read_image(image.read_bytes()).pixels.argmax(axis=-1)
-    np.testing.assert_array_equal(np.asarray(Image.open(mask)), expected)
-    fetched = {one.path.partition("/resolve/")[2] for one in hub.requests if one.method == "GET"}
-    assert {path.partition("/")[2] for path in fetched if path} == {
-        "model.tflite",
-        "assets.extra/provenance.json",
-    }
+    fetched = {one.path.partition(f"/resolve/{revision}/")[2] for one in hub.requests}
+    assert fetched - {""} == {"model.tflite", "assets.extra/provenance.json"}
 
 
-@pytest.mark.parametrize("token", ["hf_wrong", TOKEN])
-def test_a_model_that_is_not_handed_out_is_named(space: Path, hub: HubEmulator, token: str) -> None:
+@pytest.mark.parametrize(("token", "up"), [("hf_wrong", True), (TOKEN, True), ("any", False)])
+def test_a_model_that_is_not_handed_out_is_named(
+    space: Path, hub: HubEmulator, token: str, up: bool
+) -> None:
     pin(space, "f" * 40)
-    environment = {**os.environ, "HF_ENDPOINT": hub.endpoint, "HF_TOKEN": token}
+    endpoint = hub.endpoint if up else "http://127.0.0.1:1"
+    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_TOKEN": token}
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=space, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert f"{MODEL} at revision {'f' * 40} cannot be downloaded from http" in done.stderr
+    assert f"{MODEL} at revision {'f' * 40} cannot be downloaded from {endpoint}" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -100,7 +100,7 @@ def test_users_at_once_get_their_own_masks(
     def use(user: int) -> None:
         client = Client(app.url, verbose=False, download_files=tmp_path / str(user))
         for turn in range(4):
-            photo = photos[(user + turn) % len(photos)]
+            photo = photos[(user // 3 + turn) % len(photos)]  # three at a time ask for the same
             mask, _, _ = client.predict(handle_file(photo), api_name="/segment")
             np.testing.assert_array_equal(ids(mask), ids(serve(photo.read_bytes())[0]))
 
