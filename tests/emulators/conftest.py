@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator, ServerMissing
 from tests.emulators.hub import HubEmulator
 from tests.emulators.publishing import SMALL, TOKEN
+from tests.emulators.submitting import Runner, with_client
+from tests.emulators.vertex import VertexEmulator
 
 
 @pytest.fixture
@@ -69,3 +72,32 @@ def child(gcs: GcsEmulator) -> Iterator[ChildProcess]:
     process = ChildProcess(gcs.environment)
     yield process
     process.close()
+
+
+@pytest.fixture
+def runner() -> Runner:
+    return Runner()
+
+
+@pytest.fixture
+def vertex(tmp_path: Path, gcs: GcsEmulator, runner: Runner) -> Iterator[VertexEmulator]:
+    with VertexEmulator(tmp_path / "vertex", gcs, runner) as vertex:
+        yield vertex
+        runner.released.set()
+
+
+@pytest.fixture
+def settings(vertex: VertexEmulator) -> dict[str, object]:
+    """What aiplatform.init() is given, when over gRPC."""
+    return {
+        "project": vertex.project,
+        "location": vertex.region,
+        "api_transport": "grpc",
+        "api_endpoint": f"{vertex.region}-aiplatform.googleapis.com",
+    }
+
+
+@pytest.fixture
+def cloud(child: ChildProcess, settings: dict[str, object]) -> Callable[..., object]:
+    """Calls a function in a process whose Google Cloud is the emulators, with the client set up."""
+    return partial(child, with_client, settings)

@@ -30,8 +30,11 @@ class _Handler(socketserver.BaseRequestHandler):
             return
         with socket.create_connection(address) as upstream:
             self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            joined = (address, self.request, upstream)
+            self.server.joined.add(joined)
             with contextlib.suppress(OSError):  # either end may hang up
                 self._join(upstream)
+            self.server.joined.discard(joined)
 
     def _join(self, upstream: socket.socket) -> None:
         other = {self.request: upstream, upstream: self.request}
@@ -56,6 +59,7 @@ class _Server(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.routes: list[tuple[str, tuple[str, int]]] = []
         self.asked: list[str] = []
+        self.joined: set[tuple[tuple[str, int], socket.socket, socket.socket]] = set()
 
     def find(self, host: str) -> tuple[str, int] | None:
         self.asked.append(host)
@@ -86,6 +90,19 @@ class ConnectProxy:
     def route(self, pattern: str, address: tuple[str, int]) -> None:
         """Sends hosts that match a pattern to an address; earlier routes come first."""
         self._server.routes.append((pattern, address))
+
+    def close_route(self, address: tuple[str, int]) -> None:
+        """Sends nobody to an address any more, and cuts who is there."""
+        self._server.routes = [route for route in self._server.routes if route[1] != address]
+        self.cut(address)
+
+    def cut(self, address: tuple[str, int]) -> None:
+        """Cuts the connections to an address, as a failing network would."""
+        for joined_to, *sides in list(self._server.joined):
+            if joined_to == address:
+                for side in sides:
+                    with contextlib.suppress(OSError):  # it may have ended by itself
+                        side.shutdown(socket.SHUT_RDWR)
 
     @property
     def asked(self) -> list[str]:

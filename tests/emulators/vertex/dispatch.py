@@ -51,6 +51,7 @@ def dispatch(
 
     Raises:
         Refusal: When the service refuses.
+        AnswerLost: When the request is done, but its sender is not to know.
     """
     noted = Request(method.name, "", transport)
     fault = vertex.journal.note(noted)
@@ -59,7 +60,7 @@ def dispatch(
         resource = f"projects/{noted.project}" + (f"/locations/{region}" if region else "")
         _authenticate(vertex, authorization, method, resource)
         if fault is not None:
-            raise fault.refusal()
+            fault.strike_before()
         if noted.project not in (vertex.project, vertex.project_number):
             raise _denied(method, resource, "the project is unknown")
         if region and region != vertex.region:
@@ -72,4 +73,6 @@ def dispatch(
         noted.status = "INTERNAL"
         raise Refusal("INTERNAL", f"The emulator failed: {error!r}") from error
     noted.status = "OK"
+    if fault is not None:
+        fault.strike_after()
     return answer

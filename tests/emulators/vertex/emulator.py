@@ -71,10 +71,15 @@ class VertexEmulator:
         self._rest.start()
         self._open.callback(self._rest.close)
         self.gcs.proxy.route("*.googleapis.com", self._grpc.address)
+        self._open.callback(self.gcs.proxy.close_route, self._grpc.address)
         self._fail_interrupted_jobs()
         return self
 
     def __exit__(self, *failure: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stops the jobs that run and answers no more; what there is stays in the folder."""
         self._open.close()
 
     def _fail_interrupted_jobs(self) -> None:
@@ -140,6 +145,19 @@ class VertexEmulator:
             retry_seconds: When to try again, as google.rpc.RetryInfo says it.
         """
         self.journal.add_fault(Fault(method, code, times, message, retry_seconds))
+
+    def lose_answer(self, method: str, *, times: int = 1) -> None:
+        """Lets the next requests of a method be done, but cuts the connection before the answer.
+
+        Args:
+            method: The method, such as UploadModel; "*" for any.
+            times: How many requests are struck.
+        """
+        self.journal.add_fault(Fault(method, None, times))
+
+    def cut_connections(self) -> None:
+        """Cuts the clients' connections over gRPC."""
+        self.gcs.proxy.cut(self._grpc.address)
 
     def canonical(self, name: str) -> str:
         """The name of a resource with the project's number, whichever it was named by."""

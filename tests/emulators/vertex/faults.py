@@ -26,22 +26,48 @@ class Request:
     status: str | None = None
 
 
+class AnswerLost(Exception):
+    """A request was done, but the connection ends here, without an answer."""
+
+
 @dataclass
 class Fault:
-    """A fault that waits for its requests; see `VertexEmulator.fault`."""
+    """A fault that waits for its requests; see `VertexEmulator.fault` and `lose_answer`.
+
+    Args:
+        method: The method that is struck; "*" for any.
+        code: What it is refused with; None when it is done and its answer is lost.
+        times: How many requests are still to be struck.
+        message: What the answer says.
+        retry_seconds: When the answer says that one may try again.
+    """
 
     method: str
-    code: str
+    code: str | None
     times: int
-    message: str
-    retry_seconds: int | None
+    message: str = ""
+    retry_seconds: int | None = None
 
-    def refusal(self) -> Refusal:
-        """What the struck request is answered with."""
-        if self.retry_seconds is None:
-            return Refusal(self.code, self.message)
-        delay = Duration(seconds=self.retry_seconds)
-        return Refusal(self.code, self.message, [RetryInfo(retry_delay=delay)])
+    def strike_before(self) -> None:
+        """Strikes before the request is done.
+
+        Raises:
+            Refusal: When the fault is one.
+        """
+        if self.code is not None:
+            details = []
+            if self.retry_seconds is not None:
+                details.append(RetryInfo(retry_delay=Duration(seconds=self.retry_seconds)))
+            raise Refusal(self.code, self.message, details)
+
+    def strike_after(self) -> None:
+        """Strikes once the request is done.
+
+        Raises:
+            AnswerLost: When the fault is that.
+        """
+        if self.code is None:
+            raise AnswerLost
 
 
 class Journal:

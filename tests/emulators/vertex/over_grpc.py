@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from ..googleapis import Authority
 from .dispatch import dispatch
 from .errors import Refusal
-from .faults import Request
+from .faults import AnswerLost, Request
 from .methods import METHODS, Method
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ class _Services(grpc.GenericRpcHandler):
                     [("grpc-status-details-bin", refusal.status().SerializeToString())]
                 )
                 context.abort(refusal.grpc_code, refusal.message)
+            except AnswerLost:
+                self._vertex.cut_connections()
+                context.abort(grpc.StatusCode.UNAVAILABLE, "Nobody reads this.")
 
         return answer
 

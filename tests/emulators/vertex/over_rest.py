@@ -1,6 +1,7 @@
 """The services over HTTP with JSON, as their google.api.http rules say."""
 
 import json
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 from ..googleapis import Handler, HttpServer
 from .dispatch import dispatch
 from .errors import Refusal, invalid
+from .faults import AnswerLost
 from .methods import METHODS, Method
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ def _put(fields: dict, path: str, value: object) -> None:
 
 
 def _find(verb: str, path: str) -> tuple[Method, str]:
+    # google-cloud-aiplatform asks for its operations under this name of the version.
+    path = re.sub(r"^/ui/", "/v1/", path)
     for method in METHODS:
         if resource := method.match(verb, path):
             return method, resource
@@ -71,6 +75,9 @@ class _Handler(Handler):
             error = json_format.MessageToDict(refusal.status())
             error.update(code=refusal.http_status, status=refusal.code)
             self.answer(refusal.http_status, json.dumps({"error": error}).encode())
+            return
+        except AnswerLost:
+            self.close_connection = True
             return
         enums_as_integers = "enum-encoding=int" in query.get("$alt", "")
         text = json_format.MessageToJson(answer, use_integers_for_enums=enums_as_integers)
