@@ -1,13 +1,16 @@
 """The emulator as tests use it."""
 
 import contextlib
+import os
 import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from google.protobuf.message import Message
 
 from ..gcs import GcsEmulator
-from . import pipeline_jobs
+from . import custom_jobs, pipeline_jobs
 from .errors import Refusal
 from .faults import Fault, Journal, Request
 from .operations import Operations
@@ -33,6 +36,8 @@ class VertexEmulator:
             RUNNING, SUCCEEDED, FAILED or SKIPPED, and an event that is set when the job is to
             stop. It returns what went wrong, or None.
         region: The one region that there is.
+        job_environment: What the processes of custom jobs have in their environment; this
+            process's when absent, with the emulators as its Google Cloud.
         operation_polls: How many times a long-running operation is answered as not yet done.
 
     Raises:
@@ -46,15 +51,18 @@ class VertexEmulator:
         run_pipeline: RunPipeline,
         *,
         region: str = "us-central1",
+        job_environment: Mapping[str, str] | None = None,
         operation_polls: int = 0,
     ) -> None:
+        self.folder = Path(folder)
         self.gcs = gcs
         self.project = gcs.project
         self.project_number = gcs.project_number
         self.region = region
         self.accounts = gcs.accounts
         self.run_pipeline = run_pipeline
-        self.store = Store(Path(folder))
+        self._job_environment = job_environment
+        self.store = Store(self.folder)
         self.journal = Journal()
         self.running = Running()
         self.operations = Operations(operation_polls)
@@ -83,14 +91,24 @@ class VertexEmulator:
         self._open.close()
 
     def _fail_interrupted_jobs(self) -> None:
-        for job in self.jobs:
-            if job.state not in pipeline_jobs.ENDED:
-                self.store.change(job.name, lambda job: pipeline_jobs.end(job, None, "interrupted"))
+        for service in (pipeline_jobs, custom_jobs):
+            for job in self.store.of_kind(service.KIND):
+                if job.state not in service.ENDED:
+                    self.store.change(
+                        job.name, partial(service.end, error=None, stopped="interrupted")
+                    )
 
     @property
     def environment(self) -> dict[str, str]:
         """What a child process needs in its environment so that Google Cloud is the emulators."""
         return {**self.gcs.environment, "GOOGLE_CLOUD_REGION": self.region}
+
+    @property
+    def job_environment(self) -> Mapping[str, str]:
+        """What the processes of custom jobs have in their environment."""
+        if self._job_environment is not None:
+            return self._job_environment
+        return {**os.environ, **self.environment}
 
     @property
     def parent(self) -> str:
@@ -106,6 +124,11 @@ class VertexEmulator:
     def jobs(self) -> list[Message]:
         """The pipeline jobs, oldest first."""
         return self.store.of_kind(pipeline_jobs.KIND)
+
+    @property
+    def custom_jobs(self) -> list[Message]:
+        """The custom jobs of Vertex AI Training, oldest first."""
+        return self.store.of_kind(custom_jobs.KIND)
 
     def job(self, job_id: str) -> Message:
         """A pipeline job as it is now."""
