@@ -10,7 +10,7 @@ from pathlib import Path
 from google.protobuf.message import Message
 
 from ..gcs import GcsEmulator
-from . import custom_jobs, pipeline_jobs
+from . import custom_jobs, deployments, endpoints, models, pipeline_jobs
 from .errors import Refusal
 from .faults import Fault, Journal, Request
 from .operations import Operations
@@ -130,6 +130,16 @@ class VertexEmulator:
         """The custom jobs of Vertex AI Training, oldest first."""
         return self.store.of_kind(custom_jobs.KIND)
 
+    @property
+    def models(self) -> list[Message]:
+        """The versions of all models, oldest first; their names end in @VERSION_ID."""
+        return self.store.of_kind(models.KIND)
+
+    @property
+    def endpoints(self) -> list[Message]:
+        """The endpoints, oldest first."""
+        return self.store.of_kind(endpoints.KIND)
+
     def job(self, job_id: str) -> Message:
         """A pipeline job as it is now."""
         return self.store.find(f"{self.parent}/{pipeline_jobs.KIND}/{job_id}")
@@ -185,6 +195,10 @@ class VertexEmulator:
     def canonical(self, name: str) -> str:
         """The name of a resource with the project's number, whichever it was named by."""
         return re.sub(r"^projects/[^/]+", f"projects/{self.project_number}", name)
+
+    def deployments_of(self, version: Message) -> list[Message]:
+        """Where a version of a model is deployed, as DeployedModelRefs."""
+        return deployments.deployments_of(self, version)
 
     def check_acts_as(self, service_account: str) -> None:
         """Refuses a job in the name of an account in whose name nobody may work.

@@ -47,14 +47,14 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._locked = (folder / "lock").open("w")
+        self.locked = (folder / "lock").open("w")
         try:
             # Held until `close` or the end of the process, however it ends.
-            fcntl.flock(self._locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self.locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._locked.close()
+            self.locked.close()
             raise FolderInUse(f"Another Vertex AI emulator is using {folder}") from None
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()  # for what takes several steps
         self._resources: dict[str, Message] = {}
         for path in sorted((folder / "resources").rglob("*.json")):
             message = KINDS[path.parent.name]()
@@ -65,7 +65,7 @@ class Store:
 
     def close(self) -> None:
         """Lets others have the folder."""
-        self._locked.close()
+        self.locked.close()
 
     def _path(self, name: str) -> Path:
         return self._folder / "resources" / f"{name}.json"
@@ -83,7 +83,7 @@ class Store:
         Raises:
             Refusal: ALREADY_EXISTS when there is one of its name.
         """
-        with self._lock:
+        with self.lock:
             if message.name in self._resources:
                 raise Refusal("ALREADY_EXISTS", f"The resource {message.name} already exists.")
             self._write(message)
@@ -95,7 +95,7 @@ class Store:
         Raises:
             Refusal: NOT_FOUND when there is none of this name.
         """
-        with self._lock:
+        with self.lock:
             try:
                 message = self._resources[name]
             except KeyError:
@@ -108,7 +108,7 @@ class Store:
         Raises:
             Refusal: NOT_FOUND when there is none of this name, or what the function raises.
         """
-        with self._lock:
+        with self.lock:
             message = self.find(name)
             change(message)
             if hasattr(message, "update_time"):
@@ -117,13 +117,24 @@ class Store:
             self._resources[name] = message
             return self.find(name)
 
+    def count(self, name: str) -> int:
+        """The next number, from 1, of what is counted under a name; none is given twice."""
+        with self.lock:
+            path = self._folder / "counts.json"
+            counts = json.loads(path.read_text()) if path.exists() else {}
+            counts[name] = counts.get(name, 0) + 1
+            temporary = self._folder / "counts.incoming"
+            temporary.write_text(json.dumps(counts))
+            os.replace(temporary, path)
+            return counts[name]
+
     def remove(self, name: str) -> None:
         """Forgets a resource.
 
         Raises:
             Refusal: NOT_FOUND when there is none of this name.
         """
-        with self._lock:
+        with self.lock:
             self.find(name)
             self._path(name).unlink()
             del self._resources[name]
@@ -135,7 +146,7 @@ class Store:
             kind: One of `KINDS`.
             parent: Under what they are, such as projects/1/locations/us-central1; all if empty.
         """
-        with self._lock:
+        with self.lock:
             names = [
                 name
                 for name in self._resources
