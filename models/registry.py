@@ -5,11 +5,15 @@ of (and `SMALLEST_SIZE`, if that is more); `check(encoder_weights)`, which raise
 something it needs is not there; and `build(image_size, num_classes, encoder_weights)`.
 """
 
+from __future__ import annotations
+
 import difflib
 import importlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import keras
+if TYPE_CHECKING:
+    import keras  # takes 5 s, which those who only look for a name are spared
 
 _MODULES = {
     "deeplabv3plus": "models.deeplabv3plus",
