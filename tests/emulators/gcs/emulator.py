@@ -107,6 +107,20 @@ class GcsEmulator:
             with path.open("wb") as target:
                 shutil.copyfileobj(blob.open("rb"), target)
 
+    def load(self, folder: Path | str) -> None:
+        """Makes the buckets that `save` wrote to a folder, if it did, with what was in them."""
+        folder = Path(folder)
+        for path in sorted(folder.iterdir()) if folder.exists() else ():
+            self.make_bucket(path.name)
+            self.upload_tree(path, f"gs://{path.name}")
+
+    def save(self, folder: Path | str) -> None:
+        """Writes all objects to a folder, in place of what is there, each bucket its own."""
+        folder = Path(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        for bucket in self.client.list_buckets():
+            self.download_tree(f"gs://{bucket.name}", folder / bucket.name)
+
     def exists(self, uri: str) -> bool:
         """Whether there is an object of this gs:// URI, or one under it."""
         bucket, prefix = self._locate(uri)

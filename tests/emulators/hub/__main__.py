@@ -1,14 +1,13 @@
 """Runs a command against an emulated Hub, or serves one until Ctrl-C."""
 
 import argparse
-import contextlib
 import os
 import secrets
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
+from ..commands import run_command
 from .emulator import HubEmulator
 from .storage import FolderInUse
 
@@ -55,21 +54,7 @@ def run(command: list[str], endpoint: str, token: str) -> int:
     }
     for name in ("HF_HUB_OFFLINE", "HF_OIDC_RESOURCE"):
         environment.pop(name, None)
-    # In a session of its own the command gets a Ctrl-C once, from here, and not twice.
-    try:
-        child = subprocess.Popen(command, env=environment, start_new_session=True)
-    except OSError as error:
-        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
-        return 127
-
-    def pass_on(number: int, frame: object) -> None:
-        with contextlib.suppress(ProcessLookupError):  # it may have ended by now
-            os.killpg(child.pid, number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, pass_on)
-    status = child.wait()
-    return status if status >= 0 else 128 - status
+    return run_command(command, environment)
 
 
 def serve(hub: HubEmulator) -> int:

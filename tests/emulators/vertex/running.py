@@ -39,8 +39,8 @@ class Running:
             if name in self._jobs:
                 self._jobs[name][1].set()
 
-    def wait(self, name: str, timeout: float) -> bool:
-        """Waits for the end of a job; says whether it has ended."""
+    def wait(self, name: str, timeout: float | None = None) -> bool:
+        """Waits for the end of a job, at most so many seconds; says whether it has ended."""
         with self._lock:
             thread, _ = self._jobs.get(name, (None, None))
         if thread is not None:
