@@ -93,7 +93,7 @@ class CloudStorage:
         else:
             client = storage.Client()
         try:
-            return storage.Blob.from_string(uri, client=client).download_as_bytes()
+            return storage.Blob.from_uri(uri, client=client).download_as_bytes()
         except NotFound:
             return None
 
