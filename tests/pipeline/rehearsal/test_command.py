@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.__main__ import main
 from tests.pipeline.rehearsal.jobs import job, step
 
 PRINT = "import sys; print('epochs:', sys.argv[1])"
@@ -94,12 +95,18 @@ def test_a_parameter_is_given_by_name(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_user_can_mend_is_one_line(
-    tmp_path: Path, given: Any, options: tuple[str, ...], message: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: Any,
+    options: tuple[str, ...],
+    message: str,
 ) -> None:
-    done = run(tmp_path, given, *options)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert (len(done.stderr.splitlines()), done.stdout) == (1, "")
+    monkeypatch.setattr(sys, "argv", command(tmp_path, given, *options)[2:])
+    assert main() == 2
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert (len(shown.err.splitlines()), shown.out) == (1, "")
     assert not (tmp_path / "store").exists()
 
 
