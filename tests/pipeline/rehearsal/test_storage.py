@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from pipeline.rehearsal import State, rehearse
+import pytest
+
+from pipeline.rehearsal import RehearsalError, State, rehearse
 from tests.pipeline.rehearsal.jobs import job, step
 
 UPLOADING = """
@@ -42,7 +44,8 @@ def cloud_storage() -> Iterator[tuple[str, dict[str, bytes]]]:
         def do_GET(self) -> None:
             parts = urllib.parse.urlsplit(self.path).path.split("/")
             uri = f"gs://{parts[5]}/{urllib.parse.unquote(parts[7])}"
-            self.answer(200 if uri in kept else 404, kept.get(uri, b""))
+            missing = 403 if uri.startswith("gs://forbidden/") else 404
+            self.answer(200 if uri in kept else missing, kept.get(uri, b""))
 
         def answer(self, status: int, content: bytes) -> None:
             self.send_response(status)
@@ -81,3 +84,19 @@ def test_a_step_and_the_rehearsal_meet_in_cloud_storage(tmp_path: Path) -> None:
     assert data.uri.startswith("gs://demo-bucket/pipeline/")
     assert outcome.log("second").read_text() == f"{data.uri} 7 images\n"
     assert not (tmp_path / "gcs").exists()
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("gs://demo-bucket/x.py", "module_file gs://demo-bucket/x.py is not there: copy the file"),
+        ("gs://forbidden/x.py", "Cloud Storage does not give gs://forbidden/x.py (403 GET"),
+    ],
+)
+def test_code_that_cloud_storage_does_not_give_is_refused(
+    tmp_path: Path, uri: str, message: str
+) -> None:
+    given = job({"step": step(parameters={"module_file": uri})})
+    with cloud_storage() as (address, _), pytest.raises(RehearsalError) as refusal:
+        rehearse(given, tmp_path, map_gcs=False, environment={"STORAGE_EMULATOR_HOST": address})
+    assert message in str(refusal.value)
