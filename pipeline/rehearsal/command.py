@@ -12,7 +12,8 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.rehearsal.display import Display, show_outcome
-from pipeline.rehearsal.parameters import with_parameters
+from pipeline.rehearsal.job import parse
+from pipeline.rehearsal.parameters import from_text
 from pipeline.rehearsal.rehearsal import rehearse
 from pipeline.rehearsal.states import RehearsalError, State
 
@@ -27,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     console = Console(soft_wrap=True)
     try:
-        job = with_parameters(load_job(arguments.spec), _named(arguments.parameter))
+        job = _with_parameters(_load_job(arguments.spec), _named(arguments.parameter))
         if arguments.parallel is not None and arguments.parallel < 1:
             raise RehearsalError(f"--parallel={arguments.parallel} leaves no step to run.")
         with _stopped_by_signals() as stop, Display(console) as display:
@@ -47,22 +48,31 @@ def run(arguments: argparse.Namespace) -> int:
     return {State.SUCCEEDED: 0, State.FAILED: 1, State.CANCELLED: 130}[outcome.state]
 
 
-def load_job(spec: Path) -> dict[str, Any]:
-    """The job to be rehearsed.
-
-    Raises:
-        RehearsalError: the file is not there, or holds something else.
-    """
+def _load_job(spec: Path) -> Any:
     try:
-        job = json.loads(spec.read_text())
+        return json.loads(spec.read_text())
     except (OSError, ValueError) as error:
-        raise RehearsalError(f"{spec} cannot be read as a PipelineJob: {error}") from error
-    if not isinstance(job, dict) or not isinstance(job.get("pipelineSpec"), dict):
         raise RehearsalError(
-            f"{spec} is not a PipelineJob, for it has no pipelineSpec: give the JSON file that "
-            "KubeflowV2DagRunner writes."
-        )
-    return job
+            f"{spec} cannot be read as JSON ({error}): give the JSON file that KubeflowV2DagRunner "
+            "writes."
+        ) from error
+
+
+def _with_parameters(job: Any, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The job with other values of parameters."""
+    declared = parse(job)[0].root.input_definitions.parameters
+    values = {
+        name: from_text(name, declared[name], text) if name in declared else text
+        for name, text in texts.items()
+    }
+    config = job.get("runtimeConfig", {})
+    return {
+        **job,
+        "runtimeConfig": {
+            **config,
+            "parameterValues": {**config.get("parameterValues", {}), **values},
+        },
+    }
 
 
 def _named(pairs: Sequence[str]) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from pipeline.rehearsal.states import RehearsalError
 
 _COMPLETED = pipeline_spec_pb2.PipelineTaskSpec.TriggerPolicy.ALL_UPSTREAM_TASKS_COMPLETED
 _TASK_NAME = re.compile(r"[\w][\w.-]*")
+_GIVEN = ("parameters", "parameterValues")  # by schema version; fields of runtimeConfig
 _UNSUPPORTED_INPUTS = ("component_input_artifact", "parameter_expression_selector")
 
 
@@ -77,7 +78,7 @@ def read_job(job: Mapping[str, Any], search_path: str | None) -> Job:
     Raises:
         RehearsalError: it is something else, of another TFX, or beyond this machine.
     """
-    spec, deployment = _parse(job)
+    spec, deployment = parse(job)
     installed = f"tfx-{importlib.metadata.version('tfx')}"
     # What other SDKs compile runs in images that need not hold TFX.
     if spec.sdk_version.startswith("tfx-") and spec.sdk_version != installed:
@@ -86,15 +87,13 @@ def read_job(job: Mapping[str, Any], search_path: str | None) -> Job:
             "compile it anew."
         )
     config = job.get("runtimeConfig", {})
-    if not isinstance(config, Mapping):
-        raise RehearsalError("The job's runtimeConfig is no JSON object: compile the job anew.")
     root = config.get("gcsOutputDirectory") or spec.default_pipeline_root
     if not root:
         raise RehearsalError(
             "The job has nowhere to write to: give it a runtimeConfig.gcsOutputDirectory, "
             "gs://BUCKET/FOLDER."
         )
-    given = {**config.get("parameters", {}), **config.get("parameterValues", {})}
+    given = {name: value for field in _GIVEN for name, value in config.get(field, {}).items()}
     declared = spec.root.input_definitions.parameters
     parameters = job_parameters(declared, {name: from_json(value) for name, value in given.items()})
     tasks, groups = _tasks(spec, deployment)
@@ -112,14 +111,24 @@ def read_job(job: Mapping[str, Any], search_path: str | None) -> Job:
     )
 
 
-def _parse(
-    job: Mapping[str, Any],
+def parse(
+    job: Any,
 ) -> tuple[pipeline_spec_pb2.PipelineSpec, pipeline_spec_pb2.PipelineDeploymentConfig]:
+    """A PipelineJob's specification and executors.
+
+    Raises:
+        RehearsalError: it is something else.
+    """
     if not isinstance(job, Mapping) or not isinstance(job.get("pipelineSpec"), Mapping):
         raise RehearsalError(
             "This is not a PipelineJob, for it has no pipelineSpec: give the JSON file that "
             "KubeflowV2DagRunner writes."
         )
+    config = job.get("runtimeConfig", {})
+    if not isinstance(config, Mapping) or not all(
+        isinstance(config.get(field, {}), Mapping) for field in _GIVEN
+    ):
+        raise RehearsalError("The job's runtimeConfig does not parse: compile the job anew.")
     spec = pipeline_spec_pb2.PipelineSpec()
     deployment = pipeline_spec_pb2.PipelineDeploymentConfig()
     try:

@@ -109,30 +109,19 @@ def job_parameters(
     return values
 
 
-def with_parameters(job: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
-    """The job with parameters as a command line gives them.
+def from_text(name: str, declared: ParameterSpec, text: str) -> Any:
+    """The value that a command line gives a parameter.
 
     Raises:
-        RehearsalError: a text is not a value of the parameter's declared type.
+        RehearsalError: it is not of the declared type.
     """
-    declared = job["pipelineSpec"].get("root", {}).get("inputDefinitions", {}).get("parameters", {})
-    values: dict[str, Any] = {}
-    for name, text in texts.items():
-        spec = declared.get(name, {})
-        kind = spec.get("parameterType") or spec.get("type") or "STRING"
-        try:
-            values[name] = text if kind == "STRING" else json.loads(text)
-        except json.JSONDecodeError as error:
-            raise _mistyped(name, text, kind) from error
-    config = job.get("runtimeConfig", {})
-    given = {**config.get("parameterValues", {}), **values}
-    legacy = {
-        name: value for name, value in config.get("parameters", {}).items() if name not in values
-    }
-    return {
-        **job,
-        "runtimeConfig": {**config, "parameterValues": given, "parameters": legacy},
-    }
+    kind = type_name(declared)
+    if _PYTHON_TYPES.get(kind, (str,)) == (str,):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _mistyped(name, text, kind) from error
 
 
 def _mistyped(name: str, value: Any, kind: str) -> RehearsalError:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.rehearsal.states import RehearsalError
+
 # A bucket's name begins with a letter or a digit; /gcs/ counts where a path begins.
 _CLOUD_PATH = re.compile(r"gs://(?=[a-z0-9])|(?<![\w./-])/gcs/(?=[a-z0-9])")
 
@@ -78,24 +80,29 @@ class CloudStorage:
     def read(self, uri: str) -> bytes | None:
         """See Storage."""
         import google.cloud.storage as storage
-        from google.api_core.exceptions import NotFound
+        from google.api_core.exceptions import GoogleAPIError, NotFound
         from google.auth.credentials import AnonymousCredentials
+        from google.auth.exceptions import GoogleAuthError
 
         if not uri.startswith("gs://"):
             path = Path(uri)
             return path.read_bytes() if path.is_file() else None
-        if self._emulator:
-            client = storage.Client(
-                project="rehearsal",
-                credentials=AnonymousCredentials(),
-                client_options={"api_endpoint": self._emulator},
-            )
-        else:
-            client = storage.Client()
         try:
-            return storage.Blob.from_string(uri, client=client).download_as_bytes()
+            if self._emulator:
+                client = storage.Client(
+                    project="rehearsal",
+                    credentials=AnonymousCredentials(),
+                    client_options={"api_endpoint": self._emulator},
+                )
+            else:
+                client = storage.Client()
+            return storage.Blob.from_uri(uri, client=client).download_as_bytes()
         except NotFound:
             return None
+        except (GoogleAPIError, GoogleAuthError, OSError) as error:
+            raise RehearsalError(
+                f"Cloud Storage does not give {uri} ({error}): mend the credentials or the network."
+            ) from error
 
     def is_empty(self, uri: str) -> bool:
         """See Storage."""
