@@ -7,9 +7,9 @@ import sys
 # Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from pipeline.verbs import app, check, rehearse, report
+from pipeline.verbs import app, check, rehearse, report, submit
 
-VERBS = {"check": check, "report": report, "app": app, "rehearse": rehearse}
+VERBS = {"check": check, "report": report, "app": app, "rehearse": rehearse, "submit": submit}
 
 
 def main() -> int:

@@ -77,7 +77,7 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
         console.print(f"{task.name} failed: {task.reason}", style="red", markup=False)
         for line in (task.error or "").splitlines()[1:]:
             console.print(f"  {line}", markup=False, highlight=False)
-        if task.log.exists():
+        if task.log and task.log.exists():
             console.print(f"The whole log: {task.log}", markup=False, highlight=False)
 
 

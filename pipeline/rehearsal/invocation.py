@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.rehearsal.inputs import PLACEHOLDER, as_text
-from pipeline.rehearsal.parameters import to_executor_input
+from pipeline.rehearsal.parameters import to_json
 from pipeline.rehearsal.states import Artifact, RehearsalError
 
 _PATH = re.compile(
@@ -64,7 +64,7 @@ class Invocation:
         json_format.ParseDict(
             {
                 "inputs": {
-                    **to_executor_input(component.input_definitions.parameters, self.parameters),
+                    **to_json(component.input_definitions.parameters, self.parameters),
                     "artifacts": _artifact_lists(self.inputs),
                 },
                 "outputs": {

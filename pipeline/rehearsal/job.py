@@ -93,9 +93,8 @@ def read_job(job: Mapping[str, Any], search_path: str | None) -> Job:
             "The job has nowhere to write to: give it a runtimeConfig.gcsOutputDirectory, "
             "gs://BUCKET/FOLDER."
         )
-    given = {name: value for field in _GIVEN for name, value in config.get(field, {}).items()}
     declared = spec.root.input_definitions.parameters
-    parameters = job_parameters(declared, {name: from_json(value) for name, value in given.items()})
+    parameters = job_parameters(declared, given_parameters(job))
     tasks, groups = _tasks(spec, deployment)
     for task in tasks.values():
         _check(task, declared.keys(), search_path)
@@ -141,6 +140,13 @@ def parse(
     if not spec.root.dag.tasks:
         raise RehearsalError("The job has no tasks.")
     return spec, deployment
+
+
+def given_parameters(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of parameters that a job's runtimeConfig has."""
+    config = job.get("runtimeConfig", {})
+    given = {name: value for field in _GIVEN for name, value in config.get(field, {}).items()}
+    return {name: from_json(value) for name, value in given.items()}
 
 
 def _tasks(

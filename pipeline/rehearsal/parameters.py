@@ -130,10 +130,10 @@ def _mistyped(name: str, value: Any, kind: str) -> RehearsalError:
     )
 
 
-def to_executor_input(
+def to_json(
     declared: Mapping[str, ParameterSpec], values: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """The two parameter fields of an ExecutorInput's `inputs`, in the form of its JSON."""
+    """The two fields of parameters that runtimeConfig and an ExecutorInput's `inputs` have."""
     legacy, modern = {}, {}
     for name, value in values.items():
         kind = type_name(declared[name]) if name in declared else ""

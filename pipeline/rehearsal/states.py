@@ -75,7 +75,8 @@ class TaskState:
 
     Attributes:
         name: the task's name in the job.
-        log: file with all that its processes wrote; a task without a process makes none.
+        log: file with all that its processes wrote; a task without a process makes none, and
+            Vertex AI keeps them elsewhere.
         state: where it stands.
         begin: when its first attempt began, UTC; None when it never did.
         end: when it ended, UTC.
@@ -85,7 +86,7 @@ class TaskState:
     """
 
     name: str
-    log: Path
+    log: Path | None = None
     state: State = State.PENDING
     begin: datetime.datetime | None = None
     end: datetime.datetime | None = None
@@ -122,7 +123,3 @@ class Outcome:
     state: State
     tasks: Mapping[str, TaskState]
     warnings: tuple[str, ...]
-
-    def log(self, task: str) -> Path:
-        """The file with all that the task's processes wrote."""
-        return self.tasks[task].log

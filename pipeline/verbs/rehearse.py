@@ -2,6 +2,14 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pipeline.configs import load_settings
+from pipeline.terminal import fail
+
+_LONGEST_PAUSE = 1.0  # s; policies have the service wait for machines that this one is not short of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +41,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Rehearses; see `pipeline.rehearsal.command.run` for the exit code."""
-    from pipeline.rehearsal import command
+    """Rehearses and shows it.
 
-    return command.run(arguments)
+    Returns:
+        0; 1 when a step failed, 2 for what the user can mend before a run, 130 when interrupted.
+    """
+    from pipeline.rehearsal.display import Display, show_outcome
+    from pipeline.rehearsal.given import load_job, with_parameters
+    from pipeline.rehearsal.interruption import stopped_by_signals
+    from pipeline.rehearsal.rehearsal import rehearse
+    from pipeline.rehearsal.states import State
+
+    console = Console(soft_wrap=True)
+    try:
+        if arguments.parallel is not None and arguments.parallel < 1:
+            raise ValueError(f"--parallel={arguments.parallel} leaves no step to run.")
+        job = load_job(arguments.spec) if arguments.spec else _own_job(arguments.store)
+        with stopped_by_signals() as stop, Display(console) as display:
+            outcome = rehearse(
+                with_parameters(job, arguments.parameter),
+                arguments.store,
+                parallel=arguments.parallel,
+                use_cache=not arguments.no_cache,
+                longest_pause=_LONGEST_PAUSE,
+                on_change=display.change,
+                stop=stop,
+            )
+    except ValueError as error:
+        return fail(str(error), 2)
+    show_outcome(console, outcome)
+    return {State.SUCCEEDED: 0, State.FAILED: 1, State.CANCELLED: 130}[outcome.state]
+
+
+def _own_job(store: Path) -> dict[str, Any]:
+    settings = load_settings()
+    from pipeline.vertex.rehearsed import rehearsed_job  # TFX, which takes long to import
+
+    return rehearsed_job(settings, store)

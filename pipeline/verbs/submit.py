@@ -3,11 +3,13 @@
 import argparse
 import re
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from pipeline.configs import load_settings
+from pipeline.configs import Settings, load_settings
 from pipeline.terminal import fail
+from pipeline.vertex.requirements import require
 
 _LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}=[a-z0-9_-]{0,63}")
 
@@ -45,11 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from components.google_cloud import CloudError
     from pipeline.rehearsal.display import Display, show_outcome
+    from pipeline.rehearsal.given import load_job, with_parameters
     from pipeline.rehearsal.interruption import stopped_by_signals
-    from pipeline.rehearsal.job import load_job
-    from pipeline.rehearsal.parameters import with_parameters
     from pipeline.rehearsal.states import State
-    from pipeline.vertex.runner import compiled_job
     from pipeline.vertex.submit import Options, Vertex
 
     console = Console(soft_wrap=True)
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             encryption_key=arguments.encryption_key,
             network=arguments.network,
         )
-        job = load_job(arguments.spec) if arguments.spec else compiled_job(settings)
+        job = load_job(arguments.spec) if arguments.spec else _own_job(settings)
         vertex = Vertex(settings)
         name = vertex.submit(with_parameters(job, arguments.parameter), options)
     except (ValueError, CloudError) as error:
@@ -90,3 +90,10 @@ def _labels(texts: list[str]) -> dict[str, str]:
                 "both and a letter first."
             )
     return dict(text.split("=") for text in texts)
+
+
+def _own_job(settings: Settings) -> dict[str, Any]:
+    require(settings)
+    from pipeline.vertex.runner import compiled_job  # TFX, which takes long to import
+
+    return compiled_job(settings)

@@ -150,7 +150,9 @@ class Vertex:
                     tasks[task.name] = task
                     on_change(task)
             if job.state in _STATES:
-                return Outcome(name, _STATES[job.state], tasks, job.error.message)
+                explained_by_a_step = any(task.error for task in tasks.values())
+                said = [] if explained_by_a_step else filter(None, [job.error.message])
+                return Outcome(name, _STATES[job.state], tasks, tuple(said))
             if stop.wait(POLL_SECONDS):
                 return None
 

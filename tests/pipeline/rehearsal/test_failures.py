@@ -45,7 +45,9 @@ def test_each_attempt_is_in_the_log_and_the_last_one_in_the_error(tmp_path: Path
     steps = {"step": step(script, args=[str(tmp_path / "count")], task=policy)}
     outcome = rehearse(job(steps), tmp_path / "store", longest_pause=0.01)
     assert outcome.tasks["step"].error == "exit status 1: attempt 3"
-    assert outcome.log("step").read_text().split("\n")[:-1] == [f"attempt {n}" for n in (1, 2, 3)]
+    assert outcome.tasks["step"].log.read_text().split("\n")[:-1] == [
+        f"attempt {n}" for n in (1, 2, 3)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_nothing_that_a_step_started_outlives_it(tmp_path: Path) -> None:
         print(subprocess.Popen(["sleep", "600"]).pid)
     """
     outcome = rehearse(job({"step": step(script)}), tmp_path)
-    status = Path(f"/proc/{outcome.log('step').read_text().strip()}/status")
+    status = Path(f"/proc/{outcome.tasks['step'].log.read_text().strip()}/status")
     assert not status.exists() or "State:\tZ" in status.read_text()
 
 
@@ -177,6 +177,6 @@ def test_an_exit_handler_runs_in_any_case_and_learns_how_it_went(
     spec["components"]["tfx-dag"] = {"dag": {"tasks": {"work": tasks.pop("work")}}}
     tasks["tfx-dag"] = {"componentRef": {"name": "tfx-dag"}}
     outcome = rehearse(nested, tmp_path)
-    told = json.loads(outcome.log("handler").read_text())
+    told = json.loads(outcome.tasks["handler"].log.read_text())
     assert told["state"] == outcome.state == ("FAILED" if script else "SUCCEEDED")
     assert ("no such luck" in told.get("error", {}).get("message", "")) == bool(script)

@@ -40,7 +40,7 @@ def parametrised(steps: dict[str, Any], /, *takers: str, **values: Any) -> Any:
 
 def printed(outcome: Outcome, name: str = "step") -> str:
     assert outcome.state is State.SUCCEEDED, outcome.tasks[name].error
-    return outcome.log(name).read_text().strip()
+    return outcome.tasks[name].log.read_text().strip()
 
 
 def parameter(name: str) -> str:

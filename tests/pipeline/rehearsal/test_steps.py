@@ -9,7 +9,7 @@ from tests.pipeline.rehearsal.jobs import ROOT, job, saying, step
 
 def printed(outcome: Outcome, name: str = "step") -> str:
     assert outcome.state is State.SUCCEEDED, outcome.tasks[name].error
-    return outcome.log(name).read_text().strip()
+    return outcome.tasks[name].log.read_text().strip()
 
 
 SHOW = "import sys; print('\\n'.join(sys.argv[1:]))"

@@ -82,7 +82,7 @@ def test_a_step_and_the_rehearsal_meet_in_cloud_storage(tmp_path: Path) -> None:
     (data,) = outcome.tasks["first"].outputs.artifacts["data"]
     assert data.metadata == {"colour": "red"}
     assert data.uri.startswith("gs://demo-bucket/pipeline/")
-    assert outcome.log("second").read_text() == f"{data.uri} 7 images\n"
+    assert outcome.tasks["second"].log.read_text() == f"{data.uri} 7 images\n"
     assert not (tmp_path / "gcs").exists()
 
 
