@@ -10,13 +10,15 @@ from tfx.utils import io_utils
 
 # Serving looks at folders named by a number only.
 _INCOMING = ".incoming-"
+_MODEL = "saved_model.pb"
 
 
 def push(model_path: str, base_directory: str) -> str:
     """Makes a model the newest version, unless it is that already.
 
-    The model is copied under a name that Serving ignores and then renamed, so that a version is
-    there whole or not at all; what an earlier push that was killed left behind is removed.
+    A version is there whole or not at all: on a disk it is copied under a name that Serving ignores
+    and then renamed, and what an earlier push that was killed left is removed; in an object store,
+    which renames nothing, its saved_model.pb comes last.
 
     Args:
         model_path: folder of the SavedModel.
@@ -26,18 +28,23 @@ def push(model_path: str, base_directory: str) -> str:
         Folder of the version that holds the model.
     """
     fileio.makedirs(base_directory)
-    entries = [name.rstrip("/") for name in fileio.listdir(base_directory)]
-    for name in entries:
+    names = [name.rstrip("/") for name in fileio.listdir(base_directory)]
+    for name in names:
         if name.startswith(_INCOMING):
             fileio.rmtree(os.path.join(base_directory, name))
-    newest = max((int(name) for name in entries if name.isdecimal()), default=0)
+    newest = max((int(name) for name in names if name.isdecimal()), default=0)
     newest_path = os.path.join(base_directory, str(newest))
-    if newest and digest(newest_path) == digest(model_path):
+    whole = newest and fileio.exists(os.path.join(newest_path, _MODEL))
+    if whole and digest(newest_path) == digest(model_path):
         return newest_path
-    incoming = os.path.join(base_directory, _INCOMING + uuid.uuid4().hex)
-    io_utils.copy_dir(model_path, incoming)
     version_path = os.path.join(base_directory, str(max(int(time.time()), newest + 1)))
-    fileio.rename(incoming, version_path)
+    if "://" in base_directory:
+        io_utils.copy_dir(model_path, version_path, deny_regex_patterns=[rf"/{_MODEL}$"])
+        io_utils.copy_file(os.path.join(model_path, _MODEL), os.path.join(version_path, _MODEL))
+    else:
+        incoming = os.path.join(base_directory, _INCOMING + uuid.uuid4().hex)
+        io_utils.copy_dir(model_path, incoming)
+        fileio.rename(incoming, version_path)
     return version_path
 
 

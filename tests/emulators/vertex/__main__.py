@@ -16,7 +16,7 @@ from .emulator import VertexEmulator
 from .rehearsing import rehearsed
 from .store import FolderInUse
 
-PROJECT = "demo"
+PROJECT = "demo-project"
 BUCKET = "demo-bucket"
 
 
