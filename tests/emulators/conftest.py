@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from huggingface_hub import HfApi
@@ -14,7 +15,9 @@ from tests.emulators.gcs import GcsEmulator, ServerMissing
 from tests.emulators.hub import HubEmulator
 from tests.emulators.publishing import SMALL, TOKEN
 from tests.emulators.submitting import Runner, with_client
-from tests.emulators.vertex import VertexEmulator
+
+if TYPE_CHECKING:
+    from tests.emulators.vertex import VertexEmulator
 
 
 @pytest.fixture
@@ -80,14 +83,17 @@ def runner() -> Runner:
 
 
 @pytest.fixture
-def vertex(tmp_path: Path, gcs: GcsEmulator, runner: Runner) -> Iterator[VertexEmulator]:
+def vertex(tmp_path: Path, gcs: GcsEmulator, runner: Runner) -> Iterator["VertexEmulator"]:
+    # It brings in the messages of all of Vertex AI, which takes seconds.
+    from tests.emulators.vertex import VertexEmulator
+
     with VertexEmulator(tmp_path / "vertex", gcs, runner) as vertex:
         yield vertex
         runner.released.set()
 
 
 @pytest.fixture
-def settings(vertex: VertexEmulator) -> dict[str, object]:
+def settings(vertex: "VertexEmulator") -> dict[str, object]:
     """What aiplatform.init() is given, when over gRPC."""
     return {
         "project": vertex.project,
@@ -101,3 +107,24 @@ def settings(vertex: VertexEmulator) -> dict[str, object]:
 def cloud(child: ChildProcess, settings: dict[str, object]) -> Callable[..., object]:
     """Calls a function in a process whose Google Cloud is the emulators, with the client set up."""
     return partial(child, with_client, settings)
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def either_cloud(
+    request: pytest.FixtureRequest,
+    child: ChildProcess,
+    vertex: "VertexEmulator",
+    settings: dict[str, object],
+) -> Callable[..., object]:
+    """As `cloud`, over either transport."""
+    if request.param == "rest":
+        settings = {**settings, "api_transport": "rest", "api_endpoint": vertex.rest_url}
+    return partial(child, with_client, settings)
+
+
+@pytest.fixture
+def artifact(gcs: GcsEmulator, bucket: str) -> str:
+    """The gs:// URI of a folder that looks like a SavedModel."""
+    objects = gcs.client.bucket(bucket.removeprefix("gs://"))
+    objects.blob("model/saved_model.pb").upload_from_string(b"")
+    return f"{bucket}/model"

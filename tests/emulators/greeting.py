@@ -10,7 +10,10 @@ def Greet(name: tfx.dsl.components.Parameter[str]) -> tfx.dsl.components.OutputD
 
 def create_pipeline(root: str, name: str) -> tfx.dsl.Pipeline:
     return tfx.dsl.Pipeline(
-        pipeline_name="greeting", pipeline_root=root, components=[Greet(name=name)]
+        pipeline_name="greeting",
+        pipeline_root=root,
+        components=[Greet(name=name)],
+        enable_cache=True,
     )
 
 

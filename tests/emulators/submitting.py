@@ -83,3 +83,26 @@ def with_client(settings: dict[str, Any], function: Callable, *arguments: Any, *
     settings = {"credentials": google.auth.default()[0], **settings}
     aiplatform.init(**settings)
     return function(*arguments, **keywords)
+
+
+def submit(
+    path: str,
+    root: str,
+    job_id: str = "pets-1",
+    service_account: str | None = None,
+    parameters: dict | None = None,
+    **options: Any,
+) -> str:
+    """Submits a job and returns its resource name."""
+    from google.cloud import aiplatform
+
+    job = aiplatform.PipelineJob(
+        display_name="pets",
+        template_path=path,
+        pipeline_root=root,
+        job_id=job_id,
+        parameter_values={"epochs": 3} if parameters is None else parameters,
+        **options,
+    )
+    job.submit(service_account=service_account)
+    return job.resource_name

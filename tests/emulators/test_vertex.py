@@ -7,21 +7,10 @@ from google.cloud.aiplatform_v1 import types
 from google.oauth2.credentials import Credentials
 
 from tests.emulators.child import Refused
-from tests.emulators.submitting import Runner, pipeline_spec, with_client, write_job
+from tests.emulators.submitting import Runner, pipeline_spec, submit, with_client, write_job
 from tests.emulators.vertex import FolderInUse, VertexEmulator
 
 State = types.PipelineState
-
-
-def submit(path: str, root: str) -> None:
-    job = aiplatform.PipelineJob(
-        display_name="pets",
-        template_path=path,
-        pipeline_root=root,
-        job_id="pets-1",
-        parameter_values={"epochs": 3},
-    )
-    job.submit()
 
 
 def count_jobs() -> int:

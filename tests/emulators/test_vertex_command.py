@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.emulators.deploying import create_endpoint, deploy, upload
 from tests.emulators.gcs import GcsEmulator
-from tests.emulators.submitting import IMAGE
+from tests.emulators.submitting import IMAGE, pipeline_spec, submit, write_job
+from tests.emulators.vertex.__main__ import describe
 
 CREATE = "tfx pipeline create --engine=vertex --pipeline-path=dsl.py"
 RUN = "tfx run create --engine=vertex --pipeline-name=greeting --project=demo --region=us-central1"
@@ -74,38 +76,37 @@ def emulated(workplace: Path, *command: str, **settings: str) -> subprocess.Comp
     return call([*line, "--", *command], workplace, **settings)
 
 
+# Leaves an object, or fails with the one that an earlier command left.
 USE = """
-from google.cloud import aiplatform, storage
-aiplatform.init(project="demo", location="us-central1")
-bucket = storage.Client().bucket("demo-bucket")
-if not bucket.blob("model/saved_model.pb").exists():
-    bucket.blob("model/saved_model.pb").upload_from_string(b"")
-    model = aiplatform.Model.upload(
-        artifact_uri="gs://demo-bucket/model", display_name="pets", model_id="pets",
-        serving_container_image_uri="image",
-    )
-else:
-    endpoint = aiplatform.Endpoint.create("dogs", endpoint_id="dogs")
-    endpoint.deploy(aiplatform.Model("pets"), machine_type="n1-standard-2")
+from google.cloud import storage
+greeting = storage.Client().bucket("demo-bucket").blob("greeting")
+if greeting.exists():
+    raise SystemExit(int(greeting.download_as_text()))
+greeting.upload_from_string("5")
 """
 
 
 def test_command_uses_what_an_earlier_one_left(gcs, workplace):
-    first = emulated(workplace, sys.executable, "-c", USE)
-    assert first.stdout.splitlines()[-1] == "model pets@1 (pets) [default]", first.stdout
-    second = emulated(workplace, sys.executable, "-c", USE)
-    assert second.stdout.splitlines()[-3:] == [
+    for status in (0, 5):
+        done = emulated(workplace, sys.executable, "-c", USE)
+        assert done.returncode == status, done.stdout
+
+
+def test_description(vertex, runner, cloud, bucket, artifact, workplace):
+    runner.error = "Second: exit status 1"
+    cloud(submit, write_job(workplace, pipeline_spec()), f"{bucket}/root")
+    vertex.wait("pets-1")
+    model, _ = cloud(upload, artifact, model_id="pets")
+    cloud(deploy, cloud(create_endpoint, "dogs", display_name="dogs"), model)
+    assert list(describe(vertex)) == [
+        "pipeline job pets-1: PIPELINE_STATE_FAILED: "
+        "The DAG failed because some tasks failed. Second: exit status 1",
+        "  First: FAILED: Second: exit status 1",
+        "  Second: FAILED: Second: exit status 1",
         "model pets@1 (pets) [default]",
         "endpoint dogs (dogs)",
         "  pets@1: 100 % of the traffic",
-    ], second.stdout
-    assert (first.returncode, second.returncode) == (0, 0)
-
-
-def test_exit_status(gcs, workplace):
-    assert emulated(workplace, sys.executable, "-c", "raise SystemExit(5)").returncode == 5
-    absent = emulated(workplace, "no-such-command")
-    assert (absent.returncode, "no-such-command: No such file" in absent.stdout) == (127, True)
+    ]
 
 
 @pytest.mark.slow
@@ -120,5 +121,7 @@ def test_rehearsed_jobs(gcs, workplace):
     assert second.stdout.splitlines()[-1] == "  Greet: SKIPPED", second.stdout
     with GcsEmulator(workplace / "gcs") as again:
         again.load(workplace / "state" / "buckets")
-        greetings = [uri for uri in again.list("gs://demo-bucket/root") if "/greeting" in uri]
-        assert [again.read(uri) for uri in greetings if uri.endswith("value")]
+        (greeting,) = (
+            uri for uri in again.list("gs://demo-bucket/root") if uri.endswith("/greeting")
+        )
+        assert again.read(greeting) == b"Hello, world!"

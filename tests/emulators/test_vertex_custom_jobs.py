@@ -217,6 +217,7 @@ def test_service_account(gcs, vertex, cloud):
         cloud(create, pool("pass"), job_spec={"service_account": nobody})
 
 
+@pytest.mark.slow
 def test_trainer_of_tfx(vertex, cloud, tmp_path):
     worker = pool("pass")  # which gives way to the command of TFX
     spec = {"worker_pool_specs": [worker], "scheduling": {"strategy": "SPOT"}}

@@ -18,6 +18,8 @@ from .store import FolderInUse
 
 PROJECT = "demo-project"
 BUCKET = "demo-bucket"
+# They are the same number.
+SUCCEEDED = {types.PipelineState.PIPELINE_STATE_SUCCEEDED, types.JobState.JOB_STATE_SUCCEEDED}
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -55,6 +57,11 @@ def emulators(state: Path, region: str) -> Iterator[VertexEmulator]:
         gcs.save(state / "buckets")
 
 
+def jobs_of(vertex: VertexEmulator) -> list[Message]:
+    """The jobs of all kinds."""
+    return [*vertex.jobs, *vertex.custom_jobs]
+
+
 def _last_part(message: Message) -> str:
     return message.name.rpartition("/")[2]
 
@@ -62,12 +69,11 @@ def _last_part(message: Message) -> str:
 def describe(vertex: VertexEmulator) -> Iterator[str]:
     """What there is, a line each."""
     for job in vertex.jobs:
-        yield f"pipeline job {_last_part(job)}: {types.PipelineState(job.state).name}"
+        state = types.PipelineState(job.state).name
+        yield f"pipeline job {_last_part(job)}: {state}{_error(job)}"
         for task in job.job_detail.task_details[1:]:  # the first is the job as a whole
             state = types.PipelineTaskDetail.State(task.state).name
             yield f"  {task.task_name}: {state}" + _error(task)
-        if job.error.message:
-            yield _error(job).removeprefix(": ")
     for job in vertex.custom_jobs:
         name = f"{_last_part(job)} ({job.display_name})"
         yield f"custom job {name}: {types.JobState(job.state).name}{_error(job)}"
@@ -90,29 +96,17 @@ def main() -> int:
     arguments = parse_arguments()
     try:
         with emulators(arguments.state, arguments.region) as vertex:
-            before = {job.name for job in (*vertex.jobs, *vertex.custom_jobs)}
+            before = {job.name for job in jobs_of(vertex)}
             status = run_command(arguments.command, {**os.environ, **vertex.environment})
             with contextlib.suppress(KeyboardInterrupt):
-                for job in (*vertex.jobs, *vertex.custom_jobs):
+                for job in jobs_of(vertex):
                     vertex.running.wait(job.name)
     except (FolderInUse, ServerMissing) as error:
         print(f"{error}.", file=sys.stderr)
         return 1
     print("\n".join(describe(vertex)))
-    ended_well = {
-        *(
-            job.name
-            for job in vertex.jobs
-            if job.state == types.PipelineState.PIPELINE_STATE_SUCCEEDED
-        ),
-        *(
-            job.name
-            for job in vertex.custom_jobs
-            if job.state == types.JobState.JOB_STATE_SUCCEEDED
-        ),
-    }
-    new = {job.name for job in (*vertex.jobs, *vertex.custom_jobs)} - before
-    return status or int(not new <= ended_well)
+    new = [job for job in jobs_of(vertex) if job.name not in before]
+    return status or int(any(job.state not in SUCCEEDED for job in new))
 
 
 if __name__ == "__main__":
