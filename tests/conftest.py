@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from pipeline.recipe import Recipe
 
+pytest_plugins = ["tests.emulators.fixtures"]
+
 REPOSITORY = Path(__file__).parents[1]
 PIPELINE_NAME = "segformer-training-pipeline"
 TFX_COMMANDS = (

@@ -101,7 +101,9 @@ def _modules(task: Task, known: Mapping[str, str]) -> Iterator[tuple[str, tuple[
         for option, value in itertools.pairwise(command):
             if option == "--executor_class_path" and _DOTTED.fullmatch(value):
                 module, _, name = value.rpartition(".")
-                yield f"Task {task.name} runs {value}", (module, name)
+                # The decorator @component makes its class when the module is imported.
+                seen = None if name.endswith("_Executor") else name
+                yield f"Task {task.name} runs {value}", (module, seen)
     module_path = known.get("module_path", "")
     if module_path and "@" not in module_path:
         yield f"Task {task.name} has module_path={module_path}", (module_path, None)

@@ -181,7 +181,7 @@ def project_of_the_client(bucket: str) -> str:
 
 
 def test_client_of_the_environment(gcs, child, bucket):
-    assert child(project_of_the_client, bucket) == gcs.project == "demo"
+    assert child(project_of_the_client, bucket) == gcs.project == "demo-project"
     assert gcs.read(f"{bucket}/a") == b"x"
 
 

@@ -44,14 +44,14 @@ def test_account_without_a_role(gcs, vertex, child, settings):
 
 
 def test_no_token(vertex):
-    jobs = f"{vertex.rest_url}/v1/projects/demo/locations/us-central1/pipelineJobs"
+    jobs = f"{vertex.rest_url}/v1/projects/demo-project/locations/us-central1/pipelineJobs"
     answer = requests.get(jobs)
     assert answer.status_code == 401
     assert answer.json()["error"]["status"] == "UNAUTHENTICATED"
 
 
 def test_json_that_does_not_parse(gcs, vertex):
-    jobs = f"{vertex.rest_url}/v1/projects/demo/locations/us-central1/pipelineJobs"
+    jobs = f"{vertex.rest_url}/v1/projects/demo-project/locations/us-central1/pipelineJobs"
     headers = {"Authorization": f"Bearer {gcs.accounts.token(gcs.account)}"}
     for body in ("{", '{"displayNam": "pets"}'):
         error = requests.post(jobs, body, headers=headers).json()["error"]

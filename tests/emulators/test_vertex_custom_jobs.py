@@ -46,7 +46,7 @@ def create(*pools: dict, **changes) -> str:
     client = initializer.global_config.create_client(utils.JobClientWithOverride)
     spec = {"worker_pool_specs": list(pools), **changes.pop("job_spec", {})}
     return client.create_custom_job(
-        parent="projects/demo/locations/us-central1",
+        parent="projects/demo-project/locations/us-central1",
         custom_job={"display_name": "training", "job_spec": spec, **changes},
     ).name
 
@@ -84,7 +84,7 @@ def launch(exec_properties: dict, job_args: dict) -> str:
     client = training_clients.get_job_client(True, "us-central1")
     executor = "tests.emulators.test_vertex_custom_jobs.Greeter"
     job = client.create_training_job({}, {}, exec_properties, executor, job_args, None, None)
-    client.launch_job("demo", job)
+    client.launch_job("demo-project", job)
     assert client.get_job_state(client.get_job()) not in client.JOB_STATES_FAILED
     return client.get_job_name()
 
@@ -100,7 +100,7 @@ def test_one_replica(vertex, cloud, bucket, tmp_path):
         "CLUSTER_SPEC": None,
         "TF_CONFIG": None,
         "AIP_MODEL_DIR": f"{bucket}/out/model/",
-        "CLOUD_ML_PROJECT_ID": "demo",
+        "CLOUD_ML_PROJECT_ID": "demo-project",
         "GREETING": "hello",
     }
     log = vertex.folder / "logs" / name.rpartition("/")[2] / "workerpool0-0.log"

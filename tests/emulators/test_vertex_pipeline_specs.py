@@ -10,7 +10,9 @@ from tests.emulators.child import Refused
 from tests.emulators.submitting import pipeline_spec
 
 
-def create(job: dict, job_id: str = "pets-1", project: str = "demo", region: str = "us-central1"):
+def create(
+    job: dict, job_id: str = "pets-1", project: str = "demo-project", region: str = "us-central1"
+):
     """Sends a job that the client has not looked at."""
     client = initializer.global_config.create_client(utils.PipelineJobClientWithOverride)
     client.create_pipeline_job(
@@ -108,5 +110,5 @@ def test_other_project(either_cloud):
 
 
 def test_other_region(either_cloud):
-    with pytest.raises(Refused, match="projects/demo/locations/europe-west4 is not found"):
+    with pytest.raises(Refused, match="projects/demo-project/locations/europe-west4 is not found"):
         either_cloud(create, job_of(pipeline_spec()), region="europe-west4")

@@ -29,7 +29,7 @@ class GcsEmulator:
         ServerMissing: When the environment has no fake-gcs-server.
     """
 
-    def __init__(self, folder: Path | str, project: str = "demo") -> None:
+    def __init__(self, folder: Path | str, project: str = "demo-project") -> None:
         self.folder = Path(folder)
         self.project = project
         self.project_number = PROJECT_NUMBER
