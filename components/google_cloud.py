@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 from collections.abc import Iterator
 
 import tenacity
@@ -17,6 +18,8 @@ _PASSING = (
     exceptions.RetryError,
     ConnectionError,
 )
+# What gRPC makes of a login that Google renews no more: a service that is not there.
+_LOGIN_ENDED = re.compile(r"metadata from plugin failed.*(invalid_|[Rr]eauth)")
 
 
 class CloudError(RuntimeError):
@@ -44,20 +47,20 @@ def explained(what: str, roles: str) -> Iterator[None]:
     """
     try:
         yield
-    except (exceptions.GoogleAPIError, GoogleAuthError, ConnectionError) as error:
+    except (exceptions.GoogleAPIError, GoogleAuthError, ConnectionError, TimeoutError) as error:
         raise CloudError(_sentence(error, what, roles)) from error
 
 
 def _sentence(error: Exception, what: str, roles: str) -> str:
     said = " ".join(str(getattr(error, "message", None) or error).split()).rstrip(".")
-    if isinstance(error, GoogleAuthError | exceptions.Unauthorized):
+    if isinstance(error, GoogleAuthError | exceptions.Unauthorized) or _login_ended(error):
         return (
             f"{what} does not accept the credentials ({said}); run `gcloud auth "
             "application-default login`, or renew what GOOGLE_APPLICATION_CREDENTIALS names."
         )
     if isinstance(error, exceptions.Forbidden):
         return f"{what} refuses this account ({said}); it needs {roles}."
-    if _passing(error):
+    if _passing(error) or isinstance(error, TimeoutError):  # an operation's, which still runs
         return f"{what} is busy or does not answer ({said}); try again later."
     return f"{what} refuses: {said}."
 
@@ -66,4 +69,8 @@ def _passing(error: BaseException) -> bool:
     if isinstance(error, exceptions.FailedPrecondition):
         # An endpoint takes one change at a time; the other one may be of a push that was killed.
         return "operations running" in str(error)
-    return isinstance(error, _PASSING)
+    return isinstance(error, _PASSING) and not _login_ended(error)
+
+
+def _login_ended(error: BaseException) -> bool:
+    return bool(_LOGIN_ENDED.search(str(error)))

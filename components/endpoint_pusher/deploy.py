@@ -52,7 +52,7 @@ class Deployer:
             retrying()(self._end_others, name)
         return name
 
-    def _explained(self):
+    def _explained(self) -> contextlib.AbstractContextManager[None]:
         return explained(f"Vertex AI in {self._what.project}, {self._what.region},", ROLES)
 
     def _registered(self, saved_model: str, alias: str) -> vertex.Model:

@@ -41,7 +41,8 @@ class GcsEmulator:
         self.accounts = Accounts(self.folder / "accounts", project, context)
         self.account = self.accounts.add("pipeline")
         self.proxy = ConnectProxy()
-        self.proxy.route("iamcredentials.googleapis.com", self.accounts.iam_address)
+        for host in ("iamcredentials.googleapis.com", "oauth2.googleapis.com"):
+            self.proxy.route(host, self.accounts.iam_address)
         for host in HOSTS:
             self.proxy.route(host, self._shim.tls_address)
         self._running = contextlib.ExitStack()
