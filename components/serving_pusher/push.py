@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import time
 import uuid
 
@@ -39,8 +40,9 @@ def push(model_path: str, base_directory: str) -> str:
         return newest_path
     version_path = os.path.join(base_directory, str(max(int(time.time()), newest + 1)))
     if "://" in base_directory:
-        io_utils.copy_dir(model_path, version_path, deny_regex_patterns=[rf"/{_MODEL}$"])
-        io_utils.copy_file(os.path.join(model_path, _MODEL), os.path.join(version_path, _MODEL))
+        last = os.path.join(model_path, _MODEL)
+        io_utils.copy_dir(model_path, version_path, deny_regex_patterns=[f"^{re.escape(last)}$"])
+        io_utils.copy_file(last, os.path.join(version_path, _MODEL))
     else:
         incoming = os.path.join(base_directory, _INCOMING + uuid.uuid4().hex)
         io_utils.copy_dir(model_path, incoming)

@@ -2,11 +2,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from components.serving_pusher.push import digest, push
 from tests.conftest import REPOSITORY
+from tests.emulators.child import ChildProcess
+from tests.emulators.gcs import GcsEmulator
 
 
 @pytest.fixture
@@ -66,3 +69,68 @@ def test_digest_sees_names_as_well_as_bytes(model: Path) -> None:
     before = digest(str(model))
     (model / "saved_model.pb").rename(model / "saved_model.bin")
     assert digest(str(model)) != before
+
+
+@pytest.fixture(params=["a disk", "a bucket"])
+def source(request: pytest.FixtureRequest, gcs: GcsEmulator, bucket: str, model: Path) -> str:
+    """The model, one of whose assets has the name of its graph."""
+    (model / "assets.extra").mkdir()
+    (model / "assets.extra" / "saved_model.pb").write_bytes(b"another model's graph")
+    (model / "variables" / "variables.data-00000-of-00001").write_bytes(bytes(range(256)) * 1000)
+    if request.param == "a disk":
+        return str(model)
+    gcs.upload_tree(model, f"{bucket}/model")
+    return f"{bucket}/model"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def written(gcs: GcsEmulator) -> list[str]:
+    """The objects that were written so far, in their order, but for the markers of folders."""
+    asked = [(request.method, urlsplit(request.path)) for request in gcs.requests]
+    uploads = [parse_qs(url.query) for method, url in asked if method in ("POST", "PUT")]
+    return [
+        query["name"][0] for query in uploads if "name" in query and query["name"][0][-1] != "/"
+    ]
+
+
+def test_a_version_in_a_bucket_has_all_files_and_saved_model_comes_last(
+    gcs: GcsEmulator, bucket: str, child: ChildProcess, source: str, model: Path, tmp_path: Path
+) -> None:
+    before = len(written(gcs))
+    version = child(push, source, f"{bucket}/serving")
+    assert version.removeprefix(f"{bucket}/serving/").isdecimal()
+    gcs.download_tree(version, tmp_path / "pushed")
+    assert files(tmp_path / "pushed") == files(model)
+    names = list(dict.fromkeys(written(gcs)[before:]))
+    prefix = version.removeprefix(f"{bucket}/")
+    assert sorted(names) == sorted(f"{prefix}/{name}" for name in files(model))
+    assert names[-1] == f"{prefix}/saved_model.pb"
+
+
+def test_the_same_model_is_not_pushed_to_a_bucket_twice(
+    gcs: GcsEmulator, bucket: str, child: ChildProcess, source: str
+) -> None:
+    version = child(push, source, f"{bucket}/serving")
+    objects, before = gcs.list(bucket), len(written(gcs))
+    assert child(push, source, f"{bucket}/serving") == version
+    assert gcs.list(bucket) == objects
+    assert len(written(gcs)) == before
+
+
+def test_a_version_in_a_bucket_that_is_not_whole_counts_for_nothing_but_its_number(
+    gcs: GcsEmulator, bucket: str, child: ChildProcess, model: Path
+) -> None:
+    killed = int(time.time()) + 3600
+    gcs.upload_tree(model / "variables", f"{bucket}/serving/{killed}/variables")
+    version = child(push, str(model), f"{bucket}/serving")
+    assert version == f"{bucket}/serving/{killed + 1}"
+    assert gcs.exists(f"{version}/saved_model.pb")
+    assert gcs.exists(f"{bucket}/serving/{killed}/variables/variables.index")
+    assert child(push, str(model), f"{bucket}/serving") == version
