@@ -1,0 +1,107 @@
+"""The executor on artifacts in Cloud Storage, as a job on Vertex AI has them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from components.google_cloud import CloudError
+from tests.components.endpoint_pusher.deployments import changes, serving, versions
+from tests.emulators.child import ChildProcess
+from tests.emulators.gcs import GcsEmulator
+from tests.emulators.submitting import IMAGE
+from tests.emulators.vertex import VertexEmulator
+
+Push = Callable[..., dict[str, Any]]
+GRAPH = "Format-Serving/saved_model.pb"  # as the Trainer names it
+
+
+def do(folder: str, blessed: bool, settings: dict[str, Any]) -> dict[str, Any]:
+    """Runs the executor on a model of this folder, and returns what it says of what it pushed."""
+    from tfx.types import standard_artifacts
+
+    from components.endpoint_pusher.executor import Executor
+
+    model, pushed = standard_artifacts.Model(), standard_artifacts.PushedModel()
+    blessing = standard_artifacts.ModelBlessing()
+    model.uri, pushed.uri = f"{folder}/model", f"{folder}/pushed_model"
+    blessing.uri = f"{folder}/blessing"
+    blessing.set_int_custom_property("blessed", int(blessed))
+    destination = {"filesystem": {"base_directory": f"{folder}/serving"}}
+    with patch("time.sleep"):
+        Executor().Do(
+            {"model": [model], "model_blessing": [blessing]},
+            {"pushed_model": [pushed]},
+            {
+                "push_destination": json.dumps(destination),
+                "custom_config": json.dumps({"deployment": settings}),
+            },
+        )
+    return {
+        "pushed": pushed.get_int_custom_property("pushed"),
+        "destination": pushed.get_string_custom_property("pushed_destination"),
+    }
+
+
+@pytest.fixture
+def run(
+    child: ChildProcess, gcs: GcsEmulator, bucket: str, settings: dict[str, Any], tmp_path: Path
+) -> Push:
+    """Runs the executor on a model with this graph, in the folder `run` of the bucket."""
+
+    def run(graph: bytes, blessed: bool = True) -> dict[str, Any]:
+        folder = tmp_path / "model"
+        (folder / "Format-Serving" / "variables").mkdir(parents=True, exist_ok=True)
+        (folder / GRAPH).write_bytes(graph)
+        (folder / "Format-Serving" / "variables" / "variables.index").write_bytes(b"weights")
+        gcs.upload_tree(folder, f"{bucket}/run/model")
+        return child(do, f"{bucket}/run", blessed, settings)
+
+    return run
+
+
+def test_a_blessed_model_is_pushed_and_deployed(
+    vertex: VertexEmulator, gcs: GcsEmulator, bucket: str, run: Push
+) -> None:
+    endpoint = f"{vertex.parent}/endpoints/pets"
+    assert run(b"graph") == {"pushed": 1, "destination": endpoint}
+    [(name, folder, image, _)] = versions(vertex)
+    assert (name, image) == ("pets@1", IMAGE)
+    assert folder.startswith(f"{bucket}/run/serving/")
+    for pushed in (folder, f"{bucket}/run/pushed_model"):
+        assert gcs.read(f"{pushed}/saved_model.pb") == b"graph"
+        assert gcs.read(f"{pushed}/variables/variables.index") == b"weights"
+    assert serving(vertex) == {"pets-1": 100}
+
+    done, objects = len(changes(vertex)), gcs.list(f"{bucket}/run/serving")
+    assert run(b"graph") == {"pushed": 1, "destination": endpoint}
+    assert len(changes(vertex)) == done
+    assert gcs.list(f"{bucket}/run/serving") == objects
+
+    assert run(b"another graph") == {"pushed": 1, "destination": endpoint}
+    assert serving(vertex) == {"pets-2": 100}
+    assert gcs.read(f"{versions(vertex)[1][1]}/saved_model.pb") == b"another graph"
+
+
+def test_a_model_that_is_not_blessed_changes_nothing(
+    vertex: VertexEmulator, gcs: GcsEmulator, bucket: str, run: Push
+) -> None:
+    assert run(b"graph", blessed=False) == {"pushed": 0, "destination": ""}
+    assert vertex.requests == []
+    assert not gcs.exists(f"{bucket}/run/serving")
+    assert not gcs.exists(f"{bucket}/run/pushed_model")
+
+
+def test_a_push_whose_deployment_failed_is_gone_on_with(
+    vertex: VertexEmulator, gcs: GcsEmulator, bucket: str, run: Push
+) -> None:
+    vertex.fault("DeployModel", "PERMISSION_DENIED")
+    with pytest.raises(CloudError, match="refuses this account"):
+        run(b"graph")
+    objects = gcs.list(f"{bucket}/run/serving")
+    assert run(b"graph")["pushed"] == 1
+    assert gcs.list(f"{bucket}/run/serving") == objects
+    assert serving(vertex) == {"pets-1": 100}
