@@ -126,13 +126,12 @@ class Deployer:
 
     def _send_requests(self, name: str, deployed_id: str) -> None:
         endpoint = self._endpoints.get_endpoint(name=name)
-        before = {
-            other: share for other, share in endpoint.traffic_split.items() if other != deployed_id
-        }
+        answering = [one for one in endpoint.deployed_models if endpoint.traffic_split.get(one.id)]
+        # Canaries come and go, whatever their share: what has been there longest served before.
+        before = min(answering, key=lambda one: one.create_time).id if answering else deployed_id
         split = {deployed_id: 100}
-        if before and self._what.traffic < 100:
-            main = max(before, key=lambda other: before[other])
-            split = {deployed_id: self._what.traffic, main: 100 - self._what.traffic}
+        if before != deployed_id and self._what.traffic < 100:
+            split = {deployed_id: self._what.traffic, before: 100 - self._what.traffic}
         if dict(endpoint.traffic_split) != split:
             self._endpoints.update_endpoint(
                 endpoint=vertex.Endpoint(name=name, traffic_split=split),
