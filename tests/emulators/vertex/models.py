@@ -120,7 +120,7 @@ def _check_artifact(vertex: "VertexEmulator", model: Message) -> None:
     uri = model.artifact_uri.rstrip("/")
     if not uri.startswith("gs://"):
         raise invalid(f"Invalid artifact_uri: found '{uri}', expected a gs:// URI.")
-    if f"{uri}/saved_model.pb" not in vertex.gcs.list(f"{uri}/saved_model.pb"):
+    if not vertex.gcs.exists(f"{uri}/saved_model.pb"):
         raise Refusal("FAILED_PRECONDITION", f"The artifact {uri} has no saved_model.pb.")
 
 
