@@ -8,9 +8,8 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
-from tfx.dsl.components.base import executor_spec
 
-from components.serving_pusher.executor import Executor
+from components.serving_pusher.component import Pusher
 from pipeline.configs import Settings
 
 REPOSITORY = Path(__file__).parents[1]
@@ -60,23 +59,14 @@ def local_engine(settings: Settings) -> Engine:
         ),
         beam_pipeline_args=LOCAL_BEAM_ARGS,
         trainer=tfx.components.Trainer,
-        pusher=functools.partial(serving_pusher, str(Path(settings.serving_dir).resolve())),
+        pusher=functools.partial(
+            Pusher, push_destination=filesystem(str(Path(settings.serving_dir).resolve()))
+        ),
     )
 
 
-def serving_pusher(
-    base_directory: str, executor: type[Executor] = Executor, **arguments: Any
-) -> tfx.components.Pusher:
-    """A Pusher to a folder of versions, made by content and never by halves.
-
-    Args:
-        base_directory: the folder.
-        executor: the Pusher's.
-        **arguments: of the Pusher.
-    """
-    destination = tfx.proto.PushDestination.Filesystem(base_directory=base_directory)
-    return tfx.components.Pusher(
-        **arguments,
-        push_destination=tfx.proto.PushDestination(filesystem=destination),
-        custom_executor_spec=executor_spec.ExecutorClassSpec(executor),
+def filesystem(base_directory: str) -> tfx.proto.PushDestination:
+    """A folder of versions as the destination of a push."""
+    return tfx.proto.PushDestination(
+        filesystem=tfx.proto.PushDestination.Filesystem(base_directory=base_directory)
     )

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from tfx import v1 as tfx
-from tfx.dsl.components.base import executor_spec
 from tfx.extensions.google_cloud_ai_platform import constants
 from tfx.extensions.google_cloud_ai_platform.trainer import executor as vertex_trainer
 
+from components.endpoint_pusher.component import Pusher as EndpointPusher
 from components.endpoint_pusher.config import Deployment
-from components.endpoint_pusher.executor import Executor as EndpointExecutor
+from components.serving_pusher.component import Pusher
+from components.vertex_trainer.component import Trainer
 from pipeline.configs import Settings
-from pipeline.engines import LOCAL_BEAM_ARGS, Engine, serving_pusher
+from pipeline.engines import LOCAL_BEAM_ARGS, Engine, filesystem
 from pipeline.vertex.requirements import require
 
 
@@ -40,9 +41,9 @@ def vertex_engine(settings: Settings) -> Engine:
 
 
 def _pusher(settings: Settings) -> Callable[..., Any]:
-    push = functools.partial(serving_pusher, settings.serving_dir.rstrip("/"))
+    destination = filesystem(settings.serving_dir.rstrip("/"))
     if not settings.endpoint_machine_type:
-        return push
+        return functools.partial(Pusher, push_destination=destination)
     deployment = Deployment(
         project=settings.google_cloud_project or "",
         region=settings.google_cloud_region,
@@ -54,7 +55,9 @@ def _pusher(settings: Settings) -> Callable[..., Any]:
         service_account=settings.service_account,
     )
     custom_config = {"deployment": deployment.model_dump(mode="json")}
-    return functools.partial(push, executor=EndpointExecutor, custom_config=custom_config)
+    return functools.partial(
+        EndpointPusher, push_destination=destination, custom_config=custom_config
+    )
 
 
 def _dataflow_args(settings: Settings) -> list[str]:
@@ -70,9 +73,7 @@ def _dataflow_args(settings: Settings) -> list[str]:
     ]
 
 
-def _training_job(
-    settings: Settings, custom_config: dict[str, Any], **arguments: Any
-) -> tfx.components.Trainer:
+def _training_job(settings: Settings, custom_config: dict[str, Any], **arguments: Any) -> Trainer:
     """A Trainer that waits for a job of Vertex Training, which does the training."""
     machine: dict[str, Any] = {"machine_type": settings.training_machine_type}
     if settings.training_accelerator:
@@ -97,8 +98,7 @@ def _training_job(
     job_spec["scheduling"] = {"restart_job_on_worker_restart": True}
     if settings.training_spot:
         job_spec["scheduling"]["strategy"] = "SPOT"
-    return tfx.components.Trainer(
-        custom_executor_spec=executor_spec.ExecutorClassSpec(vertex_trainer.GenericExecutor),
+    return Trainer(
         custom_config={
             **custom_config,
             constants.ENABLE_VERTEX_KEY: True,

@@ -15,7 +15,7 @@ from pipeline.configs import Settings
 from pipeline.rehearsal.states import Outcome, State, TaskState
 
 ROLES = "roles/aiplatform.user, and roles/iam.serviceAccountUser on SERVICE_ACCOUNT"
-POLL_SECONDS = 10.0
+POLL_SECONDS = 5.0
 _STATES = {
     vertex.PipelineState.PIPELINE_STATE_SUCCEEDED: State.SUCCEEDED,
     vertex.PipelineState.PIPELINE_STATE_FAILED: State.FAILED,

@@ -25,21 +25,21 @@ def run_job(cloud, bucket, tmp_path):
 
 
 @pytest.mark.parametrize("seconds", [3600, -1])
-def test_access_token(gcs, vertex, child, settings, seconds):
-    settings["credentials"] = Credentials(gcs.accounts.token(gcs.account, seconds))
+def test_access_token(gcs, vertex, child, client_settings, seconds):
+    client_settings["credentials"] = Credentials(gcs.accounts.token(gcs.account, seconds))
     if seconds > 0:
-        assert child(with_client, settings, count_jobs) == 0
+        assert child(with_client, client_settings, count_jobs) == 0
         return
     with pytest.raises(Refused, match="the access token has expired") as refused:
-        child(with_client, settings, count_jobs)
+        child(with_client, client_settings, count_jobs)
     assert refused.value.kind == "Unauthenticated"
 
 
-def test_account_without_a_role(gcs, vertex, child, settings):
+def test_account_without_a_role(gcs, vertex, child, client_settings):
     account = gcs.accounts.add("stranger", permitted=False)
-    settings["credentials"] = Credentials(gcs.accounts.token(account))
+    client_settings["credentials"] = Credentials(gcs.accounts.token(account))
     with pytest.raises(Refused, match="stranger@demo.* lacks a role") as refused:
-        child(with_client, settings, count_jobs)
+        child(with_client, client_settings, count_jobs)
     assert refused.value.kind == "PermissionDenied"
 
 

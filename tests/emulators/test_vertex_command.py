@@ -14,7 +14,10 @@ from tests.emulators.submitting import IMAGE, pipeline_spec, submit, write_job
 from tests.emulators.vertex.__main__ import describe
 
 CREATE = "tfx pipeline create --engine=vertex --pipeline-path=dsl.py"
-RUN = "tfx run create --engine=vertex --pipeline-name=greeting --project=demo --region=us-central1"
+RUN = (
+    "tfx run create --engine=vertex --pipeline-name=greeting --project=demo-project "
+    "--region=us-central1"
+)
 
 
 @pytest.fixture
@@ -111,7 +114,6 @@ def test_description(vertex, runner, cloud, bucket, artifact, workplace):
 
 @pytest.mark.slow
 def test_rehearsed_jobs(gcs, workplace):
-    pytest.importorskip("pipeline.rehearsal")
     write_dsl(workplace, "gs://demo-bucket/root")
     first = emulated(workplace, "sh", "-c", f"{CREATE} && {RUN}")
     assert first.returncode == 0, first.stdout

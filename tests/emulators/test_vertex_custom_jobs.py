@@ -212,7 +212,7 @@ def test_spec_that_does_not_hold(vertex, cloud, pools, message):
 def test_service_account(gcs, vertex, cloud):
     trainer = gcs.accounts.add("custom-trainer").email
     cloud(create, pool("pass"), job_spec={"service_account": trainer})
-    nobody = "nobody@demo.iam.gserviceaccount.com"
+    nobody = "nobody@demo-project.iam.gserviceaccount.com"
     with pytest.raises(Refused, match=f"act as service account {nobody}"):
         cloud(create, pool("pass"), job_spec={"service_account": nobody})
 

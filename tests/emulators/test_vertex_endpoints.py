@@ -126,7 +126,7 @@ def test_deployment_of_an_absent_model(vertex, cloud):
 def test_service_account_of_a_deployment(gcs, vertex, cloud, artifact):
     endpoint = cloud(create_endpoint)
     model, _ = cloud(upload, artifact)
-    nobody = "nobody@demo.iam.gserviceaccount.com"
+    nobody = "nobody@demo-project.iam.gserviceaccount.com"
     with pytest.raises(Refused, match=f"act as service account {nobody}"):
         cloud(deploy, endpoint, model, service_account=nobody)
     server = gcs.accounts.add("server").email

@@ -169,7 +169,7 @@ def test_service_account(gcs, vertex, either_cloud, submitted):
     submitted(service_account=trainer)
     assert vertex.job("pets-1").service_account == trainer
     locked = gcs.accounts.add("locked", permitted=False).email
-    for email in (locked, "nobody@demo.iam.gserviceaccount.com"):
+    for email in (locked, "nobody@demo-project.iam.gserviceaccount.com"):
         with pytest.raises(Refused, match=f"act as service account {email}") as refused:
             submitted("pets-2", service_account=email)
         assert refused.value.kind in ("PermissionDenied", "Forbidden")

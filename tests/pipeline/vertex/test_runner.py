@@ -12,7 +12,7 @@ from pipeline.configs import load_settings
 from pipeline.pipeline import create_pipeline
 from pipeline.vertex.engine import vertex_engine
 from pipeline.vertex.runner import VertexRunner
-from tests.conftest import PUBLISHING, Workplace
+from tests.conftest import Workplace
 from tests.pipeline.test_pipeline import EDGES
 from tests.pipeline.vertex.conftest import IMAGE, VERTEX
 
@@ -107,21 +107,6 @@ def test_a_gpu_is_the_trainers_own_unless_vertex_training_has_it(tmp_path: Path)
         google_cloud_project="demo-project",
     )
     assert "accelerator" not in container(elsewhere, "Trainer")["resources"]
-
-
-def test_the_tfx_commands_compile_without_credentials_or_network(workplace: Workplace) -> None:
-    offline = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
-    for verb in ("create", "compile"):
-        done = workplace.run(
-            f"tfx pipeline {verb} --pipeline-path=kubeflow_runner.py --engine=vertex",
-            **{**ENVIRONMENT, **PUBLISHING, **offline, "GOOGLE_APPLICATION_CREDENTIALS": "none"},
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    [job] = (workplace.folder / "tfx" / "vertex").rglob("pipeline.json")
-    spec = job.read_text()
-    assert json.loads(spec)["pipelineSpec"]["root"]["dag"]["tasks"].keys() >= CONTAINERS
-    assert PUBLISHING["HF_TOKEN"] not in spec
-    assert PUBLISHING["SECRET_GREETING"] not in spec
 
 
 def test_a_setting_that_is_missing_is_one_sentence(workplace: Workplace) -> None:

@@ -1,0 +1,1 @@
+"""Trains on machines of Vertex Training."""

@@ -1,0 +1,178 @@
+"""`python -m pipeline submit`, to an emulated Vertex AI."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from google.cloud.aiplatform_v1 import types
+
+from tests.conftest import REPOSITORY
+from tests.emulators.child import ChildProcess
+from tests.emulators.submitting import Runner, pipeline_spec, write_job
+from tests.emulators.vertex import VertexEmulator
+from tests.pipeline.vertex.verbs import Done, verb
+
+State = types.PipelineState
+KEY = "projects/demo-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
+NETWORK = "projects/123456789012/global/networks/vpc"
+
+
+@pytest.fixture
+def spec(tmp_path: Path, bucket: str) -> str:
+    path = Path(write_job(tmp_path, pipeline_spec()))
+    job = json.loads(path.read_text())
+    path.write_text(json.dumps({**job, "runtimeConfig": {"gcsOutputDirectory": f"{bucket}/root"}}))
+    return str(path)
+
+
+@pytest.fixture
+def submit(child: ChildProcess, vertex: VertexEmulator, spec: str) -> Callable[..., Done]:
+    return partial(child, verb, "submit", "--spec", spec)
+
+
+def test_all_that_tfx_cannot_say(
+    submit: Callable[..., Done], vertex: VertexEmulator, runner: Runner
+) -> None:
+    done = submit(
+        *("--parameter", "epochs=3", "--label", "team=vision", "--label", "tier=gold"),
+        *("--no-cache", "--encryption-key", KEY, "--network", NETWORK, "--wait"),
+        service_account=vertex.accounts.add("steps").email,
+    )
+    assert (done.status, done.error) == (0, "")
+    [job] = vertex.jobs
+    assert job.labels == {"team": "vision", "tier": "gold"}
+    assert job.service_account == "steps@demo-project.iam.gserviceaccount.com"
+    assert (job.network, job.encryption_spec.kms_key_name) == (NETWORK, KEY)
+    assert job.runtime_config.parameters["epochs"].int_value == 3
+    [run] = runner.jobs
+    tasks = run["pipelineSpec"]["root"]["dag"]["tasks"]
+    assert [task["cachingOptions"] for task in tasks.values()] == [{"enableCache": False}] * 2
+    job_id = job.name.rpartition("/")[2]
+    assert job_id.startswith("segformer-training-pipeline-2")
+    assert f"/pipelines/runs/{job_id}?project=demo-project" in done.output
+    for step in ("First", "Second"):
+        assert f"{step} done" in done.output
+
+
+def test_without_waiting(
+    submit: Callable[..., Done], vertex: VertexEmulator, runner: Runner
+) -> None:
+    runner.released.clear()
+    done = submit("--parameter", "epochs=3")
+    assert done.status == 0
+    assert done.output.startswith("Submitted projects/demo-project/locations/us-central1/pipeline")
+    [job] = vertex.jobs
+    assert job.state in (State.PIPELINE_STATE_PENDING, State.PIPELINE_STATE_RUNNING)
+    assert "cachingOptions" not in job.pipeline_spec["root"]["dag"]["tasks"]["First"]
+
+
+def test_a_job_that_fails_is_told_with_the_steps_reason(
+    submit: Callable[..., Done], runner: Runner
+) -> None:
+    runner.error = "the data are gone"
+    done = submit("--parameter", "epochs=3", "--wait")
+    assert done.status == 1
+    assert "First failed: the data are gone" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "The job needs a value for epochs"),
+        (["--parameter", "epoch=3"], "The job has no parameter epoch; did you mean epochs?"),
+        (["--parameter", "epochs=many"], "Parameter epochs is 'many', but the job declares"),
+        (["--parameter", "epochs"], "--parameter epochs is not of the form NAME=VALUE"),
+        (["--parameter", "epochs=3", "--label", "Team=1"], "--label Team=1 is not of the form"),
+        (["--spec", "nowhere.json"], "nowhere.json cannot be read"),
+    ],
+)
+def test_what_is_asked_wrongly_never_reaches_the_service(
+    submit: Callable[..., Done], vertex: VertexEmulator, arguments: list[str], message: str
+) -> None:
+    done = submit(*arguments)
+    assert (done.status, done.output) == (2, "")
+    assert message in done.error
+    assert vertex.requests == []
+
+
+def test_a_project_must_be_set(submit: Callable[..., Done]) -> None:
+    done = submit("--parameter", "epochs=3", google_cloud_project="")
+    assert (done.status, done.error.split(";")[0]) == (2, "GOOGLE_CLOUD_PROJECT is not set")
+
+
+def test_a_lost_answer_is_no_second_job(
+    submit: Callable[..., Done], vertex: VertexEmulator
+) -> None:
+    vertex.lose_answer("CreatePipelineJob")
+    assert submit("--parameter", "epochs=3").status == 0
+    assert len(vertex.jobs) == 1
+
+
+@pytest.mark.parametrize("code", ["RESOURCE_EXHAUSTED", "UNAVAILABLE"])
+def test_a_busy_service_is_asked_again(
+    submit: Callable[..., Done], vertex: VertexEmulator, code: str
+) -> None:
+    vertex.fault("CreatePipelineJob", code, times=2)
+    vertex.fault("GetPipelineJob", code)
+    assert submit("--parameter", "epochs=3", "--wait").status == 0
+    assert len(vertex.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("UNAVAILABLE", "is busy or does not answer"),
+        ("PERMISSION_DENIED", "refuses this account"),
+        ("UNAUTHENTICATED", "does not accept the credentials"),
+        ("INVALID_ARGUMENT", "refuses: The service is told to fail"),
+    ],
+)
+def test_a_refusal_is_one_sentence(
+    submit: Callable[..., Done], vertex: VertexEmulator, code: str, message: str
+) -> None:
+    vertex.fault("CreatePipelineJob", code, times=100)
+    done = submit("--parameter", "epochs=3")
+    assert done.status == 2
+    *retries, sentence = done.error.splitlines()
+    assert all(line.startswith("Retrying") for line in retries)
+    assert sentence.startswith("Vertex AI in demo-project, us-central1,")
+    assert message in sentence
+    assert vertex.jobs == []
+
+
+def test_an_account_that_may_not_act_as_the_other(submit: Callable[..., Done]) -> None:
+    nobody = "nobody@demo-project.iam.gserviceaccount.com"
+    done = submit("--parameter", "epochs=3", service_account=nobody)
+    assert done.status == 2
+    assert f"act as service account {nobody}" in done.error
+    assert "roles/iam.serviceAccountUser" in done.error
+
+
+def test_an_interrupted_wait_leaves_the_job_running(
+    vertex: VertexEmulator, runner: Runner, spec: str
+) -> None:
+    runner.released.clear()
+    command = [sys.executable, "-m", "pipeline", "submit", "--spec", spec, "--wait"]
+    with subprocess.Popen(
+        [*command, "--parameter", "epochs=3"],
+        cwd=REPOSITORY,
+        env={**os.environ, **vertex.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not any(request.method == "GetPipelineJob" for request in vertex.requests):
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.startswith("No longer waiting. The job goes on")
+    assert vertex.jobs[0].state == State.PIPELINE_STATE_RUNNING

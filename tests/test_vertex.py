@@ -1,0 +1,216 @@
+"""From TFX's command line to a served and published model, on emulated Google Cloud."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from models.evaluation import load_evaluation
+from pipeline.recipes.pets import RECIPE
+from tests.conftest import PIPELINE_NAME, PUBLISHING, Workplace
+from tests.emulators.hub import HubEmulator
+from tests.pipeline.test_pipeline import EDGES
+from tests.test_local_runner import FEW_STEPS
+
+VERTEX_COMMANDS = """\
+tfx pipeline create --pipeline-path=kubeflow_runner.py --engine=vertex
+tfx pipeline compile --pipeline-path=kubeflow_runner.py --engine=vertex
+tfx run create --pipeline-name=segformer-training-pipeline --engine=vertex \\
+  --project=$GOOGLE_CLOUD_PROJECT --region=$GOOGLE_CLOUD_REGION
+"""
+SUBMISSION = (
+    "python -m pipeline check --engine=vertex",
+    "python -m pipeline submit --label team=vision --wait",
+)
+BUCKET = "demo-bucket"
+IMAGES = "us-docker.pkg.dev/demo-project/images"
+SETTINGS = {
+    "PIPELINE_ROOT": f"gs://{BUCKET}/pipeline",
+    "DATA_ROOT": f"gs://{BUCKET}/data",
+    "SERVING_DIR": f"gs://{BUCKET}/serving",
+    "PIPELINE_IMAGE": f"{IMAGES}/pipeline@sha256:{'a' * 64}",
+    "GOOGLE_CLOUD_PROJECT": "demo-project",
+    "GOOGLE_CLOUD_REGION": "us-central1",
+    "TRAINING_MACHINE_TYPE": "n1-standard-8",
+    "ENDPOINT_MACHINE_TYPE": "n1-standard-2",
+    "ENDPOINT_IMAGE": f"{IMAGES}/serving@sha256:{'b' * 64}",
+    **PUBLISHING,
+}
+OFFLINE = {
+    "http_proxy": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "GOOGLE_APPLICATION_CREDENTIALS": "none",
+}
+STEPS = EDGES.keys() - {"latest_blessed_model"} | {"HFPusher"}
+RESOLVERS = {
+    "latest_blessed_model-model-blessing-resolver",
+    "latest_blessed_model-model-resolver",
+}
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def cloud_run(shared: Callable[[str, Callable[[Path], None]], Path], drawn_pets: Path) -> Path:
+    """The embedded data's pipeline run twice on Vertex AI, by TFX's commands and by `submit`.
+
+    In the folder are what the commands printed (`tfx.txt`, `check.txt`, `submit.txt`), the states
+    of the emulators (`vertex`, `hub`, `buckets`), and the rehearsals' logs (`rehearsals`).
+    """
+    from tests.emulators.gcs import GcsEmulator
+    from tests.emulators.vertex import VertexEmulator
+    from tests.emulators.vertex.rehearsing import rehearsed
+
+    def run(folder: Path) -> None:
+        workplace = Workplace(folder)
+        with (
+            GcsEmulator(folder / "gcs", project="demo-project") as gcs,
+            HubEmulator(folder / "hub", users={"demo": PUBLISHING["HF_TOKEN"]}) as hub,
+        ):
+            gcs.make_bucket(BUCKET)
+            gcs.upload_tree(drawn_pets, f"gs://{BUCKET}/data")
+            settings = {**SETTINGS, "HF_ENDPOINT": hub.endpoint}
+            steps = {**workplace.environment(**settings), **gcs.environment}
+            run_pipeline = rehearsed(folder / "rehearsals", steps)
+            with VertexEmulator(
+                folder / "vertex", gcs, run_pipeline, job_environment=steps
+            ) as vertex:
+                create, compile, start = VERTEX_COMMANDS.replace("\\\n", "").splitlines()
+                online = {**settings, **vertex.environment}
+                printed = ""
+                for command, given in (
+                    (create, {**settings, **OFFLINE}),
+                    (compile, {**settings, **OFFLINE}),
+                    (start, online),
+                ):
+                    done = workplace.run(command, **given)
+                    printed += done.stdout + done.stderr
+                    assert done.returncode == 0, printed
+                (folder / "tfx.txt").write_text(printed)
+                [job] = vertex.jobs
+                vertex.wait(job.name.rpartition("/")[2], timeout=600)
+                check, submit = SUBMISSION
+                for name, command, given in (
+                    ("check", check, {**online, "HF_REPO_ID": ""}),  # its token is a variable
+                    ("submit", submit, online),
+                ):
+                    done = workplace.run(command, **given)
+                    (folder / f"{name}.txt").write_text(done.stdout + done.stderr)
+            gcs.save(folder / "buckets")
+
+    return shared("cloud_run", run)
+
+
+@pytest.fixture
+def vertex(cloud_run: Path, gcs, runner, tmp_path: Path) -> Iterator:
+    """Vertex AI as the runs left it."""
+    from tests.emulators.vertex import VertexEmulator
+
+    with VertexEmulator(shutil.copytree(cloud_run / "vertex", tmp_path / "v"), gcs, runner) as left:
+        yield left
+
+
+def states(job) -> dict[str, str]:
+    from google.cloud.aiplatform_v1 import types
+
+    return {
+        task.task_name: types.PipelineTaskDetail.State(task.state).name
+        for task in job.job_detail.task_details[1:]  # the first is the graph's own
+    }
+
+
+def test_the_commands_end_in_a_served_and_published_model(cloud_run: Path, vertex) -> None:
+    first, _ = vertex.jobs
+    errors = [task.error.message for task in first.job_detail.task_details]
+    assert states(first) == dict.fromkeys(STEPS | RESOLVERS, "SUCCEEDED"), errors
+    [training] = vertex.custom_jobs
+    assert training.display_name == f"{PIPELINE_NAME}-trainer"
+    [model], [endpoint] = vertex.models, vertex.endpoints
+    [deployed] = endpoint.deployed_models
+    assert endpoint.traffic_split == {deployed.id: 100}
+    assert deployed.model_version_id == model.version_id == "1"
+    version = cloud_run / "buckets" / model.artifact_uri.removeprefix("gs://")
+    assert version.parent == cloud_run / "buckets" / BUCKET / "serving"
+    with HubEmulator(cloud_run / "hub", users={"demo": PUBLISHING["HF_TOKEN"]}) as hub:
+        published = hub.content("models", PUBLISHING["HF_REPO_ID"], "main", "saved_model.pb")
+    assert published == (version / "saved_model.pb").read_bytes()
+
+
+def test_the_same_again_is_answered_by_the_cache(cloud_run: Path, vertex) -> None:
+    """Down to the Evaluator, which now has a blessed model to judge by."""
+    printed = (cloud_run / "submit.txt").read_text()
+    _, second = vertex.jobs
+    assert second.labels["team"] == "vision"
+    judged = {"Evaluator", "Pusher", "HFPusher"}
+    cached = dict.fromkeys(STEPS - judged, "SKIPPED")
+    assert states(second) == {**cached, **dict.fromkeys(RESOLVERS | judged, "SUCCEEDED")}
+    for step in STEPS - judged:
+        assert f"{step} cached" in printed
+    assert (cloud_run / "check.txt").read_text().count("ok ") == 5
+
+
+def test_both_engines_judge_alike(cloud_run: Path, trained: Workplace) -> None:
+    """One seed: the same figures to 1e-6, whatever is different between the engines."""
+    [there] = (cloud_run / "buckets" / BUCKET / "pipeline").glob("*/*/Evaluator_*/evaluation")
+    [here] = (trained.pipeline_root / "Evaluator" / "evaluation").iterdir()
+    rehearsed, local = (figures(path) for path in (there, here))
+    assert len(local) > 30
+    assert rehearsed.keys() == local.keys()
+    for name, value in local.items():
+        assert rehearsed[name] == pytest.approx(value, abs=1e-6, nan_ok=True), name
+
+
+def figures(evaluation: Path) -> dict[tuple[str, ...], float]:
+    """All figures of all slices."""
+    slices = load_evaluation(str(evaluation), RECIPE.class_names).slices
+    return {
+        (part.feature, part.value, key): value
+        for parts in slices.values()
+        for part in parts
+        for key, value in part.figures.items()
+        if isinstance(value, float)
+    }
+
+
+def test_no_secret_is_left_anywhere(cloud_run: Path) -> None:
+    """Specs, metadata, logs, what was printed, stored and published."""
+    secrets = [PUBLISHING["HF_TOKEN"], PUBLISHING["SECRET_GREETING"]]
+    searched = [path for path in cloud_run.rglob("*") if path.is_file()]
+    assert any(path.name == "Trainer.log" for path in searched)
+    assert any(path.name == "pipeline.json" for path in searched)
+    for path in searched:
+        content = path.read_bytes()
+        assert not any(secret.encode() in content for secret in secrets), path
+
+
+def test_a_broken_module_path_is_told_before_the_first_step(
+    workplace: Workplace, cloud_run: Path
+) -> None:
+    [compiled] = (cloud_run / "tfx" / "vertex").rglob("pipeline.json")
+    job = json.loads(compiled.read_text())
+    trainer = job["pipelineSpec"]["root"]["dag"]["tasks"]["Trainer"]
+    run_fn = trainer["inputs"]["parameters"]["run_fn"]["runtimeValue"]["constantValue"]
+    assert run_fn == {"stringValue": "models.train.run_fn"}
+    run_fn["stringValue"] = "models.trian.run_fn"
+    data = workplace.folder / "store" / "gcs" / BUCKET / "data"
+    data.mkdir(parents=True)
+    (data / "train-0.tfrecord").touch()
+    broken = workplace.folder / "broken.json"
+    broken.write_text(json.dumps(job))
+    done = workplace.run(
+        f"python -m pipeline rehearse --spec {broken} --store {workplace.folder}/store"
+    )
+    assert done.returncode == 2
+    assert "Task Trainer has run_fn=models.trian.run_fn, but there is no module" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_rehearsal_needs_no_cloud(workplace: Workplace, few_pets: Path) -> None:
+    command = f"python -m pipeline rehearse --store {workplace.folder}/store"
+    done = workplace.run(command, DATA_ROOT=few_pets, **OFFLINE, **FEW_STEPS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for step in STEPS - {"HFPusher"}:
+        assert f"{step} done" in done.stdout
+    assert list((workplace.folder / "store/gcs/rehearsal/pipeline_root").glob("*/*/Trainer_*"))
