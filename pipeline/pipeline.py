@@ -9,6 +9,7 @@ from tfx.types import standard_artifacts
 
 import models
 from components.digest import folder_digest
+from components.example_gen.component import ImportExampleGen
 from components.hf_pusher.component import HFPusher
 from pipeline import evaluation
 from pipeline.configs import Settings
@@ -32,7 +33,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
     code = {"code_digest": code_digest()}
     training = recipe.training_config()
 
-    example_gen = tfx.components.ImportExampleGen(
+    example_gen = ImportExampleGen(
         input_base=settings.data_root,
         input_config=tfx.proto.Input(
             splits=[

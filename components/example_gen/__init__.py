@@ -1,0 +1,1 @@
+"""Ingests TFRecord shards in the order of their names."""
