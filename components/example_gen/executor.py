@@ -1,6 +1,7 @@
 """TFX's ImportExampleGen, whose output depends on the data alone."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import apache_beam as beam
@@ -16,7 +17,7 @@ class Executor(executor.Executor):
     that one seed trained another model on another machine.
     """
 
-    def GetInputSourceToExamplePTransform(self) -> beam.PTransform:
+    def GetInputSourceToExamplePTransform(self) -> Callable[..., beam.PTransform]:
         """See TFX; the records are passed on as they are, serialized tf.Examples."""
         return _read_sorted
 

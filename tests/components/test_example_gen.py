@@ -30,7 +30,7 @@ def test_records_come_in_the_order_of_the_shards_names(tmp_path: Path) -> None:
             "input_config": json_format.MessageToJson(tfx.proto.Input(splits=splits)),
             "output_config": "{}",
             "output_data_format": example_gen_pb2.FORMAT_TF_EXAMPLE,
-            "output_file_format": example_gen_pb2.FILE_FORMAT_TFRECORDS_GZIP,
+            "output_file_format": example_gen_pb2.FORMAT_TFRECORDS_GZIP,
         },
     )
     [shard] = (tmp_path / "examples" / "Split-train").iterdir()
