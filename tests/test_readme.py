@@ -4,10 +4,10 @@ import re
 import shutil
 
 import pytest
-from tests.test_vertex import SUBMISSION, VERTEX_COMMANDS
 
 from pipeline.configs import Settings
 from tests.conftest import REPOSITORY, TFX_COMMANDS, Workplace
+from tests.test_vertex import SUBMISSION, VERTEX_COMMANDS
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.S)
