@@ -8,18 +8,14 @@ from rich.console import Console
 
 from pipeline.configs import load_settings
 from pipeline.terminal import fail
+from pipeline.verbs.job_arguments import add_job_arguments
 
 _LONGEST_PAUSE = 1.0  # s; policies have the service wait for machines that this one is not short of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments."""
-    parser.add_argument(
-        "--spec",
-        type=Path,
-        metavar="FILE",
-        help="PipelineJob as KubeflowV2DagRunner writes it; default: this pipeline, compiled anew",
-    )
+    add_job_arguments(parser)
     parser.add_argument(
         "--store",
         type=Path,
@@ -27,14 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path("output/rehearsal"),
         help="folder of metadata, logs, and gcs/BUCKET for gs://BUCKET; default: %(default)s",
     )
-    parser.add_argument(
-        "--parameter",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="value of a parameter of the job; may be repeated",
-    )
-    parser.add_argument("--no-cache", action="store_true", help="run every step anew")
     parser.add_argument(
         "--parallel", type=int, metavar="N", help="steps at a time; default: one for each core"
     )

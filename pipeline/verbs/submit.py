@@ -2,13 +2,13 @@
 
 import argparse
 import re
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from pipeline.configs import Settings, load_settings
 from pipeline.terminal import fail
+from pipeline.verbs.job_arguments import add_job_arguments
 from pipeline.vertex.requirements import require
 
 _LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}=[a-z0-9_-]{0,63}")
@@ -16,23 +16,10 @@ _LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}=[a-z0-9_-]{0,63}")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments."""
-    parser.add_argument(
-        "--spec",
-        type=Path,
-        metavar="FILE",
-        help="PipelineJob as KubeflowV2DagRunner writes it; default: this pipeline, compiled anew",
-    )
-    parser.add_argument(
-        "--parameter",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="value of a runtime parameter; may be repeated",
-    )
+    add_job_arguments(parser)
     parser.add_argument(
         "--label", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
     )
-    parser.add_argument("--no-cache", action="store_true", help="run every step anew")
     parser.add_argument("--encryption-key", metavar="NAME", help="projects/…/cryptoKeys/…")
     parser.add_argument("--network", metavar="NAME", help="projects/NUMBER/global/networks/…")
     parser.add_argument("--wait", action="store_true", help="show the steps until the job ends")
@@ -62,8 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
             network=arguments.network,
         )
         job = load_job(arguments.spec) if arguments.spec else _own_job(settings)
+        job = with_parameters(job, arguments.parameter)
         vertex = Vertex(settings)
-        name = vertex.submit(with_parameters(job, arguments.parameter), options)
+        name = vertex.submit(job, options)
     except (ValueError, CloudError) as error:
         return fail(str(error), 2)
     link = vertex.link(name)

@@ -2,7 +2,9 @@
 
 import fnmatch
 import json
+import pydoc
 import uuid
+from typing import Any
 
 from google.cloud import storage
 from google.protobuf import json_format
@@ -11,6 +13,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from components.google_cloud import CloudError, explained, retrying
 from pipeline import check
 from pipeline.configs import Settings
+from pipeline.engines import REPOSITORY
 from pipeline.recipe import Recipe
 from pipeline.vertex.runner import compiled_job
 from pipeline.vertex.submit import Vertex
@@ -53,7 +56,23 @@ def _job(settings: Settings) -> str:
             f"The compiled job has {size} bytes, and the service takes {LARGEST_SPEC}; shorten the "
             "recipe."
         )
+    _paths(job)
     return f"job of {len(spec.root.dag.tasks)} steps, {size / 1000:.0f} kB, image by digest"
+
+
+def _paths(job: dict[str, Any]) -> None:
+    """Files and functions that steps look for in the image, which holds this repository.
+
+    Raises:
+        ValueError: one is not there.
+    """
+    for name, task in job["pipelineSpec"]["root"]["dag"]["tasks"].items():
+        for parameter, source in task.get("inputs", {}).get("parameters", {}).items():
+            value = source.get("runtimeValue", {}).get("constantValue", {}).get("stringValue", "")
+            if parameter == "schema_file" and not (REPOSITORY / value).is_file():
+                raise ValueError(f"{name} looks for {value}, which is not in this repository.")
+            if parameter.endswith("_fn") and value and not callable(pydoc.locate(value)):
+                raise ValueError(f"{name} looks for {value}, which is no function here.")
 
 
 def _secrets(settings: Settings) -> str:
