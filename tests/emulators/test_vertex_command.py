@@ -1,4 +1,4 @@
-"""The command line of TFX against Vertex AI's emulator, and the emulator's own."""
+"""The command line of Vertex AI's emulator."""
 
 import os
 import subprocess
@@ -9,20 +9,12 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.emulators.deploying import create_endpoint, deploy, upload
-from tests.emulators.gcs import GcsEmulator
-from tests.emulators.submitting import IMAGE, pipeline_spec, submit, write_job
+from tests.emulators.submitting import pipeline_spec, submit, write_job
 from tests.emulators.vertex.__main__ import describe
-
-CREATE = "tfx pipeline create --engine=vertex --pipeline-path=dsl.py"
-RUN = (
-    "tfx run create --engine=vertex --pipeline-name=greeting --project=demo-project "
-    "--region=us-central1"
-)
 
 
 @pytest.fixture
 def workplace(tmp_path) -> Path:
-    """A folder from which `tfx` is called."""
     folder = tmp_path / "work"
     folder.mkdir()
     return folder
@@ -39,12 +31,6 @@ def environment(workplace: Path, **settings: str) -> dict[str, str]:
     }
 
 
-def write_dsl(workplace: Path, root: str) -> None:
-    call = f"compile_pipeline({root!r}, {IMAGE!r})"
-    text = f"from tests.emulators.greeting import compile_pipeline\n\n{call}\n"
-    (workplace / "dsl.py").write_text(text)
-
-
 def call(command: list[str], workplace: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
@@ -55,23 +41,6 @@ def call(command: list[str], workplace: Path, **settings: str) -> subprocess.Com
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-@pytest.mark.slow
-def test_tfx(vertex, runner, bucket, workplace):
-    write_dsl(workplace, f"{bucket}/root")
-    for command in (CREATE, RUN):
-        done = call(command.split(), workplace, **vertex.environment)
-        assert done.returncode == 0, done.stdout
-    assert "Run created for pipeline: greeting" in done.stdout
-    (job,) = vertex.jobs
-    assert job.name.rpartition("/")[2] in done.stdout
-    job = vertex.wait(job.name.rpartition("/")[2])
-    assert [task.task_name for task in job.job_detail.task_details] == ["greeting", "Greet"]
-    assert job.pipeline_spec["sdkVersion"] == "tfx-1.21.0"
-    executor = job.pipeline_spec["deploymentSpec"]["executors"]["Greet_executor"]
-    assert executor["container"]["image"] == IMAGE
-    assert runner.jobs[0]["runtimeConfig"]["gcsOutputDirectory"] == f"{bucket}/root"
 
 
 def emulated(workplace: Path, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -110,20 +79,3 @@ def test_description(vertex, runner, cloud, bucket, artifact, workplace):
         "endpoint dogs (dogs)",
         "  pets@1: 100 % of the traffic",
     ]
-
-
-@pytest.mark.slow
-def test_rehearsed_jobs(gcs, workplace):
-    write_dsl(workplace, "gs://demo-bucket/root")
-    first = emulated(workplace, "sh", "-c", f"{CREATE} && {RUN}")
-    assert first.returncode == 0, first.stdout
-    lines = first.stdout.splitlines()
-    assert lines[-1] == "  Greet: SUCCEEDED", first.stdout
-    second = emulated(workplace, *RUN.split())
-    assert second.stdout.splitlines()[-1] == "  Greet: SKIPPED", second.stdout
-    with GcsEmulator(workplace / "gcs") as again:
-        again.load(workplace / "state" / "buckets")
-        (greeting,) = (
-            uri for uri in again.list("gs://demo-bucket/root") if uri.endswith("/greeting")
-        )
-        assert again.read(greeting) == b"Hello, world!"

@@ -1,9 +1,7 @@
 """Custom jobs of Vertex AI's emulator, as TFX's Trainer and google-cloud-aiplatform send them."""
 
 import json
-import os
 import time
-from pathlib import Path
 
 import pytest
 from google.cloud import aiplatform
@@ -65,28 +63,6 @@ def names(filter: str) -> list[str]:
 
 def ended(vertex: VertexEmulator, name: str):
     return vertex.wait(name.rpartition("/")[2], kind="customJobs")
-
-
-class Greeter:
-    """An executor of TFX."""
-
-    def __init__(self, context: object) -> None:
-        pass
-
-    def Do(self, inputs: dict, outputs: dict, exec_properties: dict) -> None:
-        Path(exec_properties["path"]).write_text(f"{exec_properties['greeting']}, {os.getpid()}")
-
-
-def launch(exec_properties: dict, job_args: dict) -> str:
-    """Lets TFX's Trainer launch its executor, and returns the job's name."""
-    from tfx.extensions.google_cloud_ai_platform import training_clients
-
-    client = training_clients.get_job_client(True, "us-central1")
-    executor = "tests.emulators.test_vertex_custom_jobs.Greeter"
-    job = client.create_training_job({}, {}, exec_properties, executor, job_args, None, None)
-    client.launch_job("demo-project", job)
-    assert client.get_job_state(client.get_job()) not in client.JOB_STATES_FAILED
-    return client.get_job_name()
 
 
 def test_one_replica(vertex, cloud, bucket, tmp_path):
@@ -215,18 +191,3 @@ def test_service_account(gcs, vertex, cloud):
     nobody = "nobody@demo-project.iam.gserviceaccount.com"
     with pytest.raises(Refused, match=f"act as service account {nobody}"):
         cloud(create, pool("pass"), job_spec={"service_account": nobody})
-
-
-@pytest.mark.slow
-def test_trainer_of_tfx(vertex, cloud, tmp_path):
-    worker = pool("pass")  # which gives way to the command of TFX
-    spec = {"worker_pool_specs": [worker], "scheduling": {"strategy": "SPOT"}}
-    job_args = {"display_name": "pets-training", "labels": {"owner": "me"}, "job_spec": spec}
-    said = tmp_path / "said.txt"
-    job = ended(vertex, cloud(launch, {"path": str(said), "greeting": "hello"}, job_args))
-    assert (job.state, job.error.message) == (State.JOB_STATE_SUCCEEDED, "")
-    assert said.read_text().startswith("hello, ")
-    (worker,) = job.job_spec.worker_pool_specs
-    assert list(worker.container_spec.command)[:3] == ["python", "-m", "tfx.scripts.run_executor"]
-    assert (job.display_name, job.labels["owner"]) == ("pets-training", "me")
-    assert job.job_spec.scheduling.strategy == types.Scheduling.Strategy.SPOT
