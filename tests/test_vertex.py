@@ -155,7 +155,8 @@ def test_both_engines_judge_alike(cloud_run: Path, trained: Workplace) -> None:
     """One seed: the same figures to 1e-6, whatever is different between the engines."""
     runs = cloud_run / "buckets" / BUCKET / "pipeline"
     there, _ = sorted(runs.glob("*/*/Evaluator_*/evaluation"))
-    [here] = (trained.pipeline_root / "Evaluator" / "evaluation").iterdir()
+    evaluations = (trained.pipeline_root / "Evaluator" / "evaluation").iterdir()
+    here = min(evaluations, key=lambda path: int(path.name))  # other tests run it again
     rehearsed, local = (figures(path) for path in (there, here))
     assert len(local) > 30
     assert rehearsed.keys() == local.keys()
