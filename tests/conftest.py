@@ -88,11 +88,6 @@ class Workplace:
         return sorted(path.parent for path in self.serving_dir.glob("*/saved_model.pb"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first: at the end one worker would wait for the other."""
-    items.sort(key=lambda item: "cloud_run" not in getattr(item, "fixturenames", ()))
-
-
 @pytest.fixture(scope="session")
 def shared(
     tmp_path_factory: pytest.TempPathFactory,
