@@ -1,22 +1,22 @@
 # Everything is installed inside this folder: uv in .tools, the environment in .venv.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 # A Hugging Face Hub on this machine.
 HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest
 
-.PHONY: help setup data demo hub check report app test test-fast browser lint format bench clean
+.PHONY: help setup data demo hub check report app test test-fast browser lint format sbom audit bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/installed ## Install what is needed into .venv
 
-.tools/bin/uv:
-	python3 -m pip install --quiet --disable-pip-version-check --target .tools uv==$(UV_VERSION)
+.tools/bin/uv: requirements-uv.txt
+	@python3 -m pip install --quiet --disable-pip-version-check --upgrade --target .tools \
+		--require-hashes --requirement requirements-uv.txt
 
 .venv/installed: pyproject.toml uv.lock | $(UV)
 	$(UV) sync --frozen --quiet
@@ -52,14 +52,24 @@ test: setup browser ## Run the whole test suite
 test-fast: setup browser ## Run the tests that take under a minute
 	@$(PYTEST) -n 2 -m "not slow"
 
-lint: setup ## Check style and types
+lint: setup ## Check style, types, workflows and the image's Dockerfile
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
+	@$(RUN) hadolint Dockerfile
+	@$(RUN) actionlint
+	@$(RUN) zizmor --offline --persona=pedantic --quiet .github
 
 format: setup ## Rewrite the sources in the project's style
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
+
+sbom: setup ## List what is installed, as CycloneDX, in output/sbom.json
+	@mkdir -p output
+	@$(UV) export --frozen --format cyclonedx1.5 --output-file output/sbom.json --quiet
+
+audit: setup ## Look what is installed up in OSV's list of vulnerabilities
+	@$(UV) audit --frozen
 
 bench: setup ## Measure each speed beside its peer and write benchmarks/results.json
 	@$(RUN) python -m benchmarks
