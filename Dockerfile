@@ -1,19 +1,18 @@
 # The container image of every step on Vertex AI, of Vertex Training and of Dataflow's workers.
 # VARIANT is cpu, or gpu, which brings the libraries of CUDA.
-ARG PYTHON_IMAGE=docker.io/library/python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
-ARG BEAM_IMAGE=docker.io/apache/beam_python3.11_sdk:2.77.0
+FROM docker.io/apache/beam_python3.11_sdk:2.77.0 AS beam
 
-FROM ${BEAM_IMAGE} AS beam
+FROM docker.io/library/python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b AS base
 
-FROM ${PYTHON_IMAGE} AS environment
+FROM base AS environment
 ARG VARIANT=cpu
 ENV UV_PROJECT_ENVIRONMENT=/opt/venv UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
 # The lock has a package that is no wheel, but C++.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends g++ && rm -r /var/lib/apt/lists
 WORKDIR /build
-COPY requirements-uv.txt pyproject.toml uv.lock ./
-RUN python -m venv uv && uv/bin/pip install --no-cache-dir --require-hashes -r requirements-uv.txt
+COPY .github/uv/requirements.txt pyproject.toml uv.lock ./
+RUN python -m venv uv && uv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 # Left out: what only develops, the demo's server, TensorFlow's kernels for GPUs where there are
 # none, and its C++ headers.
 RUN --mount=type=cache,target=/root/.cache/uv \
@@ -25,7 +24,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && uv/bin/uv sync --frozen --no-default-groups --extra keras-hub "$@" \
     && rm -r /opt/venv/lib/python3.11/site-packages/tensorflow/include
 
-FROM ${PYTHON_IMAGE}
+FROM base
 RUN useradd --uid 1000 --create-home pipeline
 COPY --from=beam /opt/apache/beam /opt/apache/beam
 COPY --from=environment /opt/venv /opt/venv

@@ -14,9 +14,9 @@ help: ## List the targets
 
 setup: .venv/installed ## Install what is needed into .venv
 
-.tools/bin/uv: requirements-uv.txt
+.tools/bin/uv: .github/uv/requirements.txt
 	@python3 -m pip install --quiet --disable-pip-version-check --upgrade --target .tools \
-		--require-hashes --requirement requirements-uv.txt
+		--require-hashes --requirement .github/uv/requirements.txt
 
 .venv/installed: pyproject.toml uv.lock | $(UV)
 	$(UV) sync --frozen --quiet
@@ -57,6 +57,7 @@ lint: setup ## Check style, types, workflows and the image's Dockerfile
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) hadolint Dockerfile
+	@$(RUN) shellcheck .github/scripts/*
 	@$(RUN) actionlint
 	@$(RUN) zizmor --offline --persona=pedantic --quiet .github
 
