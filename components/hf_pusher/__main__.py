@@ -1,4 +1,4 @@
-"""`python -m components.hf_pusher rollback --to TAG`: serve an earlier version again."""
+"""Changes the Space between runs: its app, or the version of the model that it serves."""
 
 import argparse
 import sys
@@ -22,17 +22,21 @@ class _Settings(BaseSettings, HubConfig):
 
 
 def main() -> int:
-    """Rolls back; returns 0, or 2 with one sentence when that cannot be done."""
+    """Does what is asked; returns 0, or 2 with one sentence when that cannot be done."""
     parser = argparse.ArgumentParser(prog="python -m components.hf_pusher", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("deploy", help="bring the Space's app up to this checkout")
     back = verbs.add_parser("rollback", help="point the Space and main back to a version")
     back.add_argument("--to", metavar="TAG", required=True, help="the version, such as v-0123…")
     arguments = parser.parse_args()
     console = Console(soft_wrap=True)
     try:
         with tempfile.TemporaryDirectory() as workspace:
-            done = Publisher(read_settings(_Settings, ".env"), Path(workspace)).rollback(
-                arguments.to
+            publisher = Publisher(read_settings(_Settings, ".env"), Path(workspace))
+            done = (
+                publisher.deploy()
+                if arguments.verb == "deploy"
+                else publisher.rollback(arguments.to)
             )
     except (SettingsError, HubError, SecretError) as error:
         Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False)

@@ -14,7 +14,11 @@ from huggingface_hub import (
     HfApi,
     RepoFile,
 )
-from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+)
 
 from components.hf_pusher.answers import HubError, retrying
 
@@ -196,6 +200,24 @@ class Repository:
     def has(self, path: str, revision: str) -> bool:
         """Whether a revision holds a file."""
         return path in self._files(revision)
+
+    def read(self, path: str, folder: Path) -> bytes:
+        """A file of main.
+
+        Args:
+            path: in the repository.
+            folder: where it may be kept.
+
+        Raises:
+            HubError: there is no such file.
+        """
+        try:
+            kept = self._call(
+                self._api.hf_hub_download, **self._repo, filename=path, local_dir=folder
+            )
+        except (RepositoryNotFoundError, EntryNotFoundError) as error:
+            raise HubError(f"{self.url} holds no {path}; publish a model first.") from error
+        return Path(kept).read_bytes()
 
     def _refs(self) -> tuple[str, dict[str, str]]:
         """The commit of main, and the commits of all tags by name."""

@@ -1,5 +1,6 @@
 """A model and its Space, published together: the Space moves only once the model is there."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,10 +112,29 @@ class Publisher:
             main = self._model.restore(tag, _OF_A_MODEL)
         return self._publication(version, tag, space, main.changed or space.changed)
 
+    def deploy(self) -> Publication:
+        """Brings the Space's app up to this checkout; the model that it serves stays.
+
+        Raises:
+            HubError, SecretError: as in `publish`; or there is no Space yet.
+        """
+        with self._explained(self._space):
+            pin = json.loads(self._space.read(app.PIN, self._staged.parent))
+        version = Version(pin["revision"], changed=False)
+        with self._explained(self._model):
+            edge = self._model.has(app.EDGE_MODEL, version.revision)
+        self._stage(version, pin["tag"], edge)
+        # Whoever publishes a model meanwhile moves the pin, which this leaves alone.
+        (self._staged / app.PIN).unlink()
+        space = self._publish_space(version, pin["tag"], app.OWNED, "Update the app")
+        return self._publication(version, pin["tag"], space, space.changed)
+
     def _stage(self, version: Version, tag: str, edge: bool) -> None:
         app.stage_space(self._staged, self._model.repo_id, version.revision, tag, edge)
 
-    def _publish_space(self, version: Version, tag: str, owned: Sequence[str]) -> Version:
+    def _publish_space(
+        self, version: Version, tag: str, owned: Sequence[str], message: str = ""
+    ) -> Version:
         config = self._config
         with self._explained(self._space):
             self._space.ensure(config.hf_private)
@@ -130,7 +150,9 @@ class Publisher:
         secrets = {name: read_secret(reference) for name, reference in wanted.items()}
         with self._explained(self._space):
             self._space.configure(config.hf_space_hardware, config.hf_space_variables, secrets)
-            return self._space.publish(_files(self._staged), f"Serve {tag}", replaced=owned)
+            return self._space.publish(
+                _files(self._staged), message or f"Serve {tag}", replaced=owned
+            )
 
     def _explained(self, repository: Repository):
         return explained(repository.url, self._config.hf_token_secret)

@@ -9,6 +9,7 @@ from huggingface_hub import RepoCard
 APP = Path(__file__).parents[2] / "apps" / "gradio" / "semantic_segmentation"
 EDGE_MODEL = "model.tflite"
 EXAMPLES = "examples"
+PIN = "model.json"  # which model the Space serves
 # Paths that a version of the app may lack though the one before had them.
 OWNED = ("*.py", "requirements.txt")
 _NOT_PUSHED = shutil.ignore_patterns("__pycache__", "*.pyi", "requirements-*.txt", EXAMPLES)
@@ -28,7 +29,7 @@ def stage_space(folder: Path, repo_id: str, revision: str, tag: str, edge: bool)
     runtime = "litert" if edge else "tensorflow"
     shutil.copyfile(APP / f"requirements-{runtime}.txt", folder / "requirements.txt")
     pin = {"repo_id": repo_id, "revision": revision, "tag": tag}
-    (folder / "model.json").write_text(json.dumps(pin, indent=2) + "\n")
+    (folder / PIN).write_text(json.dumps(pin, indent=2) + "\n")
     card = RepoCard.load(folder / "README.md")
     card.data["models"] = [repo_id]
     card.save(folder / "README.md")
