@@ -57,7 +57,7 @@ def _job(settings: Settings) -> str:
             "recipe."
         )
     _paths(job)
-    return f"job of {len(spec.root.dag.tasks)} steps, {size / 1000:.0f} kB, image by digest"
+    return f"job of {len(spec.root.dag.tasks)} steps, {size / 1000:.0f} kB"
 
 
 def _paths(job: dict[str, Any]) -> None:
