@@ -11,7 +11,7 @@ resource "google_secret_manager_secret" "hf_token" {
 }
 
 resource "google_secret_manager_secret_iam_member" "pipeline" {
-  secret_id = google_secret_manager_secret.hf_token.id
+  secret_id = google_secret_manager_secret.hf_token.secret_id
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.pipeline.member
 }

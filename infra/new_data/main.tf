@@ -21,7 +21,7 @@ resource "google_secret_manager_secret" "github_token" {
 }
 
 resource "google_secret_manager_secret_iam_member" "new_data" {
-  secret_id = google_secret_manager_secret.github_token.id
+  secret_id = google_secret_manager_secret.github_token.secret_id
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.new_data.member
 }

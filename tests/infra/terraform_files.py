@@ -11,6 +11,7 @@ import hcl2
 from tests.conftest import REPOSITORY
 
 INFRA = REPOSITORY / "infra"
+_FOLDERS = (".", "new_data")  # what else is there is of environments and caches
 _PLAIN = hcl2.SerializationOptions(
     with_comments=False, explicit_blocks=False, preserve_heredocs=False, strip_string_quotes=True
 )
@@ -39,17 +40,18 @@ class Grant:
 
 
 @cache
-def blocks(kind: str, folder: str = "**") -> list[dict[str, Any]]:
-    """The blocks of a kind, such as resource, in the files of a folder of infra/."""
+def blocks(kind: str, *folders: str) -> list[dict[str, Any]]:
+    """The blocks of a kind, such as resource, in the files of folders of infra/, or of all."""
     found = []
-    for path in sorted(INFRA.glob(f"{folder}/*.tf")):
-        with path.open() as file:
-            found += hcl2.load(file, serialization_options=_PLAIN).get(kind, [])
+    for folder in folders or _FOLDERS:
+        for path in sorted((INFRA / folder).glob("*.tf")):
+            with path.open() as file:
+                found += hcl2.load(file, serialization_options=_PLAIN).get(kind, [])
     return found
 
 
-def named(kind: str, folder: str = "**") -> dict[str, dict[str, Any]]:
-    return {name: body for block in blocks(kind, folder) for name, body in block.items()}
+def named(kind: str, *folders: str) -> dict[str, dict[str, Any]]:
+    return {name: body for block in blocks(kind, *folders) for name, body in block.items()}
 
 
 @cache
