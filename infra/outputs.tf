@@ -1,0 +1,21 @@
+locals {
+  set_variable = "gh variable set --repo ${var.github_repository}"
+}
+
+output "github_variables" {
+  description = "Commands that tell the GitHub workflow where to train."
+  value       = <<-EOT
+    ${local.set_variable} GOOGLE_CLOUD_PROJECT --body ${var.project}
+    ${local.set_variable} GOOGLE_CLOUD_REGION --body ${var.region}
+    ${local.set_variable} WORKLOAD_IDENTITY_PROVIDER --body ${google_iam_workload_identity_pool_provider.github.name}
+  EOT
+}
+
+output "publishing_variables" {
+  description = "Commands that tell it where to publish; HF_REPO_ID and HF_LICENSE come from the shell."
+  value       = <<-EOT
+    ${local.set_variable} HF_REPO_ID --body "$${HF_REPO_ID:?is the model repository, OWNER/NAME}"
+    ${local.set_variable} HF_LICENSE --body "$${HF_LICENSE:?is the licence, such as cc0-1.0}"
+    ${local.set_variable} HF_TOKEN_SECRET --body projects/${var.project}/secrets/${google_secret_manager_secret.hf_token.secret_id}
+  EOT
+}
