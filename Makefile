@@ -52,7 +52,7 @@ test: setup browser ## Run the whole test suite
 test-fast: setup browser ## Run the tests that take under a minute
 	@$(PYTEST) -n 2 -m "not slow"
 
-lint: setup ## Check style, types, workflows and the image's Dockerfile
+lint: setup ## Check style, types, workflows, Dockerfile and infrastructure
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
@@ -60,6 +60,8 @@ lint: setup ## Check style, types, workflows and the image's Dockerfile
 	@$(RUN) shellcheck .github/scripts/*
 	@$(RUN) actionlint
 	@$(RUN) zizmor --offline --persona=pedantic --quiet .github
+	@$(UV) run --quiet --project infra/checkov --frozen checkov --directory infra --framework terraform \
+		--skip-download --quiet --compact
 
 format: setup ## Rewrite the sources in the project's style
 	@$(RUN) ruff check --fix .
@@ -76,4 +78,4 @@ bench: setup ## Measure each speed beside its peer and write benchmarks/results.
 	@$(RUN) python -m benchmarks
 
 clean: ## Remove what the project made: environment, data and output
-	rm -rf .venv .tools data output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv infra/checkov/.venv .tools data output .pytest_cache .mypy_cache .ruff_cache

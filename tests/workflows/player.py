@@ -1,4 +1,4 @@
-"""Plays a workflow as GitHub's runner does, on this machine: the same scripts, files and signals."""
+"""Plays a workflow as GitHub's runner does: the same scripts, files and signals."""
 
 import os
 import re
