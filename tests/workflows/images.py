@@ -1,0 +1,86 @@
+"""Base images like those that the Dockerfile names, made on this machine, and buildah's store."""
+
+import os
+import shutil
+import ssl
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+NEEDED = ("buildah", "debootstrap", "skopeo", "docker-registry")
+PYTHON = "localhost/python"
+BEAM = "localhost/beam"
+_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+_RELEASE = "bookworm"
+_FROM = {"docker.io/apache/beam_python3.11_sdk": BEAM, "docker.io/library/python": PYTHON}
+
+
+def missing() -> str:
+    """Why no image can be built on this machine; empty when one can."""
+    absent = [name for name in NEEDED if not shutil.which(name)]
+    if absent:
+        return f"no {', '.join(absent)} on this machine"
+    return "" if os.geteuid() == 0 else "a base image is made by root only"
+
+
+def store(folder: Path) -> dict[str, str]:
+    """What makes buildah keep its images in a folder, and need neither daemon nor namespaces."""
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / "storage.conf"
+    settings.write_text(
+        "[storage]\n"
+        'driver = "vfs"\n'
+        f'graphroot = "{folder / "images"}"\n'
+        f'runroot = "{folder / "run"}"\n'
+    )
+    return {"CONTAINERS_STORAGE_CONF": str(settings), "BUILDAH_ISOLATION": "chroot"}
+
+
+def make_bases(folder: Path, environment: Mapping[str, str]) -> None:
+    """Makes the images PYTHON, Debian with its Python 3.11, and BEAM, whose `boot` only speaks."""
+    root = folder / "python"
+    packages = "ca-certificates,python3,python3-dev,python3-venv"
+    _run("debootstrap", "--variant=minbase", f"--include={packages}", _RELEASE, str(root))
+    for cached in (root / "var/cache/apt/archives").glob("*.deb"):
+        cached.unlink()
+    # This machine may reach the packages by an authority of its own.
+    trusted = ssl.get_default_verify_paths().cafile or _CERTIFICATES
+    shutil.copyfile(os.environ.get("SSL_CERT_FILE", trusted), root / _CERTIFICATES[1:])
+    (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
+    boot = folder / "beam/opt/apache/beam/boot"
+    boot.parent.mkdir(parents=True)
+    boot.write_text('#!/bin/sh\necho "boot $*"\n')
+    boot.chmod(0o755)
+    recipe = folder / "Dockerfile"
+    recipe.write_text(
+        "FROM scratch\nCOPY . /\n"
+        f"ENV SSL_CERT_FILE={_CERTIFICATES} PIP_CERT={_CERTIFICATES} "
+        "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
+    )
+    for name, content in ((PYTHON, root), (BEAM, folder / "beam")):
+        command = ("buildah", "build", "--quiet", "--tag", name, "--file", str(recipe))
+        _run(*command, str(content), environment=environment)
+        shutil.rmtree(content)
+
+
+def build_on_bases(repository: Path) -> None:
+    """Lets a repository's Dockerfile begin with the images that were made here."""
+    path = repository / "Dockerfile"
+    lines = path.read_text().splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        for image, base in _FROM.items():
+            if line.startswith(f"FROM {image}:"):
+                lines[number] = f"FROM {base} AS {line.split()[-1]}\n"
+    path.write_text("".join(lines))
+
+
+def _run(*command: str, environment: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run(
+        command,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
