@@ -10,6 +10,7 @@ import pytest
 
 from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator, ServerMissing
+from tests.emulators.github import GithubEmulator
 from tests.emulators.submitting import Runner, with_client
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ def bucket(gcs: GcsEmulator, _bucket_numbers: Iterator[int]) -> str:
     name = f"bucket-{next(_bucket_numbers)}"
     gcs.make_bucket(name)
     return f"gs://{name}"
+
+
+@pytest.fixture
+def github() -> Iterator[GithubEmulator]:
+    """A run of a workflow of demo/pets."""
+    with GithubEmulator() as github:
+        yield github
 
 
 @pytest.fixture(scope="session")

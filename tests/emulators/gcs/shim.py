@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..googleapis import Handler, HttpServer
+from ..googleapis import Accounts, Handler, HttpServer, InvalidToken
 
 # These hold between two neighbours only. TensorFlow's Transfer-Encoding does not even hold there.
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "te"}
@@ -22,11 +22,13 @@ class Request:
     Args:
         method: GET, HEAD, POST, PUT, PATCH or DELETE.
         path: The path with its query, quoted.
+        account: The email of the account that sent it; None where it came without a token.
         status: The status of the answer; None as long as there is none.
     """
 
     method: str
     path: str
+    account: str | None
     status: int | None = None
 
 
@@ -51,8 +53,15 @@ class _Handler(Handler):
             pass
         return bytes(body)
 
+    def _account(self) -> str | None:
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        try:
+            return self.owner.accounts.identify(token).email
+        except InvalidToken:
+            return None
+
     def _forward(self) -> None:
-        request = Request(self.command, self.path)
+        request = Request(self.command, self.path, self._account())
         self.owner.requests.append(request)
         body = self._read_body()
         if self.path.startswith("/batch"):
@@ -96,6 +105,7 @@ class Shim:
     Args:
         context: The settings of TLS.
         backend: Says where fake-gcs-server listens.
+        accounts: Whose tokens the requests may come with.
         project_number: The number of the project that owns all buckets.
     """
 
@@ -103,9 +113,11 @@ class Shim:
         self,
         context: ssl.SSLContext,
         backend: Callable[[], tuple[str, int]],
+        accounts: Accounts,
         project_number: str,
     ) -> None:
         self.backend = backend
+        self.accounts = accounts
         self.project_number = project_number
         self.requests: list[Request] = []
         self._servers = [HttpServer(_Handler, self), HttpServer(_Handler, self, context)]
