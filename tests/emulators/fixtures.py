@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulators.child import ChildProcess
-from tests.emulators.gcs import GcsEmulator, ServerMissing
+from tests.emulators.gcs import GcsEmulator
 from tests.emulators.github import GithubEmulator
+from tests.emulators.googleapis import ServerMissing
+from tests.emulators.registry import RegistryEmulator
 from tests.emulators.submitting import Runner, with_client
 
 if TYPE_CHECKING:
@@ -46,6 +48,17 @@ def github() -> Iterator[GithubEmulator]:
     """A run of a workflow of demo/pets."""
     with GithubEmulator() as github:
         yield github
+
+
+@pytest.fixture
+def registry(tmp_path: Path, gcs: GcsEmulator) -> Iterator[RegistryEmulator]:
+    """A container registry without repositories."""
+    try:
+        emulator = RegistryEmulator(tmp_path / "registry", gcs)
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    with emulator:
+        yield emulator
 
 
 @pytest.fixture(scope="session")

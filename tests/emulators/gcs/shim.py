@@ -7,10 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..googleapis import Accounts, Handler, HttpServer, InvalidToken
+from ..googleapis import HOP_BY_HOP, Accounts, Handler, HttpServer, InvalidToken
 
-# These hold between two neighbours only. TensorFlow's Transfer-Encoding does not even hold there.
-HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "te"}
 # Headers of a part of a batch: fake-gcs-server skips parts without a Content-ID.
 PART_TYPE = re.compile(rb"^content-type: *application/http\r?\n", re.IGNORECASE | re.MULTILINE)
 
@@ -41,18 +39,6 @@ def name_parts(body: bytes) -> bytes:
 
 
 class _Handler(Handler):
-    def _read_body(self) -> bytes:
-        # Where TensorFlow sends both, the body is in chunks, whatever Content-Length says.
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.read_content()
-        body = bytearray()
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        while self.rfile.readline().strip():  # trailers
-            pass
-        return bytes(body)
-
     def _account(self) -> str | None:
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         try:
@@ -63,7 +49,7 @@ class _Handler(Handler):
     def _forward(self) -> None:
         request = Request(self.command, self.path, self._account())
         self.owner.requests.append(request)
-        body = self._read_body()
+        body = self.read_content()
         if self.path.startswith("/batch"):
             body = name_parts(body)
         headers = {
