@@ -195,7 +195,7 @@ def sentence(step) -> Callable[..., str]:
         with pytest.raises(CloudError) as error:
             step(*arguments)
         [said] = error.value.args
-        assert said.startswith("Vertex AI does not accept this workflow's login (")
+        assert said.startswith("Vertex AI does not accept the credentials (")
         return said
 
     return sentence
@@ -225,7 +225,7 @@ def test_the_cause_is_a_fork(credentials, sentence):
 
 def test_the_cause_is_an_account_of_others(gcs, credentials, sentence):
     said = sentence(credentials(account=gcs.account))
-    assert "this repository may not work as the service account" in said
+    assert "the service account does not trust this repository" in said
     assert said.endswith("roles/iam.workloadIdentityUser on the account.")
 
 

@@ -53,15 +53,14 @@ class Access:
         if authorization is None:
             return ANONYMOUS
         kind, _, token = authorization.partition(" ")
-        if kind == "Basic":
-            user, _, token = base64.b64decode(token).decode().partition(":")
-            kind = "Bearer" if user == USER else ""
         try:
-            if kind != "Bearer":
-                raise InvalidToken(f"the user must be {USER}")
+            if kind == "Basic":
+                user, _, token = base64.b64decode(token).decode().partition(":")
+                if user != USER:
+                    raise InvalidToken(f"the user must be {USER}")
             if token != ANONYMOUS:
                 self.accounts.identify(token)
-        except InvalidToken as error:
+        except (InvalidToken, ValueError) as error:
             raise Refusal(401, "UNAUTHORIZED", f"failed authentication: {error}") from None
         return token
 
