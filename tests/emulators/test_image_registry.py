@@ -81,6 +81,7 @@ def test_push_and_pull(gcs, registry, place, buildah, push, tmp_path):
     [layer] = registry.manifest(IMAGE, digest)["layers"]
     assert layer["size"] > 3_000_000
     assert max(one.received_bytes for one in registry.requests) == layer["size"]
+    assert buildah("rmi", "--all", "--force").returncode == 0
     token = gcs.accounts.token(gcs.account)
     address = f"{place}/pipeline@{digest}"
     pulled = buildah("pull", f"--creds=oauth2accesstoken:{token}", address)

@@ -45,11 +45,17 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             yield from self._read(int(self.headers.get("Content-Length", 0)))
             return
-        while size := int(self.rfile.readline().split(b";")[0], 16):
+        while size := int(self._read_line().split(b";")[0], 16):
             yield from self._read(size)
-            self.rfile.readline()
-        while self.rfile.readline().strip():  # trailers
+            self._read_line()
+        while self._read_line():  # trailers
             pass
+
+    def _read_line(self) -> bytes:
+        line = self.rfile.readline()
+        if not line:
+            raise ConnectionError("The client hung up")
+        return line.strip()
 
     def _read(self, size: int) -> Iterator[bytes]:
         while size:

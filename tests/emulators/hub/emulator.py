@@ -11,10 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ..faults import Fault, Journal, Kind, Request
+
 # Imported for their routes, in the order in which these are tried.
 from . import commits, lfs, pages, repositories, spaces  # noqa: F401
 from .accounts import Accounts, Identity
-from .faults import Fault, Journal, Kind, Request
 from .server import Handler
 from .storage import FolderInUse
 from .store import Commit, Repository, Store

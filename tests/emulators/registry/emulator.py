@@ -11,8 +11,8 @@ from typing import Any, Literal
 import requests
 from requests import Response
 
+from ..faults import Fault, Request
 from ..gcs import GcsEmulator
-from ..hub.faults import Fault, Request
 from .access import Access
 from .server import RegistryServer
 from .shim import Shim

@@ -5,8 +5,8 @@ import json
 import ssl
 from urllib.parse import unquote, urlsplit
 
+from ..faults import ConnectionGone, Fault, Journal, Request
 from ..googleapis import BLOCK, HOP_BY_HOP, Handler, HttpServer
-from ..hub.faults import ConnectionGone, Fault, Journal, Request
 from .access import Access, Refusal
 from .server import RegistryServer
 
