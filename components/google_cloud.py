@@ -18,8 +18,30 @@ _PASSING = (
     exceptions.RetryError,
     ConnectionError,
 )
-# What gRPC makes of a login that Google renews no more: a service that is not there.
-_LOGIN_ENDED = re.compile(r"metadata from plugin failed.*(invalid_|[Rr]eauth)")
+# What gRPC makes of a login that Google does not renew: a service that is not there.
+_LOGIN_ENDED = re.compile(
+    r"metadata from plugin failed.*(invalid_|unauthorized_|PERMISSION_DENIED|[Rr]eauth|"
+    r"subject token)"
+)
+# An exception of google-auth: a sentence, and the answer from which it was made.
+_WITH_ANSWER = re.compile(r"""\((['"])(.*?)\1, ['"]?\{.*\}['"]?\)""")
+_LOG_IN = (
+    "run `gcloud auth application-default login`, or renew what GOOGLE_APPLICATION_CREDENTIALS "
+    "names"
+)
+# How the login of a workflow of GitHub Actions fails, by what Google says: the cause and the cure.
+_WORKFLOW = {
+    "attribute condition": "the workload identity provider does not trust this repository or "
+    "branch: run the workflow where it does, or change the provider's attribute condition",
+    "iam.serviceAccounts.getAccessToken": "the service account does not trust this repository: "
+    "give the repository's principal set roles/iam.workloadIdentityUser on the account",
+    "pool or provider": "there is no such workload identity provider: set the "
+    "workload_identity_provider of google-github-actions/auth to its full resource name",
+    "ID Token": "the workflow's identity token has expired or is not for this provider: run "
+    "google-github-actions/auth right before this step, with the provider's full resource name",
+    "subject token": "GitHub gave the job no identity token: give it `permissions: id-token: "
+    "write`, and run google-github-actions/auth in the same job",
+}
 
 
 class CloudError(RuntimeError):
@@ -54,10 +76,9 @@ def explained(what: str, roles: str) -> Iterator[None]:
 def _sentence(error: Exception, what: str, roles: str) -> str:
     said = " ".join(str(getattr(error, "message", None) or error).split()).rstrip(".")
     if isinstance(error, GoogleAuthError | exceptions.Unauthorized) or _login_ended(error):
-        return (
-            f"{what} does not accept the credentials ({said}); run `gcloud auth "
-            "application-default login`, or renew what GOOGLE_APPLICATION_CREDENTIALS names."
-        )
+        cure = next((cure for words, cure in _WORKFLOW.items() if words in said), _LOG_IN)
+        said = _WITH_ANSWER.sub(r"\2", said).rstrip(".")
+        return f"{what} does not accept the credentials ({said}); {cure}."
     if isinstance(error, exceptions.Forbidden):
         return f"{what} refuses this account ({said}); it needs {roles}."
     if _passing(error) or isinstance(error, TimeoutError):  # an operation's, which still runs

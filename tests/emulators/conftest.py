@@ -44,17 +44,16 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture(params=["grpc", "rest"])
-def either_cloud(
-    request: pytest.FixtureRequest,
-    child: ChildProcess,
-    vertex: "VertexEmulator",
-    client_settings: dict[str, object],
-) -> Callable[..., object]:
+def either_settings(
+    request: pytest.FixtureRequest, vertex: "VertexEmulator", client_settings: dict[str, object]
+) -> dict[str, object]:
+    """As `client_settings`, for either transport."""
+    if request.param == "grpc":
+        return client_settings
+    return {**client_settings, "api_transport": "rest", "api_endpoint": vertex.rest_url}
+
+
+@pytest.fixture
+def either_cloud(child: ChildProcess, either_settings: dict[str, object]) -> Callable[..., object]:
     """As `cloud`, over either transport."""
-    if request.param == "rest":
-        client_settings = {
-            **client_settings,
-            "api_transport": "rest",
-            "api_endpoint": vertex.rest_url,
-        }
-    return partial(child, with_client, client_settings)
+    return partial(child, with_client, either_settings)

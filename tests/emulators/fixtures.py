@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulators.child import ChildProcess
-from tests.emulators.gcs import GcsEmulator, ServerMissing
+from tests.emulators.gcs import GcsEmulator
+from tests.emulators.github import GithubEmulator
+from tests.emulators.googleapis import ServerMissing
+from tests.emulators.registry import RegistryEmulator
 from tests.emulators.submitting import Runner, with_client
 
 if TYPE_CHECKING:
@@ -38,6 +41,24 @@ def bucket(gcs: GcsEmulator, _bucket_numbers: Iterator[int]) -> str:
     name = f"bucket-{next(_bucket_numbers)}"
     gcs.make_bucket(name)
     return f"gs://{name}"
+
+
+@pytest.fixture
+def github() -> Iterator[GithubEmulator]:
+    """A run of a workflow of demo/pets."""
+    with GithubEmulator() as github:
+        yield github
+
+
+@pytest.fixture
+def registry(tmp_path: Path, gcs: GcsEmulator) -> Iterator[RegistryEmulator]:
+    """A container registry without repositories."""
+    try:
+        emulator = RegistryEmulator(tmp_path / "registry", gcs)
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    with emulator:
+        yield emulator
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 from huggingface_hub import HfApi, _oidc
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
+from tests.emulators.github import GithubEmulator
 from tests.emulators.hub import digest
 from tests.emulators.publishing import MODEL, TOKEN, WEIGHTS, publish, status_of
 
@@ -102,10 +103,10 @@ def test_secrets_are_never_readable(hub, api, client, space):
         client(False).get_space_secrets(space)
 
 
-def test_no_secret_value_and_no_token_is_on_disk(hub, api, space):
+def test_no_secret_value_and_no_token_is_on_disk(hub, github, trusted, api, space):
     publish(api, {**MODEL, "model.tflite": WEIGHTS})
     token = _oidc.oidc_login(
-        resource="demo/pets", subject_token=id_token(hub), endpoint=hub.endpoint
+        resource="demo/pets", subject_token=github.id_token(hub.endpoint), endpoint=hub.endpoint
     )
     written = b"".join(path.read_bytes() for path in hub.store.files.folder.rglob("*.json"))
     assert digest(SECRET).encode() in written
@@ -144,24 +145,18 @@ def test_runtime(hub, api, space):
 # Trusted publishers
 
 
-def id_token(hub, audience: str | None = None, kind: str = "models") -> str:
-    """The id token of a job that is trusted with demo/pets."""
-    job = hub.trust_publisher((kind, "demo/pets"))
-    answer = httpx2.get(
-        job["ACTIONS_ID_TOKEN_REQUEST_URL"],
-        params={"audience": audience or hub.endpoint},
-        headers={"Authorization": f"Bearer {job['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"},
-    )
-    return answer.json()["value"]
+@pytest.fixture
+def trusted(hub, github) -> dict[str, str]:
+    """The environment of a job that is trusted with demo/pets."""
+    return hub.trust_publisher(github, ("models", "demo/pets"))
 
 
-def test_trusted_publisher(hub, api, client, monkeypatch):
+def test_trusted_publisher(hub, trusted, api, client, monkeypatch):
     publish(api, MODEL)
     api.create_repo("demo/cats")
-    job = hub.trust_publisher(("models", "demo/pets"))
-    for name, value in job.items():
+    for name, value in trusted.items():
         monkeypatch.setenv(name, value)
-    token = _oidc.oidc_login(resource=job["HF_OIDC_RESOURCE"], endpoint=hub.endpoint)
+    token = _oidc.oidc_login(resource=trusted["HF_OIDC_RESOURCE"], endpoint=hub.endpoint)
     assert token["expires_in"] == 3600
     publisher = client(token["access_token"])
     publisher.upload_file(
@@ -176,49 +171,56 @@ def test_trusted_publisher(hub, api, client, monkeypatch):
     assert status_of(error) == 401
 
 
-def test_job_without_a_token_of_its_own(hub, api):
+def test_job_without_a_token_of_its_own(hub, trusted, api):
     publish(api, MODEL)
     environment = {
         name: value for name, value in os.environ.items() if name not in ("HF_TOKEN", "HF_HOME")
     }
-    environment |= {"HF_ENDPOINT": hub.endpoint, **hub.trust_publisher(("models", "demo/pets"))}
+    environment |= {"HF_ENDPOINT": hub.endpoint, **trusted}
     program = "from huggingface_hub import create_tag; create_tag('demo/pets', tag='v1')"
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
     assert set(hub.tags("models", "demo/pets")) == {"v1"}
-    assert [request.path for request in hub.requests[-3:]] == [
-        "/oidc/github",
+    assert [request.path for request in hub.requests[-2:]] == [
         "/oauth/token",
         "/api/models/demo/pets/tag/main",
     ]
 
 
 @pytest.mark.parametrize(
-    ("resource", "audience", "kind", "forged", "words"),
+    ("resource", "audience", "forged", "words"),
     [
-        ("demo/cats", None, "models", "", "No trusted publisher"),
-        ("demo/pets", None, "spaces", "", "No trusted publisher"),
-        ("demo/pets", "https://elsewhere", "models", "", "another audience"),
-        ("demo/pets", None, "models", "x", "signature"),
+        ("demo/cats", None, "", "No trusted publisher"),
+        ("spaces/demo/pets", None, "", "No trusted publisher"),
+        ("demo/pets", "https://elsewhere", "", "another audience"),
+        ("demo/pets", None, "x", "signature"),
     ],
 )
-def test_exchange_refuses(hub, resource, audience, kind, forged, words):
-    token = id_token(hub, audience, kind) + forged
+def test_exchange_refuses(hub, github, trusted, resource, audience, forged, words):
+    token = github.id_token(audience or hub.endpoint) + forged
     with pytest.raises(HfHubHTTPError, match=words):
         _oidc.exchange_oidc_token(subject_token=token, resource=resource, endpoint=hub.endpoint)
 
 
-def test_exchanged_token_expires(hub, api):
+def test_a_fork_is_no_trusted_publisher(hub, trusted):
+    with GithubEmulator("mallory/pets") as fork:
+        token = fork.id_token(hub.endpoint)
+    with pytest.raises(HfHubHTTPError, match="No trusted publisher"):
+        _oidc.exchange_oidc_token(subject_token=token, resource="demo/pets", endpoint=hub.endpoint)
+
+
+def test_an_id_token_expires(hub, github, trusted):
+    github.token_seconds = -1
+    token = github.id_token(hub.endpoint)
+    with pytest.raises(HfHubHTTPError, match="is stale to sign-in"):
+        _oidc.exchange_oidc_token(subject_token=token, resource="demo/pets", endpoint=hub.endpoint)
+
+
+def test_exchanged_token_expires(hub, github, trusted, api):
     api.create_repo("demo/pets")
     hub.accounts.publisher_token_seconds = 0
     token = _oidc.oidc_login(
-        resource="demo/pets", subject_token=id_token(hub), endpoint=hub.endpoint
+        resource="demo/pets", subject_token=github.id_token(hub.endpoint), endpoint=hub.endpoint
     )
     with pytest.raises(HfHubHTTPError) as error:
         HfApi(hub.endpoint, token["access_token"]).create_tag("demo/pets", tag="v1")
     assert status_of(error) == 401
-
-
-def test_id_token_needs_a_job(hub):
-    address = f"{hub.endpoint}/oidc/github"
-    for headers in ({}, {"Authorization": "Bearer unknown"}):
-        assert httpx2.get(address, headers=headers).status_code == 401

@@ -19,6 +19,7 @@ from tests.components.hf_pusher.conftest import (
     workspace,
     write_model,
 )
+from tests.emulators.github import GithubEmulator
 from tests.emulators.hub import HubEmulator, digest
 
 
@@ -286,11 +287,12 @@ def test_there_is_no_space_to_deploy_to(hub: HubEmulator, tmp_path: Path) -> Non
 
 
 def test_trusted_publishing_stores_no_token(
-    hub: HubEmulator, publish: Publish, monkeypatch
+    hub: HubEmulator, github: GithubEmulator, publish: Publish, monkeypatch
 ) -> None:
     publish()  # a workflow's identity may write to what is there, and make nothing new
     monkeypatch.delenv("HF_TOKEN")
-    for name, value in hub.trust_publisher(("models", MODEL), ("spaces", MODEL)).items():
+    job = hub.trust_publisher(github, ("models", MODEL), ("spaces", MODEL))
+    for name, value in job.items():
         monkeypatch.setenv(name, value)
     settings = {"hf_token_secret": "OIDC"}
     assert "trusts this workflow" in check_hub(config(hub.endpoint, **settings))

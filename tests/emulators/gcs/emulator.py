@@ -7,7 +7,7 @@ from pathlib import Path
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from ..googleapis import Accounts, Authority, ConnectProxy
+from ..googleapis import Accounts, Authority, ConnectProxy, federation
 from .server import StorageServer
 from .shim import Request, Shim
 
@@ -35,14 +35,15 @@ class GcsEmulator:
         self.project_number = PROJECT_NUMBER
         self.authority = Authority(self.folder / "certificates")
         context = self.authority.server_context()
-        self._shim = Shim(context, lambda: self._server.address, PROJECT_NUMBER)
-        self.url = self._shim.url
-        self._server = StorageServer(self.url, self.folder / "fake-gcs-server.log")
         self.accounts = Accounts(self.folder / "accounts", project, context)
         self.account = self.accounts.add("pipeline")
+        self._shim = Shim(context, lambda: self._server.address, self.accounts, PROJECT_NUMBER)
+        self.url = self._shim.url
+        self._server = StorageServer(self.url, self.folder / "fake-gcs-server.log")
         self.proxy = ConnectProxy()
-        for host in ("iamcredentials.googleapis.com", "oauth2.googleapis.com"):
-            self.proxy.route(host, self.accounts.iam_address)
+        self.proxy.route("oauth2.googleapis.com", self.accounts.oauth_address)
+        for host in federation.HOSTS:
+            self.proxy.route(host, self.accounts.federation.address)
         for host in HOSTS:
             self.proxy.route(host, self._shim.tls_address)
         self._running = contextlib.ExitStack()

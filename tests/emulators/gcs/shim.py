@@ -7,10 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..googleapis import Handler, HttpServer
+from ..googleapis import HOP_BY_HOP, Accounts, Handler, HttpServer, InvalidToken
 
-# These hold between two neighbours only. TensorFlow's Transfer-Encoding does not even hold there.
-HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "te"}
 # Headers of a part of a batch: fake-gcs-server skips parts without a Content-ID.
 PART_TYPE = re.compile(rb"^content-type: *application/http\r?\n", re.IGNORECASE | re.MULTILINE)
 
@@ -22,11 +20,13 @@ class Request:
     Args:
         method: GET, HEAD, POST, PUT, PATCH or DELETE.
         path: The path with its query, quoted.
+        account: The email of the account that sent it; None where it came without a token.
         status: The status of the answer; None as long as there is none.
     """
 
     method: str
     path: str
+    account: str | None
     status: int | None = None
 
 
@@ -39,22 +39,17 @@ def name_parts(body: bytes) -> bytes:
 
 
 class _Handler(Handler):
-    def _read_body(self) -> bytes:
-        # Where TensorFlow sends both, the body is in chunks, whatever Content-Length says.
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.read_content()
-        body = bytearray()
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        while self.rfile.readline().strip():  # trailers
-            pass
-        return bytes(body)
+    def _account(self) -> str | None:
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        try:
+            return self.owner.accounts.identify(token).email
+        except InvalidToken:
+            return None
 
     def _forward(self) -> None:
-        request = Request(self.command, self.path)
+        request = Request(self.command, self.path, self._account())
         self.owner.requests.append(request)
-        body = self._read_body()
+        body = self.read_content()
         if self.path.startswith("/batch"):
             body = name_parts(body)
         headers = {
@@ -96,6 +91,7 @@ class Shim:
     Args:
         context: The settings of TLS.
         backend: Says where fake-gcs-server listens.
+        accounts: Whose tokens the requests may come with.
         project_number: The number of the project that owns all buckets.
     """
 
@@ -103,9 +99,11 @@ class Shim:
         self,
         context: ssl.SSLContext,
         backend: Callable[[], tuple[str, int]],
+        accounts: Accounts,
         project_number: str,
     ) -> None:
         self.backend = backend
+        self.accounts = accounts
         self.project_number = project_number
         self.requests: list[Request] = []
         self._servers = [HttpServer(_Handler, self), HttpServer(_Handler, self, context)]

@@ -1,11 +1,14 @@
-"""What stands in for all of *.googleapis.com: names, certificates, accounts."""
+"""What stands in for all of Google's hosts: names, certificates, accounts."""
 
 from .accounts import Account, Accounts, InvalidToken
 from .certificates import Authority
+from .process import ServerMissing, ServerProcess
 from .proxy import ConnectProxy
-from .server import Handler, HttpServer
+from .server import BLOCK, HOP_BY_HOP, Handler, HttpServer
 
 __all__ = [
+    "BLOCK",
+    "HOP_BY_HOP",
     "Account",
     "Accounts",
     "Authority",
@@ -13,4 +16,6 @@ __all__ = [
     "Handler",
     "HttpServer",
     "InvalidToken",
+    "ServerMissing",
+    "ServerProcess",
 ]

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import exceptions, jwt
 
+from .federation import Federation
 from .server import Handler, HttpServer
 
 TOKEN_SECONDS = 3600
@@ -51,21 +52,14 @@ class _Handler(Handler):
             answer = {"access_token": token, "expires_in": TOKEN_SECONDS, "token_type": "Bearer"}
         self.answer(status, json.dumps(answer).encode())
 
-    def do_GET(self) -> None:
-        # The client asks iamcredentials in which regions an account may be used: in all.
-        if self.path.endswith("/allowedLocations"):
-            self.answer(200, b'{"encodedLocations": "0x0"}')
-        else:
-            self.answer(404, b"{}")
-
 
 class Accounts:
-    """The service accounts of a project, the OAuth server that gives them tokens, and IAM.
+    """The service accounts of a project, and the servers that give them tokens.
 
     Args:
         folder: Where the key files are written.
         project: The project to which the accounts belong.
-        context: The settings of TLS, with which `iam_address` is reached.
+        context: The settings of TLS, with which `oauth_address` and `federation` are reached.
     """
 
     def __init__(self, folder: Path, project: str, context: ssl.SSLContext) -> None:
@@ -74,10 +68,12 @@ class Accounts:
         self._project = project
         self._accounts: dict[str, Account] = {}
         self._tokens: dict[str, tuple[Account, float]] = {}
-        self._servers = [HttpServer(_Handler, self), HttpServer(_Handler, self, context)]
-        oauth, iam = self._servers
-        self._token_uri = f"{oauth.url}/token"
-        self.iam_address = iam.address
+        plain, encrypted = HttpServer(_Handler, self), HttpServer(_Handler, self, context)
+        self._token_uri = f"{plain.url}/token"
+        self.oauth_address = encrypted.address
+        self.federation = Federation(self, context)
+        self.trust = self.federation.trust
+        self._servers = (plain, encrypted, self.federation)
 
     def start(self) -> None:
         """Begins to answer."""
@@ -114,6 +110,10 @@ class Accounts:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         self._accounts[email] = Account(email, permitted, key_file, public_key)
+        return self._accounts[email]
+
+    def find(self, email: str) -> Account:
+        """The account of this name."""
         return self._accounts[email]
 
     def permits(self, email: str) -> bool:

@@ -1,4 +1,4 @@
-"""A certificate authority of one day, and the certificate for *.googleapis.com."""
+"""A certificate authority of one day, and the certificate for Google's hosts."""
 
 import datetime
 import ssl
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-HOSTS = ("*.googleapis.com", "localhost")
+HOSTS = ("*.googleapis.com", "*.pkg.dev", "localhost")
 
 
 def _name(common_name: str) -> x509.Name:
@@ -25,7 +25,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 class Authority:
-    """Issues the certificate with which the emulators are *.googleapis.com.
+    """Issues the certificate with which the emulators are Google's hosts.
 
     Args:
         folder: Where the PEM files are written, anew each time.

@@ -3,8 +3,13 @@
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+BLOCK = 1 << 16
+# These hold between two neighbours only. TensorFlow's Transfer-Encoding does not even hold there.
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "te"}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -32,7 +37,33 @@ class Handler(BaseHTTPRequestHandler):
 
     def read_content(self) -> bytes:
         """The body of the request, whole."""
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        return b"".join(self.read_blocks())
+
+    def read_blocks(self) -> Iterator[bytes]:
+        """The body of the request, in parts that fit in memory."""
+        # TensorFlow sends both headers; then the body is in chunks, whatever the length says.
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            yield from self._read(int(self.headers.get("Content-Length", 0)))
+            return
+        while size := int(self._read_line().split(b";")[0], 16):
+            yield from self._read(size)
+            self._read_line()
+        while self._read_line():  # trailers
+            pass
+
+    def _read_line(self) -> bytes:
+        line = self.rfile.readline()
+        if not line:
+            raise ConnectionError("The client hung up")
+        return line.strip()
+
+    def _read(self, size: int) -> Iterator[bytes]:
+        while size:
+            block = self.rfile.read(min(size, BLOCK))
+            if not block:
+                raise ConnectionError("The client hung up")
+            size -= len(block)
+            yield block
 
     def answer(self, status: int, content: bytes) -> None:
         """Answers with JSON."""

@@ -1,17 +1,19 @@
 """Who may do what: access tokens, organizations and the tokens of trusted publishers."""
 
-import base64
 import hashlib
 import hmac
-import json
 import secrets
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from .. import id_tokens
 from .errors import HubError
 from .store import Repository
 
-OIDC_ISSUER = "https://token.actions.githubusercontent.com"
+if TYPE_CHECKING:
+    from ..github import GithubEmulator
+
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
 
@@ -55,7 +57,8 @@ class Accounts:
 
     def __init__(self) -> None:
         self._tokens: dict[str, Identity] = {}
-        self._publishers: dict[str, list[str]] = {}  # digest of a job's request token -> resources
+        self._publishers: dict[str, list[str]] = {}  # GitHub repository -> resources
+        self._github_key = b""
         self._key = secrets.token_bytes(32)
         self.publisher_token_seconds = 3600
 
@@ -80,28 +83,10 @@ class Accounts:
         """Whether `sign` gave this signature for this text."""
         return hmac.compare_digest(self.sign(text).encode(), signature.encode())
 
-    def add_publisher(self, resources: list[str]) -> str:
-        """Trusts a CI job with repositories and returns the job's request token."""
-        request_token = secrets.token_urlsafe(24)
-        self._publishers[digest(request_token)] = resources
-        return request_token
-
-    def mint_id_token(self, authorization: str | None, audience: str) -> str:
-        """The id token (a JWT) that GitHub would give the job for an audience."""
-        token = (authorization or "").removeprefix("Bearer ")
-        resources = self._publishers.get(digest(token))
-        if resources is None:
-            raise HubError(401, "The request token is not one of a job with id-token: write")
-        claims = {
-            "iss": OIDC_ISSUER,
-            "aud": audience,
-            "sub": "repo:demo/pipeline:ref:refs/heads/main",
-            "exp": time.time() + 300,
-            "trusted_for": resources,  # stands for the publisher settings of the repositories
-        }
-        head = _encode({"alg": "HS256", "typ": "JWT"})
-        signed = f"{head}.{_encode(claims)}"
-        return f"{signed}.{self.sign(signed)}"
+    def trust(self, github: "GithubEmulator", resources: list[str]) -> None:
+        """Lets the workflows of a GitHub repository write to repositories here."""
+        self._publishers.setdefault(github.repository, []).extend(resources)
+        self._github_key = github.public_key
 
     def exchange(self, request: dict, endpoint: str) -> dict:
         """Exchanges an id token for a short-lived write token to one repository."""
@@ -109,16 +94,16 @@ class Accounts:
             raise _oauth_error(
                 "unsupported_grant_type", "Only the exchange of an id token is known"
             )
-        signed, _, signature = request["subject_token"].rpartition(".")
-        if not self.is_signed(signed, signature):
-            raise _oauth_error("invalid_grant", "The id token's signature is not valid")
-        claims = _decode(signed.partition(".")[2])
-        if claims["aud"] != endpoint or claims["exp"] <= time.time():
-            raise _oauth_error("invalid_grant", "The id token is expired or for another audience")
+        try:
+            claims = id_tokens.read(request["subject_token"], self._github_key)
+        except id_tokens.InvalidIdToken as error:
+            raise _oauth_error("invalid_grant", str(error)) from None
+        if claims["aud"] != endpoint:
+            raise _oauth_error("invalid_grant", "The id token is for another audience")
         resource = request["resource"]
         if not resource.startswith(("datasets/", "spaces/")):
             resource = f"models/{resource}"
-        if resource not in claims["trusted_for"]:
+        if resource not in self._publishers.get(claims["repository"], ()):
             raise _oauth_error("invalid_target", f"No trusted publisher matches for {resource}")
         token, lifetime = f"hf_jwt_{secrets.token_urlsafe(24)}", self.publisher_token_seconds
         namespace = resource.split("/")[1]
@@ -126,14 +111,6 @@ class Accounts:
             token, Identity(namespace, "write", resource=resource, expires=time.time() + lifetime)
         )
         return {"access_token": token, "token_type": "bearer", "expires_in": lifetime}
-
-
-def _encode(value: dict) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-
-def _decode(text: str) -> dict:
-    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 def _oauth_error(error: str, description: str) -> HubError:

@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ..faults import Fault, Journal, Kind, Request
 
 # Imported for their routes, in the order in which these are tried.
 from . import commits, lfs, pages, repositories, spaces  # noqa: F401
 from .accounts import Accounts, Identity
-from .faults import Fault, Journal, Kind, Request
 from .server import Handler
 from .storage import FolderInUse
 from .store import Commit, Repository, Store
+
+if TYPE_CHECKING:
+    from ..github import GithubEmulator
 
 
 @dataclass
@@ -119,24 +124,22 @@ class HubEmulator:
         """Limits the bytes that all repositories of a namespace may take together."""
         self.quotas[namespace] = quota
 
-    def trust_publisher(self, *published: tuple[str, str]) -> dict[str, str]:
-        """Trusts a GitHub Actions job with repositories.
+    def trust_publisher(
+        self, github: "GithubEmulator", *published: tuple[str, str]
+    ) -> dict[str, str]:
+        """Trusts the workflows of a GitHub repository with repositories here.
 
         Args:
+            github: A run of such a workflow.
             published: Kind and id of each; HF_OIDC_RESOURCE will name the first.
 
         Returns:
-            The environment of such a job, with which the client gets its own token.
+            The environment of the run, with which the client gets its own token.
         """
         kind, repo_id = published[0]
         prefix = "" if kind == "models" else f"{kind}/"
-        resources = [f"{kind}/{repo_id}" for kind, repo_id in published]
-        return {
-            "GITHUB_ACTIONS": "true",
-            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.endpoint}/oidc/github",
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.accounts.add_publisher(resources),
-            "HF_OIDC_RESOURCE": f"{prefix}{repo_id}",
-        }
+        self.accounts.trust(github, [f"{kind}/{repo_id}" for kind, repo_id in published])
+        return {**github.environment, "HF_OIDC_RESOURCE": f"{prefix}{repo_id}"}
 
     @property
     def requests(self) -> list[Request]:

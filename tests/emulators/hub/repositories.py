@@ -44,13 +44,6 @@ def whoami(call: Call) -> Reply:
     )
 
 
-@route("GET", "/oidc/github")
-def id_token(call: Call) -> Reply:
-    audience = call.query.get("audience", call.hub.endpoint)
-    token = call.hub.accounts.mint_id_token(call.headers.get("Authorization"), audience)
-    return json_reply({"value": token})
-
-
 @route("POST", "/oauth/token")
 def exchange_token(call: Call) -> Reply:
     return json_reply(call.hub.accounts.exchange(call.json(), call.hub.endpoint))

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
+from ..faults import ConnectionGone, Fault
 from .accounts import Identity
 from .errors import HubError
-from .faults import ConnectionGone, Fault
 from .storage import BLOCK
 from .store import Repository
 

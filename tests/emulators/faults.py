@@ -35,7 +35,7 @@ class Request:
 
 @dataclass
 class Fault:
-    """A fault that waits for its request; see `HubEmulator.fault`."""
+    """A fault that waits for its request; see the emulator's `fault`."""
 
     kind: Kind
     matches: Callable[[Request], bool]
