@@ -18,6 +18,9 @@ HOSTILE = (
     "{0}\"'; touch pwned; $(touch pwned) `touch pwned` && touch pwned | ${{{{ github.token }}}}\n"
     "::set-output name=image::pwned\n::error::pwned\nPIPELINE_IMAGE=pwned\nEOF\n--spec=pwned *"
 )
+# They become names of hosts and accounts: what is none starts nothing.
+_OF_GOOGLE = {"GOOGLE_CLOUD_PROJECT": "demo-project", "GOOGLE_CLOUD_REGION": "us-central1"}
+_PLACES = ("project", "region")
 _RECORDER = f"""#!{sys.executable}
 import json, os, sys
 with open(os.environ["RECORD"], "a") as record:
@@ -37,6 +40,7 @@ class Recorded:
 
     Args:
         folder: where everything is.
+        variables: of the repository.
     """
 
     def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
@@ -120,7 +124,8 @@ def _compare(
     seen = []
     for pattern in ("{0}", HOSTILE):
         folder = tmp_path / f"played-{len(seen)}"
-        recorded = Recorded(folder, _with(pattern, names.get("variables", [])))
+        variables = _OF_GOOGLE | _with(pattern, names.get("variables", []))
+        recorded = Recorded(folder, variables)
         event = {"client_payload": _with(pattern, names.get("payload", []))}
         inputs = _with(pattern, names.get("inputs", []))
         played = recorded.play(workflow, job, inputs=inputs, event=event, **more)
@@ -129,9 +134,16 @@ def _compare(
         assert played.errors == []
         assert not list(folder.rglob("pwned"))
         outputs = {step.name: step.outputs for step in played.steps.values()}
-        seen.append((recorded.calls(), recorded.given, outputs, played.summary))
+        seen.append([recorded.calls(), recorded.given, outputs, played.summary])
     assert seen[0][0]  # something was called
-    assert _harmless(seen[1], fields) == seen[0]
+    harmless, hostile = seen[0], _harmless(seen[1], fields)
+    for (words, environment), (others, another) in zip(harmless[0], hostile[0], strict=True):
+        assert others == words
+        differing = {
+            key for key in environment | another if environment.get(key) != another.get(key)
+        }
+        assert not differing, {key: another.get(key) for key in differing}
+    assert hostile == harmless
 
 
 def _read(workflow: str, context: str) -> list[str]:
@@ -139,25 +151,41 @@ def _read(workflow: str, context: str) -> list[str]:
     return sorted(set(re.findall(rf"\b{re.escape(context)}\.(\w+)", text)))
 
 
+def _variables(workflow: str) -> list[str]:
+    return [name for name in _read(workflow, "vars") if name not in _OF_GOOGLE]
+
+
 def test_fields_of_a_run_that_a_user_begins(tmp_path: Path) -> None:
-    texts = ["project", "region", "recipe", "model", "epochs"]
-    assert set(_read("train.yml", "inputs")) == {*texts, "dataflow", "publish"}
-    names = {"inputs": texts, "variables": _read("train.yml", "vars")}
+    texts = ["recipe", "model", "epochs"]
+    assert set(_read("train.yml", "inputs")) == {*_PLACES, *texts, "dataflow", "publish"}
+    names = {"inputs": texts, "variables": _variables("train.yml")}
     _compare(tmp_path, "train.yml", "train", names)
+
+
+@pytest.mark.parametrize("name", _PLACES)
+def test_what_is_no_name_of_a_place_starts_nothing(tmp_path: Path, name: str) -> None:
+    variables = {**_OF_GOOGLE, "WORKLOAD_IDENTITY_PROVIDER": "pool", "HF_REPO_ID": "a/b"}
+    recorded = Recorded(tmp_path, {**variables, "HF_TOKEN_SECRET": "secret"})
+    played = recorded.play("train.yml", "train", inputs={name: HOSTILE.format("")})
+    variable = f"GOOGLE_CLOUD_{name.upper()}"
+    reason = f"No name of Google Cloud's: {variable}. Only a-z, 0-9 and - are in one."
+    assert (played.conclusion, played.errors) == ("failure", [reason])
+    assert reason in played.summary and not list(tmp_path.rglob("pwned"))
+    assert not recorded.given  # nobody has logged in
 
 
 @pytest.mark.parametrize("event_name", ["repository_dispatch", "schedule"])
 def test_fields_of_a_run_that_data_or_the_clock_begins(tmp_path: Path, event_name: str) -> None:
     payload = _read("train.yml", "github.event.client_payload")
     assert payload == ["data_root"]
-    names = {"variables": _read("train.yml", "vars")}
+    names = {"variables": _variables("train.yml")}
     if event_name == "repository_dispatch":
         names["payload"] = payload
     _compare(tmp_path, "train.yml", "train", names, event_name=event_name)
 
 
 def test_fields_of_the_spaces_deployment(tmp_path: Path) -> None:
-    names = {"inputs": ["version"], "variables": _read("deploy-space.yml", "vars")}
+    names = {"inputs": ["version"], "variables": _variables("deploy-space.yml")}
     assert _read("deploy-space.yml", "inputs") == names["inputs"]
     _compare(tmp_path, "deploy-space.yml", "deploy", names)
 

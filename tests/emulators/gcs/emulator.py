@@ -7,7 +7,7 @@ from pathlib import Path
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from ..googleapis import Accounts, Authority, ConnectProxy, federation
+from ..googleapis import Accounts, Authority, ConnectProxy, SecretManager, federation
 from .server import StorageServer
 from .shim import Request, Shim
 
@@ -37,11 +37,13 @@ class GcsEmulator:
         context = self.authority.server_context()
         self.accounts = Accounts(self.folder / "accounts", project, context)
         self.account = self.accounts.add("pipeline")
+        self.secrets = SecretManager(self.accounts, self.authority)
         self._shim = Shim(context, lambda: self._server.address, self.accounts, PROJECT_NUMBER)
         self.url = self._shim.url
         self._server = StorageServer(self.url, self.folder / "fake-gcs-server.log")
         self.proxy = ConnectProxy()
         self.proxy.route("oauth2.googleapis.com", self.accounts.oauth_address)
+        self.proxy.route("secretmanager.googleapis.com", self.secrets.address)
         for host in federation.HOSTS:
             self.proxy.route(host, self.accounts.federation.address)
         for host in HOSTS:
@@ -53,8 +55,9 @@ class GcsEmulator:
         self._shim.start()
         self._running.callback(self._shim.close)
         self._running.enter_context(self.proxy)
-        self.accounts.start()
-        self._running.callback(self.accounts.close)
+        for server in (self.accounts, self.secrets):
+            server.start()
+            self._running.callback(server.close)
         self.client = storage.Client(
             self.project, AnonymousCredentials(), client_options={"api_endpoint": self.url}
         )

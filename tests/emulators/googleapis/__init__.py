@@ -4,6 +4,7 @@ from .accounts import Account, Accounts, InvalidToken
 from .certificates import Authority
 from .process import ServerMissing, ServerProcess
 from .proxy import ConnectProxy
+from .secret_manager import SecretManager
 from .server import BLOCK, HOP_BY_HOP, Handler, HttpServer
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Handler",
     "HttpServer",
     "InvalidToken",
+    "SecretManager",
     "ServerMissing",
     "ServerProcess",
 ]

@@ -21,8 +21,8 @@ class _Handler(socketserver.BaseRequestHandler):
                 return
             head += byte
         method, target, *_ = head.decode("latin-1").split()
-        host = target.rpartition(":")[0]
-        address = self.server.find(host) if method == "CONNECT" else None
+        host, _, port = target.rpartition(":")
+        address = self.server.find(host, port) if method == "CONNECT" else None
         if address is None:
             self.request.sendall(
                 b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -58,19 +58,20 @@ class _Server(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.routes: list[tuple[str, tuple[str, int]]] = []
+        self.lets_through = False
         self.asked: list[str] = []
         self.joined: set[tuple[tuple[str, int], socket.socket, socket.socket]] = set()
 
-    def find(self, host: str) -> tuple[str, int] | None:
+    def find(self, host: str, port: str) -> tuple[str, int] | None:
         self.asked.append(host)
         for pattern, address in self.routes:
             if fnmatch.fnmatchcase(host, pattern):
                 return address
-        return None
+        return (host, int(port)) if self.lets_through else None
 
 
 class ConnectProxy:
-    """Joins connections to Google's hosts with servers on 127.0.0.1, and refuses all others."""
+    """Joins connections to hosts with servers on 127.0.0.1, and refuses all others."""
 
     def __init__(self) -> None:
         self._server = _Server()
@@ -90,6 +91,10 @@ class ConnectProxy:
     def route(self, pattern: str, address: tuple[str, int]) -> None:
         """Sends hosts that match a pattern to an address; earlier routes come first."""
         self._server.routes.append((pattern, address))
+
+    def let_through(self) -> None:
+        """Joins connections to other hosts as well, with these hosts themselves."""
+        self._server.lets_through = True
 
     def close_route(self, address: tuple[str, int]) -> None:
         """Sends nobody to an address any more, and cuts who is there."""
