@@ -1,4 +1,4 @@
-"""Submits a job to Vertex AI, with what `tfx run create` cannot say; one at a time of a pipeline."""
+"""Submits a job to Vertex AI, with what `tfx run create` cannot say, if no other is active."""
 
 import datetime
 from collections.abc import Mapping
