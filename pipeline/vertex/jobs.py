@@ -1,5 +1,6 @@
 """The pipeline jobs of Vertex AI: makes, finds, follows and cancels them."""
 
+import datetime
 import json
 import threading
 from collections.abc import Callable
@@ -151,7 +152,9 @@ class Vertex:
             if job.state in _STATES:
                 explained_by_a_step = any(task.error for task in tasks.values())
                 said = [] if explained_by_a_step else filter(None, [job.error.message])
-                return Outcome(name, _STATES[job.state], tasks, tuple(said))
+                ordered = sorted(tasks.values(), key=_begin)
+                by_name = {task.name: task for task in ordered}
+                return Outcome(name, _STATES[job.state], by_name, tuple(said))
             if stop.wait(POLL_SECONDS):
                 return None
 
@@ -170,6 +173,11 @@ def same(asked: vertex.PipelineJob, found: vertex.PipelineJob) -> bool:
         and kept.parameter_values == given.parameter_values
         and dict(asked.labels).items() <= dict(found.labels).items()
     )
+
+
+def _begin(task: TaskState) -> tuple[bool, datetime.datetime | None]:
+    """The order in which steps ran, those that never did last."""
+    return task.begin is None, task.begin
 
 
 def _task_state(detail: vertex.PipelineTaskDetail) -> TaskState:

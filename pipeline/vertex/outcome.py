@@ -101,8 +101,10 @@ def _read(project: str, uri: str) -> tuple["Evaluation", list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         _fetch(project, uri, Path(folder))
         try:
-            names = class_names(tfma.load_eval_result(folder).config)
-            return load_evaluation(folder, names), verdict.words(folder)
+            config = tfma.load_eval_result(folder).config
+            if config is None:
+                raise LookupError("There is no configuration.")
+            return load_evaluation(folder, class_names(config)), verdict.words(folder)
         except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
             raise CloudError(f"{uri} is no whole evaluation of this pipeline's.") from error
 
