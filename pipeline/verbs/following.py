@@ -67,8 +67,17 @@ def _left(why: str, link: str, summary: Path | None, status: int) -> int:
 
     sentence = f"{why} The job goes on, and `python -m pipeline wait` or `cancel` takes it up"
     if summary:
-        markdown.append(summary, markdown.note("No longer followed", f"{sentence}.", link))
+        _append(summary, markdown.note("No longer followed", f"{sentence}.", link))
     return fail(f"{sentence}: {link}", status)
+
+
+def _append(summary: Path, text: str) -> None:
+    """What cannot be written down changes nothing of how the job ended."""
+    try:
+        with summary.open("a", encoding="utf-8") as file:
+            file.write(f"\n{text}")
+    except OSError as error:
+        fail(f"The summary {summary} cannot be written to: {error.strerror}.", 0)
 
 
 def _conclude(console: Console, outcome: "Outcome", link: str, summary: Path | None) -> None:
@@ -78,7 +87,7 @@ def _conclude(console: Console, outcome: "Outcome", link: str, summary: Path | N
     verdict = read_verdict(outcome)
     if summary:
         room = markdown.LIMIT - summary.stat().st_size
-        markdown.append(summary, markdown.page(outcome, verdict, link, room))
+        _append(summary, markdown.page(outcome, verdict, link, room))
     lines = [f"{title(outcome, verdict)}."]
     lines += [f"  {reason}" for reason in verdict.reasons]
     told = {

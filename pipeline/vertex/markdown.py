@@ -66,16 +66,6 @@ def note(heading: str, sentence: str, job: str) -> str:
     return f"## {heading}\n\n{_line(sentence)}\n\n{_link(job)}\n\n"
 
 
-def append(path: Path, text: str) -> None:
-    """Adds a page to those that a file holds.
-
-    Raises:
-        OSError: it cannot be written to.
-    """
-    with path.open("a", encoding="utf-8") as file:
-        file.write(f"\n{text}")
-
-
 def _line(value: object) -> Markup:
     if isinstance(value, Markup):
         return value

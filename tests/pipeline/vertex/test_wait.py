@@ -317,6 +317,13 @@ def test_a_mistake(
     assert summary.headings == ["Earlier"]
 
 
+def test_a_summary_on_a_full_disk(submit: Callable[..., Done]) -> None:
+    done = submit("--wait", "--summary", "/dev/full")
+    assert done.status == 0
+    assert done.output.endswith("Done.\n")
+    assert done.error == "The summary /dev/full cannot be written to: No space left on device.\n"
+
+
 def test_a_summary_that_cannot_be_written(child: ChildProcess, vertex: VertexEmulator) -> None:
     with pytest.raises(SystemExit, match="2"):
         child(verb, "wait", "pets-1", "--summary", "/nowhere/summary.md")
