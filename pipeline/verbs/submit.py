@@ -45,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     console = Console(soft_wrap=True)
     try:
+        if arguments.summary and not arguments.wait:
+            raise ValueError("--summary needs --wait, for it tells how the job ends.")
         settings = load_settings()
         options = Options(
             job_id=arguments.job_id and check_job_id(arguments.job_id),

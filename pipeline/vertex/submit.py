@@ -51,8 +51,10 @@ def submit(cloud: Vertex, settings: Settings, job: Mapping[str, Any], options: O
     # The id is ours: what is asked for again after a lost answer is found to be there.
     job_id = options.job_id or f"{settings.pipeline_name[:107]}-{now:%Y%m%d%H%M%S%f}"
     name, asked = cloud.name(job_id), _message(settings, job, options)
+    pipeline = asked.pipeline_spec.get("pipelineInfo", {}).get("name")
+    if not pipeline:
+        raise CloudError("The job says of no pipeline that it is its: compile it anew.")
     found = cloud.find(name)
-    pipeline = asked.pipeline_spec["pipelineInfo"]["name"]
     if found is None:
         for other in cloud.active(pipeline):
             raise CloudError(_ahead(cloud, other))

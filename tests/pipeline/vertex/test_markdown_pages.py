@@ -34,6 +34,11 @@ def test_texts_that_are_meant_to_break_it() -> None:
     assert page.links == [JOB]
 
 
+def test_a_failed_step_without_a_reason() -> None:
+    page = shown(markdown.page(outcome(TaskState("Trainer", None, State.FAILED)), Verdict(), JOB))
+    assert page.blocks == ["Vertex AI gives no reason."]
+
+
 @pytest.mark.parametrize(
     ("url", "link"),
     [

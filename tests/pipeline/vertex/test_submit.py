@@ -89,6 +89,7 @@ def test_a_job_that_fails_is_told_with_the_steps_reason(
         (["--parameter", "epochs=3", "--label", "Team=1"], "--label Team=1 is not of the form"),
         (["--spec", "nowhere.json"], "nowhere.json cannot be read"),
         (["--parameter", "epochs=3", "--job-id", "Pets"], "'Pets' cannot be the id of a job"),
+        (["--parameter", "epochs=3", "--summary", "/dev/null"], "--summary needs --wait"),
     ],
 )
 def test_what_is_asked_wrongly_never_reaches_the_service(
@@ -103,6 +104,20 @@ def test_what_is_asked_wrongly_never_reaches_the_service(
 def test_a_project_must_be_set(submit: Callable[..., Done]) -> None:
     done = submit("--parameter", "epochs=3", google_cloud_project="")
     assert (done.status, done.error.split(";")[0]) == (2, "GOOGLE_CLOUD_PROJECT is not set")
+
+
+def test_a_job_of_no_pipeline(child: ChildProcess, vertex: VertexEmulator, tmp_path: Path) -> None:
+    done = child(
+        verb,
+        "submit",
+        "--spec",
+        job_file(tmp_path, {**pipeline_spec(), "pipelineInfo": {}}),
+        "--parameter",
+        "epochs=3",
+    )
+    assert done.status == 2
+    assert "The job says of no pipeline that it is its" in done.error
+    assert vertex.requests == []
 
 
 def test_a_lost_answer_is_no_second_job(

@@ -3,57 +3,18 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from google.cloud.aiplatform_v1 import types
 
-from benchmarks.bench_evaluator import evaluate
-from pipeline.recipe import Recipe, SliceFloor
-from tests.answering import ANSWER, NOTHING, TRUTH, example, recipe
 from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator
-from tests.emulators.submitting import pipeline_spec, task
 from tests.emulators.vertex import VertexEmulator
+from tests.pipeline.vertex.judged_steps import URLS, Steps, evaluate_both, outputs, spec
 from tests.pipeline.vertex.markdown_pages import HOSTILE, Shown, shown
 from tests.pipeline.vertex.verbs import Done, job_file, verb
 
 State = types.PipelineState
-STEPS = ("Trainer", "Evaluator", "Pusher", "HFPusher")
-HUB = "https://huggingface.co/demo/pets"
-URLS = {"url": f"{HUB}/tree/v1", "space_url": "https://huggingface.co/spaces/demo/pets"}
-Outputs = dict[str, list[dict[str, Any]]]
-
-
-class Steps:
-    """Runs jobs whose steps end at once, as a test says.
-
-    Attributes:
-        outputs: what a step puts out.
-        errors: of the steps that fail.
-        cached: the steps that are answered by the cache.
-        hold: called before the last step ends.
-    """
-
-    def __init__(self) -> None:
-        self.outputs: dict[str, Outputs] = {}
-        self.errors: dict[str, str] = {}
-        self.cached: set[str] = set()
-        self.hold: Callable[[threading.Event], None] = lambda stop: None
-
-    def __call__(self, job: dict, on_change: Callable, stop: threading.Event) -> str | None:
-        for name in STEPS:
-            on_change(name, "RUNNING")
-            if name == STEPS[-1]:
-                self.hold(stop)
-            if stop.is_set():
-                return None
-            if name in self.errors:
-                on_change(name, "FAILED", self.errors[name])
-                return f"The failed tasks are: [{name}]."
-            state = "SKIPPED" if name in self.cached else "SUCCEEDED"
-            on_change(name, state, "", self.outputs.get(name))
-        return None
 
 
 @pytest.fixture
@@ -64,7 +25,6 @@ def steps() -> Steps:
 @pytest.fixture
 def runner(steps: Steps) -> Steps:
     """What the emulator runs jobs by; see the fixture `vertex`."""
-    steps.released = threading.Event()
     return steps
 
 
@@ -73,23 +33,8 @@ def evaluations(
     answering_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """What the Evaluator wrote of a model that it blessed, and of one that it refused."""
-    import tensorflow as tf
-
-    def judge(name: str, gated: Recipe, records: list[bytes], baseline: Path | None) -> None:
-        split = root / "examples" / name / "Split-eval"
-        split.mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(split / "data-00000-of-00001.gz"), "GZIP") as writer:
-            for record in records:
-                writer.write(record)
-        evaluate(gated, split.parent, root / name, answering_model("candidate"), baseline)
-        assert (root / name / "blessing" / "BLESSED").exists() == (name == "blessed")
-
     root = tmp_path_factory.mktemp("evaluations")
-    good = example("cat", label=TRUTH, candidate=TRUTH, baseline=ANSWER)
-    bad = example(HOSTILE, label=TRUTH, candidate=NOTHING)
-    judge("blessed", recipe(mean=0.6), [good] * 2, answering_model("baseline"))
-    slice_floor = SliceFloor(min_mean_iou=0.5, min_examples=1)
-    judge("refused", recipe(border=0.9, slice_floor=slice_floor), [bad] * 3, None)
+    evaluate_both(root, answering_model)
     return root
 
 
@@ -99,42 +44,15 @@ def judged(steps: Steps, gcs: GcsEmulator, bucket: str, evaluations: Path) -> Ca
 
     def put_out(name: str) -> None:
         gcs.upload_tree(evaluations / name / "evaluation", f"{bucket}/run/evaluation")
-        passed = float(name == "blessed")
-        of_hub = URLS if passed else {}
-        steps.outputs = {
-            "Evaluator": {
-                "blessing": [artifact(f"{bucket}/run/blessing", blessed=passed)],
-                "evaluation": [artifact(f"{bucket}/run/evaluation")],
-            },
-            "Pusher": {
-                "pushed_model": [
-                    artifact(
-                        f"{bucket}/run/pushed",
-                        pushed=passed,
-                        **({"pushed_destination": f"{bucket}/serving/1"} if passed else {}),
-                    )
-                ]
-            },
-            "HFPusher": {
-                "pushed_model": [artifact(f"{bucket}/run/published", pushed=passed, **of_hub)]
-            },
-        }
+        steps.outputs = outputs(f"{bucket}/run", name == "blessed")
 
     return put_out
-
-
-def artifact(uri: str, **metadata: Any) -> dict[str, Any]:
-    name = "projects/0/locations/local/metadataStores/default/artifacts/1"
-    return {"name": name, "uri": uri, "schemaTitle": "tfx.Any", "metadata": metadata}
 
 
 @pytest.fixture
 def submit(child: ChildProcess, vertex: VertexEmulator, tmp_path: Path) -> Callable[..., Done]:
     """Submits the job `pets-1`."""
-    spec = pipeline_spec()
-    spec["root"] = {"dag": {"tasks": {name: task(name) for name in STEPS}}}
-    spec["components"] = {name: {"executorLabel": "run"} for name in STEPS}
-    file = job_file(tmp_path, spec)
+    file = job_file(tmp_path, spec())
     return lambda *more: child(verb, "submit", "--spec", file, "--job-id", "pets-1", *more)
 
 
@@ -172,13 +90,13 @@ def test_blessed_and_published(
     steps.cached = {"Trainer", "Evaluator"}
     done, summary = wait("projects/demo-project/locations/us-central1/pipelineJobs/pets-1")
     assert (done.status, done.error) == (0, "")
-    told = ["Blessed.", f"Pushed to {bucket}/serving/1", f"Published {URLS['url']}"]
+    told = ["Blessed.", f"Pushed to {bucket}/run/serving/1", f"Published {URLS['url']}"]
     assert done.output.splitlines()[-4:] == [*told, f"Demo {URLS['space_url']}"]
     assert "Evaluator cached" in done.output
     assert summary.headings == ["Earlier", "Blessed"]
     assert summary.links == [URLS["url"], URLS["space_url"], CONSOLE]
     facts, figures, states = summary.tables
-    assert facts[1] == ["Model", f"{bucket}/serving/1"]
+    assert facts[1] == ["Model", f"{bucket}/run/serving/1"]
     assert figures == [
         ["IoU of 2 images", "This model", "Last blessed model"],
         ["mean", "1.000", "0.633"],
