@@ -17,6 +17,7 @@ from tests.emulators.child import ChildProcess
 from tests.emulators.submitting import Runner, pipeline_spec
 from tests.emulators.vertex import VertexEmulator
 from tests.emulators.vertex.pipeline_jobs import BILLING
+from tests.pipeline.vertex.markdown_pages import shown
 from tests.pipeline.vertex.verbs import Done, job_file, verb
 
 State = types.PipelineState
@@ -198,12 +199,13 @@ def test_an_account_that_may_not_act_as_the_other(submit: Callable[..., Done]) -
 
 
 def test_an_interrupted_wait_leaves_the_job_running(
-    vertex: VertexEmulator, runner: Runner, spec: str
+    vertex: VertexEmulator, runner: Runner, spec: str, tmp_path: Path
 ) -> None:
     runner.released.clear()
     command = [sys.executable, "-m", "pipeline", "submit", "--spec", spec, "--wait"]
+    summary = tmp_path / "summary.md"
     with subprocess.Popen(
-        [*command, "--parameter", "epochs=3"],
+        [*command, "--parameter", "epochs=3", "--summary", str(summary)],
         cwd=REPOSITORY,
         env={**os.environ, **vertex.environment},
         stdout=subprocess.PIPE,
@@ -218,4 +220,5 @@ def test_an_interrupted_wait_leaves_the_job_running(
         _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error.startswith("No longer waiting. The job goes on")
+    assert shown(summary.read_text()).headings == ["No longer followed"]
     assert vertex.jobs[0].state == State.PIPELINE_STATE_RUNNING
