@@ -7,9 +7,17 @@ import sys
 # Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from pipeline.verbs import app, check, rehearse, report, submit
+from pipeline.verbs import app, cancel, check, rehearse, report, submit, wait
 
-VERBS = {"check": check, "report": report, "app": app, "rehearse": rehearse, "submit": submit}
+VERBS = {
+    "check": check,
+    "report": report,
+    "app": app,
+    "rehearse": rehearse,
+    "submit": submit,
+    "wait": wait,
+    "cancel": cancel,
+}
 
 
 def main() -> int:

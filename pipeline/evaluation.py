@@ -49,6 +49,19 @@ def eval_config(recipe: Recipe) -> config_pb2.EvalConfig:
     )
 
 
+def class_names(config: config_pb2.EvalConfig) -> list[str]:
+    """The recipe's, by class id, from what `eval_config` made of it.
+
+    Raises:
+        LookupError: it made something else.
+    """
+    for spec in config.metrics_specs:
+        for metric in spec.metrics:
+            if metric.class_name == tfma_metrics.SegmentationFigures.__name__:
+                return json.loads(metric.config)["class_names"]
+    raise LookupError("The EvalConfig is not of a recipe.")
+
+
 def _floor(
     value: float, slices: Sequence[config_pb2.SlicingSpec], **more: Any
 ) -> config_pb2.PerSliceMetricThresholds:

@@ -148,6 +148,8 @@ def test_the_same_again_is_answered_by_the_cache(cloud_run: Path, vertex) -> Non
     assert states(second) == {**cached, **dict.fromkeys(RESOLVERS | judged, "SUCCEEDED")}
     for step in STEPS - judged:
         assert f"{step} cached" in printed
+    assert "\nBlessed.\nPushed to projects/" in printed
+    assert "\nPublished http://127.0.0.1:" in printed
     assert (cloud_run / "check.txt").read_text().count("ok ") == 5
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pipeline.rehearsal.states import Outcome, State, TaskState
 
-_WORDS = {
+WORDS = {
     State.PENDING: ("waiting", "dim"),
     State.RUNNING: ("running", "yellow"),
     State.SUCCEEDED: ("done", "green"),
@@ -55,9 +55,9 @@ class Display:
         with self._lock:
             self._tasks[task.name] = task
         if not self._console.is_terminal and task.state is not State.PENDING:
-            word, _ = _WORDS[task.state]
+            word, _ = WORDS[task.state]
             line = " ".join(
-                filter(None, (task.name, word, _duration(task) if task.state.ended else ""))
+                filter(None, (task.name, word, duration(task) if task.state.ended else ""))
             )
             self._console.print(line, markup=False, highlight=False)
 
@@ -84,12 +84,13 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
 def _table(tasks: list[TaskState]) -> Table:
     table = Table("Step", "State", Column("Duration", justify="right"))
     for task in tasks:
-        word, style = _WORDS[task.state]
-        table.add_row(Text(task.name), Text(word, style=style), _duration(task))
+        word, style = WORDS[task.state]
+        table.add_row(Text(task.name), Text(word, style=style), duration(task))
     return table
 
 
-def _duration(task: TaskState) -> str:
+def duration(task: TaskState) -> str:
+    """How long a task took, or has taken so far; empty when it never began."""
     if task.begin is None:
         return ""
     end = task.end or datetime.datetime.now(datetime.UTC)

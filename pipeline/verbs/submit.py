@@ -8,6 +8,7 @@ from rich.console import Console
 
 from pipeline.configs import Settings, load_settings
 from pipeline.terminal import fail
+from pipeline.verbs.following import add_summary, follow
 from pipeline.verbs.job_arguments import add_job_arguments
 from pipeline.vertex.requirements import require
 
@@ -22,27 +23,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--encryption-key", metavar="NAME", help="projects/…/cryptoKeys/…")
     parser.add_argument("--network", metavar="NAME", help="projects/NUMBER/global/networks/…")
+    parser.add_argument(
+        "--job-id", metavar="ID", help="of the job, by which a repeated submission finds it"
+    )
     parser.add_argument("--wait", action="store_true", help="show the steps until the job ends")
+    add_summary(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Submits the job.
 
     Returns:
-        0; 1 when the job was awaited and failed, 2 when it was not taken, 130 when the wait was
-        interrupted, which leaves the job running.
+        0; 1 when the job was awaited and failed, 2 when it was not taken or another one of the
+        pipeline is active, 130 when the wait was interrupted, which leaves the job running.
     """
     from components.google_cloud import CloudError
-    from pipeline.rehearsal.display import Display, show_outcome
     from pipeline.rehearsal.given import load_job, with_parameters
-    from pipeline.rehearsal.interruption import stopped_by_signals
-    from pipeline.rehearsal.states import State
-    from pipeline.vertex.submit import Options, Vertex
+    from pipeline.vertex.jobs import Vertex
+    from pipeline.vertex.names import check_job_id
+    from pipeline.vertex.submit import Options, submit
 
     console = Console(soft_wrap=True)
     try:
+        if arguments.summary and not arguments.wait:
+            raise ValueError("--summary needs --wait, for it tells how the job ends.")
         settings = load_settings()
         options = Options(
+            job_id=arguments.job_id and check_job_id(arguments.job_id),
             labels=_labels(arguments.label),
             caching=not arguments.no_cache,
             encryption_key=arguments.encryption_key,
@@ -50,24 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
         job = load_job(arguments.spec) if arguments.spec else _own_job(settings)
         job = with_parameters(job, arguments.parameter)
-        vertex = Vertex(settings)
-        name = vertex.submit(job, options)
+        cloud = Vertex(settings)
+        name = submit(cloud, settings, job, options)
     except (ValueError, CloudError) as error:
         return fail(str(error), 2)
-    link = vertex.link(name)
     console.print(f"Submitted {name}", markup=False)
-    console.print(link, markup=False)
-    if not arguments.wait:
-        return 0
-    try:
-        with stopped_by_signals() as stop, Display(console) as display:
-            outcome = vertex.follow(name, display.change, stop)
-    except CloudError as error:
-        return fail(f"{error} The job goes on: {link}", 1)
-    if outcome is None:
-        return fail(f"No longer waiting. The job goes on, and can be cancelled there: {link}", 130)
-    show_outcome(console, outcome)
-    return 0 if outcome.state is State.SUCCEEDED else 1
+    console.print(cloud.link(name), markup=False)
+    return follow(console, cloud, name, arguments.summary) if arguments.wait else 0
 
 
 def _labels(texts: list[str]) -> dict[str, str]:

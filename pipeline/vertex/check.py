@@ -15,8 +15,8 @@ from pipeline import check
 from pipeline.configs import Settings
 from pipeline.engines import REPOSITORY
 from pipeline.recipe import Recipe
+from pipeline.vertex.jobs import Vertex
 from pipeline.vertex.runner import compiled_job
-from pipeline.vertex.submit import Vertex
 from tfrecords.dataset import SPLIT_PATTERNS
 from tfrecords.errors import DataError
 

@@ -9,6 +9,7 @@ from kfp import compiler, dsl
 
 from tests.emulators.child import Refused
 from tests.emulators.submitting import IMAGE, pipeline_spec, submit, write_job
+from tests.emulators.vertex.pipeline_jobs import BILLING
 
 State = types.PipelineState
 TaskState = types.PipelineTaskDetail.State
@@ -61,7 +62,7 @@ def test_job_that_succeeds(vertex, runner, either_cloud, submitted, bucket):
     tasks = [("pets", "SUCCEEDED"), ("First", "SUCCEEDED"), ("Second", "SUCCEEDED")]
     assert either_cloud(wait, name) == ("PIPELINE_STATE_SUCCEEDED", tasks)
     (job,) = runner.jobs
-    assert job["labels"] == {"owner": "ännchen"}
+    assert job["labels"] == {"owner": "ännchen", BILLING: job["labels"][BILLING]}
     assert job["runtimeConfig"] == {
         "gcsOutputDirectory": f"{bucket}/root",
         "parameters": {"epochs": {"intValue": "3"}},
@@ -137,6 +138,7 @@ def test_list(vertex, runner, either_cloud, submitted):
         vertex.wait(f"pets-{number}")
     runner.released.clear()
     submitted("cats-1")
+    first = vertex.job("pets-1").create_time.ToJsonString()
     assert either_cloud(names) == ["cats-1", "pets-3", "pets-2", "pets-1"]
     assert either_cloud(names, order_by="create_time") == ["pets-1", "pets-2", "pets-3", "cats-1"]
     for filter, found in {
@@ -144,10 +146,16 @@ def test_list(vertex, runner, either_cloud, submitted):
         "labels.odd:*": ["pets-3", "pets-2", "pets-1"],
         'state="PIPELINE_STATE_SUCCEEDED" AND labels.odd=0': ["pets-2"],
         'display_name="cats"': [],
+        'pipeline_name="pets" AND state!="PIPELINE_STATE_SUCCEEDED"': ["cats-1"],
+        'pipeline_name="cats"': [],
+        'create_time>="2020-01-01T00:00:00Z" AND end_time<"2020-01-01T00:00:00.5Z"': [],
+        f'create_time<="{first}"': ["pets-1"],
     }.items():
         assert either_cloud(names, filter) == found
     with pytest.raises(Refused, match="Invalid filter: PipelineJob has no field 'owner'"):
         either_cloud(names, "owner=me")
+    with pytest.raises(Refused, match="'yesterday' is no time"):
+        either_cloud(names, 'create_time>"yesterday"')
 
 
 def test_pages(vertex, either_cloud, submitted, monkeypatch):

@@ -32,9 +32,9 @@ class VertexEmulator:
         folder: The state; made when absent, gone on with when there.
         gcs: The Cloud Storage beside it, whose accounts, names and certificates it shares.
         run_pipeline: Runs a pipeline job. It is given the job as JSON, a function
-            `on_change(task, state, error="")` which says that a task is in a state such as
-            RUNNING, SUCCEEDED, FAILED or SKIPPED, and an event that is set when the job is to
-            stop. It returns what went wrong, or None.
+            `on_change(task, state, error="", outputs=None)` which says that a task is in a state
+            such as RUNNING, SUCCEEDED, FAILED or SKIPPED, and what artifacts it left, and an event
+            that is set when the job is to stop. It returns what went wrong, or None.
         region: The one region that there is.
         job_environment: What the processes of custom jobs have in their environment; this
             process's when absent, with the emulators as its Google Cloud.

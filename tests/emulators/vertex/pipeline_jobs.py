@@ -1,10 +1,11 @@
 """PipelineService: the jobs of compiled pipelines."""
 
+import random
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.cloud.aiplatform_v1 import types
 from google.longrunning.operations_pb2 import Operation
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from .emulator import VertexEmulator
 
 KIND = "pipelineJobs"
+BILLING = "vertex-ai-pipelines-run-billing-id"
+ARTIFACTS = "metadataStores/default/artifacts"
+FILTERS = {"pipeline_name": "pipeline_spec.pipelineInfo.name"}
 State = types.PipelineState
 TaskState = types.PipelineTaskDetail.State
 ENDED = {
@@ -37,6 +41,8 @@ TASK_ENDED = {
     TaskState.NOT_TRIGGERED,
 }
 
+# By output, its artifacts in the form of their JSON.
+Outputs = Mapping[str, list[Mapping[str, Any]]]
 OnChange = Callable[..., None]
 RunPipeline = Callable[[dict, OnChange, threading.Event], str | None]
 
@@ -53,6 +59,7 @@ def create_pipeline_job(vertex: "VertexEmulator", request) -> Message:
     check_job_id(job_id)
     vertex.check_acts_as(job.service_account)
     job.name = f"{vertex.canonical(request.parent)}/{KIND}/{job_id}"
+    job.labels[BILLING] = str(random.SystemRandom().getrandbits(62))
     job.state = State.PIPELINE_STATE_PENDING
     job.create_time.GetCurrentTime()
     job.update_time.CopyFrom(job.create_time)
@@ -69,7 +76,7 @@ def get_pipeline_job(vertex: "VertexEmulator", request) -> Message:
 @_register("GET", _JOBS, types.ListPipelineJobsRequest)
 def list_pipeline_jobs(vertex: "VertexEmulator", request) -> Message:
     jobs = vertex.store.of_kind(KIND, vertex.canonical(request.parent))
-    found, token = page(jobs, request, types.PipelineJob.pb())
+    found, token = page(jobs, request, types.PipelineJob.pb(), FILTERS)
     return types.ListPipelineJobsResponse.pb()(pipeline_jobs=found, next_page_token=token)
 
 
@@ -104,7 +111,9 @@ def delete_pipeline_job(vertex: "VertexEmulator", request) -> Operation:
     return vertex.operations.add(vertex.parent, Empty(), types.DeleteOperationMetadata.pb()())
 
 
-def _set_task(job: Message, task: str, state: int, error: str = "") -> None:
+def _set_task(
+    job: Message, task: str, state: int, error: str = "", outputs: Outputs | None = None
+) -> None:
     details = job.job_detail.task_details
     detail = next((detail for detail in details if detail.task_name == task), None)
     if detail is None:
@@ -123,6 +132,15 @@ def _set_task(job: Message, task: str, state: int, error: str = "") -> None:
         detail.error.code = code_pb2.FAILED_PRECONDITION
         detail.error.message = error
         status.error.CopyFrom(detail.error)
+    for key, artifacts in (outputs or {}).items():
+        for artifact in artifacts:
+            put_out = detail.outputs[key].artifacts.add()
+            json_format.ParseDict(artifact, put_out)
+            number = put_out.name.rpartition("/")[2]
+            put_out.name = f"{job.name.split(f'/{KIND}/')[0]}/{ARTIFACTS}/{number}"
+            put_out.display_name = key
+            put_out.state = types.Artifact.State.LIVE
+            put_out.create_time.GetCurrentTime()
 
 
 def _begin(job: Message) -> None:
@@ -167,8 +185,10 @@ def end(job: Message, error: str | None, stopped: str | None) -> None:
 
 
 def _run(vertex: "VertexEmulator", name: str, stop: threading.Event) -> None:
-    def on_change(task: str, state: str, error: str = "") -> None:
-        vertex.store.change(name, lambda job: _set_task(job, task, TaskState[state], error))
+    def on_change(task: str, state: str, error: str = "", outputs: Outputs | None = None) -> None:
+        vertex.store.change(
+            name, lambda job: _set_task(job, task, TaskState[state], error, outputs)
+        )
 
     job = vertex.store.change(name, _begin)
     error = None

@@ -5,8 +5,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .pipeline_jobs import OnChange, RunPipeline
+from .pipeline_jobs import OnChange, Outputs, RunPipeline
+
+if TYPE_CHECKING:
+    from pipeline.rehearsal import TaskState
 
 POLL_SECONDS = 0.1
 LONGEST_PAUSE = 1.0  # s; between the attempts of a step
@@ -33,7 +37,7 @@ def rehearsed(
 
         def tell(task: TaskState) -> None:
             if task.state is not State.PENDING:  # as all tasks are from the start
-                on_change(task.name, task.state.name, task.error or "")
+                on_change(task.name, task.state.name, task.error or "", _outputs(task))
 
         with _taken(turn, stop):
             if stop.is_set():
@@ -55,6 +59,22 @@ def rehearsed(
         return f"The failed tasks are: [{', '.join(failed)}]." if failed else None
 
     return run_pipeline
+
+
+def _outputs(task: "TaskState") -> Outputs:
+    put_out = task.outputs.artifacts if task.outputs else {}
+    return {
+        key: [
+            {
+                "name": artifact.name,
+                "uri": artifact.uri,
+                "schemaTitle": artifact.schema_title,
+                "metadata": artifact.metadata,
+            }
+            for artifact in artifacts
+        ]
+        for key, artifacts in put_out.items()
+    }
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """`python -m pipeline submit`, to an emulated Vertex AI."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,9 +14,11 @@ from google.cloud.aiplatform_v1 import types
 
 from tests.conftest import REPOSITORY
 from tests.emulators.child import ChildProcess
-from tests.emulators.submitting import Runner, pipeline_spec, write_job
+from tests.emulators.submitting import Runner, pipeline_spec
 from tests.emulators.vertex import VertexEmulator
-from tests.pipeline.vertex.verbs import Done, verb
+from tests.emulators.vertex.pipeline_jobs import BILLING
+from tests.pipeline.vertex.markdown_pages import shown
+from tests.pipeline.vertex.verbs import Done, job_file, verb
 
 State = types.PipelineState
 KEY = "projects/demo-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
@@ -25,11 +26,8 @@ NETWORK = "projects/123456789012/global/networks/vpc"
 
 
 @pytest.fixture
-def spec(tmp_path: Path, bucket: str) -> str:
-    path = Path(write_job(tmp_path, pipeline_spec()))
-    job = json.loads(path.read_text())
-    path.write_text(json.dumps({**job, "runtimeConfig": {"gcsOutputDirectory": f"{bucket}/root"}}))
-    return str(path)
+def spec(tmp_path: Path) -> str:
+    return job_file(tmp_path, pipeline_spec())
 
 
 @pytest.fixture
@@ -47,7 +45,7 @@ def test_all_that_tfx_cannot_say(
     )
     assert (done.status, done.error) == (0, "")
     [job] = vertex.jobs
-    assert job.labels == {"team": "vision", "tier": "gold"}
+    assert dict(job.labels) == {"team": "vision", "tier": "gold", BILLING: job.labels[BILLING]}
     assert job.service_account == "steps@demo-project.iam.gserviceaccount.com"
     assert (job.network, job.encryption_spec.kms_key_name) == (NETWORK, KEY)
     assert job.runtime_config.parameters["epochs"].int_value == 3
@@ -91,6 +89,8 @@ def test_a_job_that_fails_is_told_with_the_steps_reason(
         (["--parameter", "epochs"], "--parameter epochs is not of the form NAME=VALUE"),
         (["--parameter", "epochs=3", "--label", "Team=1"], "--label Team=1 is not of the form"),
         (["--spec", "nowhere.json"], "nowhere.json cannot be read"),
+        (["--parameter", "epochs=3", "--job-id", "Pets"], "'Pets' cannot be the id of a job"),
+        (["--parameter", "epochs=3", "--summary", "/dev/null"], "--summary needs --wait"),
     ],
 )
 def test_what_is_asked_wrongly_never_reaches_the_service(
@@ -107,11 +107,54 @@ def test_a_project_must_be_set(submit: Callable[..., Done]) -> None:
     assert (done.status, done.error.split(";")[0]) == (2, "GOOGLE_CLOUD_PROJECT is not set")
 
 
+def test_a_job_of_no_pipeline(child: ChildProcess, vertex: VertexEmulator, tmp_path: Path) -> None:
+    done = child(
+        verb,
+        "submit",
+        "--spec",
+        job_file(tmp_path, {**pipeline_spec(), "pipelineInfo": {}}),
+        "--parameter",
+        "epochs=3",
+    )
+    assert done.status == 2
+    assert "The job says of no pipeline that it is its" in done.error
+    assert vertex.requests == []
+
+
 def test_a_lost_answer_is_no_second_job(
     submit: Callable[..., Done], vertex: VertexEmulator
 ) -> None:
     vertex.lose_answer("CreatePipelineJob")
     assert submit("--parameter", "epochs=3").status == 0
+    assert len(vertex.jobs) == 1
+
+
+def test_a_repeated_submission_finds_its_job(
+    submit: Callable[..., Done], vertex: VertexEmulator, runner: Runner
+) -> None:
+    runner.released.clear()
+    asked = ("--parameter", "epochs=3", "--job-id", "pets-7")
+    first, second = submit(*asked), submit(*asked)
+    runner.released.set()
+    vertex.wait("pets-7")
+    third = submit(*asked)
+    assert [done.status for done in (first, second, third)] == [0, 0, 0]
+    assert first.output == second.output == third.output
+    assert "/pipelineJobs/pets-7\n" in first.output
+    assert len(vertex.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [("--parameter", "epochs=4"), ("--no-cache",), ("--label", "team=other")]
+)
+def test_an_id_of_another_job(
+    submit: Callable[..., Done], vertex: VertexEmulator, change: tuple[str, ...]
+) -> None:
+    asked = ("--parameter", "epochs=3", "--job-id", "pets-7")
+    assert submit(*asked).status == 0
+    done = submit(*asked, *change)
+    assert done.status == 2
+    assert done.error.startswith("There is another job pets-7, of other steps, parameters or")
     assert len(vertex.jobs) == 1
 
 
@@ -156,23 +199,26 @@ def test_an_account_that_may_not_act_as_the_other(submit: Callable[..., Done]) -
 
 
 def test_an_interrupted_wait_leaves_the_job_running(
-    vertex: VertexEmulator, runner: Runner, spec: str
+    vertex: VertexEmulator, runner: Runner, spec: str, tmp_path: Path
 ) -> None:
     runner.released.clear()
     command = [sys.executable, "-m", "pipeline", "submit", "--spec", spec, "--wait"]
+    summary = tmp_path / "summary.md"
     with subprocess.Popen(
-        [*command, "--parameter", "epochs=3"],
+        [*command, "--parameter", "epochs=3", "--summary", str(summary)],
         cwd=REPOSITORY,
         env={**os.environ, **vertex.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        while not any(request.method == "GetPipelineJob" for request in vertex.requests):
+        # The first asks whether there is a job of this id.
+        while [request.method for request in vertex.requests].count("GetPipelineJob") < 2:
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error.startswith("No longer waiting. The job goes on")
+    assert shown(summary.read_text()).headings == ["No longer followed"]
     assert vertex.jobs[0].state == State.PIPELINE_STATE_RUNNING

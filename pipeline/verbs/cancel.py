@@ -1,0 +1,60 @@
+"""Cancels a job on Vertex AI, and the training that it began."""
+
+import argparse
+
+from rich.console import Console
+
+from pipeline.configs import load_settings
+from pipeline.terminal import fail
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's arguments."""
+    parser.add_argument("job", metavar="JOB_ID", help="or projects/…/pipelineJobs/JOB_ID")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Cancels, and waits for the end: from then on the job publishes nothing.
+
+    Returns:
+        0, also when there is nothing to cancel; 1 when it could not be cancelled, 2 for a mistake,
+        130 when interrupted.
+    """
+    from pipeline.vertex.names import locate
+
+    try:
+        job_id, settings = locate(arguments.job, load_settings())
+    except ValueError as error:
+        return fail(str(error), 2)
+
+    from components.google_cloud import CloudError  # Google's clients, which take long to import
+    from pipeline.rehearsal.interruption import stopped_by_signals
+    from pipeline.vertex.jobs import Vertex, has_ended
+    from pipeline.vertex.training import cancel_training
+
+    console = Console(soft_wrap=True)
+    try:
+        cloud = Vertex(settings)
+        name = cloud.name(job_id)
+        job = cloud.find(name)
+        if job is None:
+            console.print(f"{cloud.what} has no job {job_id}: nothing to cancel.", markup=False)
+            return 0
+    except CloudError as error:
+        return fail(str(error), 2)
+    again = f"Cancel it again to be sure: {cloud.link(name)}"
+    try:
+        if not has_ended(job):
+            cloud.cancel(name)
+        with stopped_by_signals() as stop:
+            outcome = cloud.follow(name, lambda task: None, stop)
+        if outcome is None:
+            return fail(f"No longer waiting for the job's end. {again}", 130)
+        job = cloud.find(name) or job
+        trainings = cancel_training(cloud, job)
+    except CloudError as error:
+        return fail(f"{error} {again}", 1)
+    console.print(f"The job {job_id} has ended: {outcome.state.lower()}.", markup=False)
+    for training in trainings:
+        console.print(f"Cancelled its training, {training}", markup=False)
+    return 0

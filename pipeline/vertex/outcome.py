@@ -1,0 +1,120 @@
+"""What a job on Vertex AI ended with: the gate's verdict, the figures, what was published."""
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from google.cloud import storage
+
+from components.google_cloud import CloudError, explained, retrying
+from pipeline.rehearsal.states import Artifact, Outcome, State
+
+if TYPE_CHECKING:
+    from models.evaluation import Evaluation
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a job's steps put out, as far as they came.
+
+    Attributes:
+        blessed: the gate's verdict; None where there is none.
+        evaluation: the Evaluator's figures.
+        reasons: why the gate refused.
+        unread: why figures and reasons are missing.
+        pushed: where the model is served.
+        url: of what was published on the Hub.
+        space_url: of its demo.
+    """
+
+    blessed: bool | None = None
+    evaluation: "Evaluation | None" = None
+    reasons: list[str] = field(default_factory=list)
+    unread: str = ""
+    pushed: str = ""
+    url: str = ""
+    space_url: str = ""
+
+
+def title(outcome: Outcome, verdict: Verdict) -> str:
+    """How the job ended, in a few words."""
+    if outcome.state is not State.SUCCEEDED:
+        return {State.FAILED: "Failed", State.CANCELLED: "Cancelled"}[outcome.state]
+    return {True: "Blessed", False: "Refused, nothing published", None: "Done"}[verdict.blessed]
+
+
+def read_verdict(outcome: Outcome) -> Verdict:
+    """Reads what the steps put out, from the service's answer and from Cloud Storage."""
+    blessing = _output(outcome, "Evaluator", "blessing")
+    evaluation = _output(outcome, "Evaluator", "evaluation")
+    pushed = _pushed(outcome, "Pusher")
+    published = _pushed(outcome, "HFPusher")
+    blessed = None if blessing is None else blessing.metadata.get("blessed") == 1
+    figures, unread = None, ""
+    reasons: list[str] = []
+    if evaluation is not None:
+        project = outcome.run_id.split("/")[1]
+        try:
+            figures, reasons = _read(project, evaluation.uri)
+        except CloudError as error:
+            unread = f"The figures of the evaluation cannot be read: {error}"
+    return Verdict(
+        blessed=blessed,
+        evaluation=figures,
+        reasons=[] if blessed else reasons,
+        unread=unread,
+        pushed=pushed.get("pushed_destination", ""),
+        url=published.get("url", ""),
+        space_url=published.get("space_url", ""),
+    )
+
+
+def _output(outcome: Outcome, step: str, key: str) -> Artifact | None:
+    task = outcome.tasks.get(step)
+    found = task.outputs.artifacts.get(key) if task and task.outputs else None
+    return found[0] if found else None
+
+
+def _pushed(outcome: Outcome, step: str) -> dict[str, str]:
+    """What a pusher says of where it pushed to; nothing when it did not."""
+    artifact = _output(outcome, step, "pushed_model")
+    if artifact is None or artifact.metadata.get("pushed") != 1:
+        return {}
+    return {name: str(value) for name, value in artifact.metadata.items()}
+
+
+def _read(project: str, uri: str) -> tuple["Evaluation", list[str]]:
+    """Figures, and the reasons against the model.
+
+    Raises:
+        CloudError: they are not there, or are no evaluation of this repository's.
+    """
+    import tensorflow as tf  # which takes long to import, as what follows does
+    import tensorflow_model_analysis as tfma
+
+    from models.evaluation import load_evaluation
+    from pipeline import verdict
+    from pipeline.evaluation import class_names
+
+    tf.get_logger().setLevel("ERROR")  # TFMA reads its files in a way that TensorFlow deprecates
+    with tempfile.TemporaryDirectory() as folder:
+        _fetch(project, uri, Path(folder))
+        try:
+            config = tfma.load_eval_result(folder).config
+            if config is None:
+                raise LookupError("There is no configuration.")
+            return load_evaluation(folder, class_names(config)), verdict.words(folder)
+        except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
+            raise CloudError(f"{uri} is no whole evaluation of this pipeline's.") from error
+
+
+def _fetch(project: str, uri: str, folder: Path) -> None:
+    """Copies the files of a folder: unlike TensorFlow, this client knows federated identities."""
+    with explained("Cloud Storage", "roles/storage.objectViewer on the bucket"):
+        client = storage.Client(project=project)
+        place = storage.Blob.from_string(f"{uri.rstrip('/')}/", client=client)
+        for blob in retrying()(lambda: list(client.list_blobs(place.bucket, prefix=place.name))):
+            name = blob.name.removeprefix(place.name)
+            if name and "/" not in name:
+                retrying()(blob.download_to_filename, folder / name)

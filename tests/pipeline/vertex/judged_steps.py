@@ -1,0 +1,108 @@
+"""Jobs whose steps put out what they do of a model that is blessed or refused."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from benchmarks.bench_evaluator import evaluate
+from pipeline.recipe import Recipe, SliceFloor
+from tests.answering import ANSWER, NOTHING, TRUTH, example, recipe
+from tests.emulators.submitting import pipeline_spec, task
+from tests.pipeline.vertex.markdown_pages import HOSTILE
+
+STEPS = ("Trainer", "Evaluator", "Pusher", "HFPusher")
+URLS = {
+    "url": "https://huggingface.co/demo/pets/tree/v1",
+    "space_url": "https://huggingface.co/spaces/demo/pets",
+}
+Outputs = dict[str, list[dict[str, Any]]]
+
+
+@dataclass
+class Steps:
+    """Runs jobs whose steps end at once, as a test says.
+
+    Attributes:
+        outputs: what a step puts out.
+        errors: of the steps that fail.
+        cached: the steps that are answered by the cache.
+        hold: called before the last step ends, with the event that stops the job.
+        released: nothing waits for it; see the fixture `vertex`.
+    """
+
+    outputs: dict[str, Outputs] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    cached: set[str] = field(default_factory=set)
+    hold: Callable[[threading.Event], None] = lambda stop: None
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, job: dict, on_change: Callable, stop: threading.Event) -> str | None:
+        for name in STEPS:
+            on_change(name, "RUNNING")
+            if name == STEPS[-1]:
+                self.hold(stop)
+            if stop.is_set():
+                return None
+            if name in self.errors:
+                on_change(name, "FAILED", self.errors[name])
+                return f"The failed tasks are: [{name}]."
+            state = "SKIPPED" if name in self.cached else "SUCCEEDED"
+            on_change(name, state, "", self.outputs.get(name))
+        return None
+
+
+def spec() -> dict:
+    """A job of these steps."""
+    return {
+        **pipeline_spec(),
+        "root": {"dag": {"tasks": {name: task(name) for name in STEPS}}},
+        "components": {name: {"executorLabel": "run"} for name in STEPS},
+    }
+
+
+def outputs(folder: str, blessed: bool) -> dict[str, Outputs]:
+    """What the steps put out; the evaluation is to be in the folder."""
+    pushed = {"pushed_destination": f"{folder}/serving/1"} if blessed else {}
+    published = URLS if blessed else {}
+    number = float(blessed)
+    return {
+        "Evaluator": {
+            "blessing": [_artifact(f"{folder}/blessing", blessed=number)],
+            "evaluation": [_artifact(f"{folder}/evaluation")],
+        },
+        "Pusher": {"pushed_model": [_artifact(f"{folder}/pushed", pushed=number, **pushed)]},
+        "HFPusher": {"pushed_model": [_artifact(f"{folder}/hub", pushed=number, **published)]},
+    }
+
+
+def _artifact(uri: str, **metadata: Any) -> dict[str, Any]:
+    name = "projects/0/locations/local/metadataStores/default/artifacts/1"
+    return {"name": name, "uri": uri, "schemaTitle": "tfx.Any", "metadata": metadata}
+
+
+def evaluate_both(root: Path, model: Callable[[str], Path]) -> None:
+    """Has the Evaluator judge a model that it blesses, and one that it refuses.
+
+    Args:
+        root: folder for the folders `blessed` and `refused`.
+        model: makes models that answer as examples say, see `answering_model`.
+    """
+
+    def judge(name: str, gated: Recipe, records: list[bytes], baseline: Path | None) -> None:
+        split = root / "examples" / name / "Split-eval"
+        split.mkdir(parents=True)
+        with tf.io.TFRecordWriter(str(split / "data-00000-of-00001.gz"), "GZIP") as writer:
+            for record in records:
+                writer.write(record)
+        evaluate(gated, split.parent, root / name, model("candidate"), baseline)
+        assert (root / name / "blessing" / "BLESSED").exists() == (name == "blessed")
+
+    good = example("cat", label=TRUTH, candidate=TRUTH, baseline=ANSWER)
+    bad = example(HOSTILE, label=TRUTH, candidate=NOTHING)
+    judge("blessed", recipe(mean=0.6), [good] * 2, model("baseline"))
+    slice_floor = SliceFloor(min_mean_iou=0.5, min_examples=1)
+    judge("refused", recipe(border=0.9, slice_floor=slice_floor), [bad] * 3, None)
