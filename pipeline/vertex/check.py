@@ -10,7 +10,7 @@ from google.cloud import storage
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from components.google_cloud import CloudError, explained, retrying
+from components.google_cloud import CloudError, explained, lend_login_to_tensorflow, retrying
 from pipeline import check
 from pipeline.configs import Settings
 from pipeline.engines import REPOSITORY
@@ -103,6 +103,7 @@ def _in_the_cloud(settings: Settings, recipe: Recipe) -> str:
             }
             for place in (settings.pipeline_root, settings.serving_dir):
                 retrying()(_write, client, place)
+            lend_login_to_tensorflow()
     except CloudError as error:
         raise ValueError(str(error)) from error
     check.first_records(settings, recipe)

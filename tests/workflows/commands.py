@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-_COMMAND = re.compile(r"^::([\w-]+)([^:]*)::(.*)$")
+_COMMAND = re.compile(r"^\s*::([\w-]+)([^:]*)::(.*)$")
 _HEREDOC = re.compile(r"^([^=<]+)<<(.+)$")
 
 
