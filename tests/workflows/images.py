@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.workflows.player import commit
+
 NEEDED = ("buildah", "debootstrap", "skopeo", "docker-registry")
 PYTHON = "localhost/python"
 BEAM = "localhost/beam"
@@ -72,6 +74,7 @@ def build_on_bases(repository: Path) -> None:
             if line.startswith(f"FROM {image}:"):
                 lines[number] = f"FROM {base} AS {line.split()[-1]}\n"
     path.write_text("".join(lines))
+    commit(repository)
 
 
 def _run(*command: str, environment: Mapping[str, str] | None = None) -> None:

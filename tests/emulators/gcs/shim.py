@@ -67,6 +67,10 @@ class _Handler(Handler):
             # The server knows no projects. By the number clients see whose a bucket is.
             number = b'"projectNumber":"%s"' % self.owner.project_number.encode()
             content = content.replace(b'"projectNumber":"0"', number)
+            # Nor does it know of TLS, when it tells where to download from.
+            content = content.replace(
+                f"http://{self.headers['Host']}".encode(), self.own_url.encode()
+            )
         request.status = answer.status
         self.send_response_only(answer.status, answer.reason)
         for name, value in answer.getheaders():

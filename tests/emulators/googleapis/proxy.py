@@ -24,17 +24,24 @@ class _Handler(socketserver.BaseRequestHandler):
         host, _, port = target.rpartition(":")
         address = self.server.find(host, port) if method == "CONNECT" else None
         if address is None:
-            self.request.sendall(
-                b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            )
+            self._refuse(b"403 Forbidden")
             return
-        with socket.create_connection(address) as upstream:
+        try:
+            upstream = socket.create_connection(address)
+        except OSError:
+            self._refuse(b"502 Bad Gateway")
+            return
+        with upstream:
             self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             joined = (address, self.request, upstream)
             self.server.joined.add(joined)
             with contextlib.suppress(OSError):  # either end may hang up
                 self._join(upstream)
             self.server.joined.discard(joined)
+
+    def _refuse(self, status: bytes) -> None:
+        head = b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        self.request.sendall(head)
 
     def _join(self, upstream: socket.socket) -> None:
         other = {self.request: upstream, upstream: self.request}
