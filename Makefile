@@ -67,11 +67,11 @@ format: setup ## Rewrite the sources in the project's style
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
 
-sbom: setup ## List what is installed, as CycloneDX, in output/sbom.json
+sbom: | $(UV) ## List what is installed, as CycloneDX, in output/sbom.json
 	@mkdir -p output
 	@$(UV) export --frozen --format cyclonedx1.5 --output-file output/sbom.json --quiet
 
-audit: setup ## Look what is installed up in OSV's list of vulnerabilities
+audit: | $(UV) ## Look what is installed up in OSV's list of vulnerabilities
 	@$(UV) audit --frozen
 
 bench: setup ## Measure each speed beside its peer and write benchmarks/results.json

@@ -50,7 +50,7 @@ class Recorded:
             (repository / ".github" / name).symlink_to(REPOSITORY / ".github" / name)
         (repository / "Makefile").write_text(_MAKEFILE)
         (repository / "Dockerfile").touch()
-        (repository / "pyproject.toml").write_text('version = "1"\n')
+        (repository / "pyproject.toml").write_text('[project]\nversion = "1"\n')
         (repository / "CHANGELOG.md").write_text("## 1\n")
         (repository / ".gitignore").write_text(".venv\noutput\n")
         recorder = repository / "recorder"

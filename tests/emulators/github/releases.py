@@ -39,9 +39,9 @@ class _Handler(Handler):
             status, answer = 401, {"message": "Bad credentials"}
         else:
             status, answer = self.owner.answer(self.command, self.path, content)
-        self.answer(status, json.dumps(answer).encode())
+        self.answer(status, b"" if self.command == "HEAD" else json.dumps(answer).encode())
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _answer
+    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = _answer
 
 
 class Releases:

@@ -1,4 +1,4 @@
-"""A certificate authority of one day, and the certificate for Google's hosts."""
+"""A certificate authority of one day, and the certificate for the emulators' hosts."""
 
 import datetime
 import ssl
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-HOSTS = ("*.googleapis.com", "*.pkg.dev", "localhost")
+HOSTS = ("*.googleapis.com", "*.pkg.dev", "*.github.com", "*.osv.dev", "localhost")
 
 
 def _name(common_name: str) -> x509.Name:
@@ -25,7 +25,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 class Authority:
-    """Issues the certificate with which the emulators are Google's hosts.
+    """Issues the certificate with which the emulators are the hosts of others.
 
     Args:
         folder: Where the PEM files are written, anew each time.

@@ -1,0 +1,134 @@
+"""What is installed: by hash, the same everywhere, listed and looked up."""
+
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+from tests.emulators.gcs import GcsEmulator
+from tests.emulators.googleapis import Handler, HttpServer
+from tests.workflows.conftest import machine
+
+LOCKED = {
+    package["name"]: package
+    for package in tomllib.loads((REPOSITORY / "uv.lock").read_text())["package"]
+}
+DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
+DEPENDABOT = yaml.safe_load((REPOSITORY / ".github" / "dependabot.yml").read_text())
+
+
+def test_every_file_that_may_be_installed_has_a_hash() -> None:
+    files = [
+        file
+        for package in LOCKED.values()
+        for file in [*package.get("wheels", []), *filter(None, [package.get("sdist")])]
+    ]
+    assert len(files) > 1000
+    assert all(file["hash"].startswith("sha256:") for file in files)
+
+
+def test_uv_itself_is_installed_by_hash() -> None:
+    lines = (REPOSITORY / ".github" / "uv" / "requirements.txt").read_text().split()
+    assert re.fullmatch(r"uv==[\d.]+", lines[0])
+    assert all(line.startswith("--hash=sha256:") for line in lines[1:] if line != "\\")
+    for name in ("Makefile", "Dockerfile"):
+        text = (REPOSITORY / name).read_text()
+        assert "--require-hashes" in text and " uv==" not in text
+
+
+def test_the_image_installs_the_lock_and_the_workers_of_its_beam() -> None:
+    assert "uv sync --frozen" in DOCKERFILE
+    assert f"beam_python3.11_sdk:{LOCKED['apache-beam']['version']} " in DOCKERFILE
+    assert re.search(r"/python:3\.11\.\d+-slim-\w+@sha256:[0-9a-f]{64} ", DOCKERFILE)
+
+
+def test_what_is_made_anew_waits_before_it_is_taken() -> None:
+    updates = DEPENDABOT["updates"]
+    assert {update["package-ecosystem"] for update in updates} == {
+        "docker",
+        "github-actions",
+        "pip",
+        "terraform",
+        "uv",
+    }
+    for update in updates:
+        assert update["cooldown"]["default-days"] >= 7
+        for folder in update.get("directories", [update.get("directory")]):
+            assert (REPOSITORY / folder.strip("/")).is_dir()
+
+
+def make(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--silent", *words],
+        cwd=REPOSITORY,
+        env=machine(Path(environment.pop("HOME"))) | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+class _Osv(Handler):
+    """Answers as api.osv.dev does; the owner is the vulnerabilities by package."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.read_content())["queries"]
+        self.server.asked += asked
+        known = [self.owner.get(one["package"]["name"]) for one in asked]
+        results = [{"vulns": [{"id": one["id"]}]} if one else {} for one in known]
+        self.answer(200, json.dumps({"results": results}).encode())
+
+    def do_GET(self) -> None:
+        [found] = [one for one in self.owner.values() if self.path.endswith(one["id"])]
+        self.answer(200, json.dumps(found).encode())
+
+
+@pytest.fixture
+def osv(gcs: GcsEmulator) -> Iterator[HttpServer]:
+    """OSV, whose `owner` may be given vulnerabilities."""
+    server = HttpServer(_Osv, {}, gcs.authority.server_context())
+    server.asked = []
+    server.start()
+    gcs.proxy.route("api.osv.dev", server.address)
+    yield server
+    gcs.proxy.close_route(server.address)
+    server.close()
+
+
+def vulnerability(package: str) -> dict[str, Any]:
+    return {
+        "id": "PYSEC-2026-1",
+        "modified": "2026-11-01T00:00:00Z",
+        "summary": "A record is read beyond its end.",
+        "affected": [{"package": {"ecosystem": "PyPI", "name": package}}],
+    }
+
+
+def test_known_vulnerabilities_are_named(osv: HttpServer, gcs: GcsEmulator, tmp_path: Path) -> None:
+    environment = {**gcs.authority.environment, **gcs.proxy.environment, "HOME": str(tmp_path)}
+    clean = make("audit", **environment)
+    assert clean.returncode == 0, clean.stderr
+    asked = {(one["package"]["name"], one["version"]) for one in osv.asked}
+    assert ("tfx", LOCKED["tfx"]["version"]) in asked and len(asked) > 200
+    osv.owner["pillow"] = vulnerability("pillow")
+    found = make("audit", **environment)
+    assert found.returncode != 0
+    assert "pillow" in found.stdout + found.stderr
+    assert "PYSEC-2026-1" in found.stdout + found.stderr
+
+
+def test_the_bill_of_materials_lists_the_lock(tmp_path: Path) -> None:
+    done = make("sbom", HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    bill = json.loads((REPOSITORY / "output" / "sbom.json").read_text())
+    assert bill["bomFormat"] == "CycloneDX"
+    listed = {one["name"]: one["version"] for one in bill["components"]}
+    assert len(listed) > 200
+    for name in ("tfx", "tensorflow", "kfp", "huggingface-hub", "gradio"):
+        assert listed[name] == LOCKED[name]["version"]
