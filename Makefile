@@ -72,7 +72,7 @@ sbom: | $(UV) ## List what is installed, as CycloneDX, in output/sbom.json
 	@$(UV) export --frozen --format cyclonedx1.5 --output-file output/sbom.json --quiet
 
 audit: | $(UV) ## Look what is installed up in OSV's list of vulnerabilities
-	@$(UV) audit --frozen
+	@$(UV) audit --frozen --preview-features audit-command
 
 bench: setup ## Measure each speed beside its peer and write benchmarks/results.json
 	@$(RUN) python -m benchmarks

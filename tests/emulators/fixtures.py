@@ -12,6 +12,7 @@ from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.github import GithubEmulator
 from tests.emulators.googleapis import ServerMissing
+from tests.emulators.osv import Osv
 from tests.emulators.registry import RegistryEmulator
 from tests.emulators.submitting import Runner, with_client
 
@@ -48,6 +49,13 @@ def github() -> Iterator[GithubEmulator]:
     """A run of a workflow of demo/pets."""
     with GithubEmulator() as github:
         yield github
+
+
+@pytest.fixture
+def osv(gcs: GcsEmulator) -> Iterator[Osv]:
+    """A list that knows no vulnerability."""
+    with Osv(gcs.authority, gcs.proxy) as osv:
+        yield osv
 
 
 @pytest.fixture

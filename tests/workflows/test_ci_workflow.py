@@ -1,0 +1,74 @@
+"""ci.yml: every script of every job, in a fresh checkout."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.emulators.gcs import GcsEmulator
+from tests.emulators.osv import Osv
+from tests.test_local_runner import FEW_STEPS
+from tests.test_vertex import OFFLINE, STEPS
+from tests.workflows.player import Player
+
+UV = f"{REPOSITORY}/.tools/bin"  # is not installed again
+
+
+def logs(played) -> dict[str, str]:
+    return {step.name: step.log for step in played.steps.values()}
+
+
+def test_lint(player: Player) -> None:
+    played = player.play("ci.yml", "lint", event_name="pull_request")
+    assert played.conclusion == "success", logs(played)
+    assert "No findings to report" in played.steps["Lint"].log
+
+
+def test_tests_are_found(player: Player) -> None:
+    """Which is all that the tests of the tests' own run can do."""
+    player.environment["PYTEST_ADDOPTS"] = "--collect-only -q -n 0"
+    played = player.play("ci.yml", "test", event_name="pull_request")
+    assert played.conclusion == "success", logs(played)
+    assert "test_ci_workflow.py::test_tests_are_found" in played.steps["Test"].log
+
+
+@pytest.mark.slow
+def test_compiled_and_rehearsed_without_a_cloud(player: Player, few_pets: Path) -> None:
+    given = {"DATA_ROOT": few_pets, **OFFLINE, **FEW_STEPS}
+    player.environment |= {name: str(value) for name, value in given.items()}
+    player.environment["PATH"] += f":{UV}"
+    played = player.play("ci.yml", "rehearse", event_name="push")
+    assert played.conclusion == "success", logs(played)
+    rehearsal = played.steps["Rehearse"].log
+    for step in STEPS - {"HFPusher"}:
+        assert f"{step} done" in rehearsal
+    [workspace] = (player.folder / "run-1").glob("workspace")
+    roots = workspace / "output/rehearsal/gcs/rehearsal/pipeline_root"
+    assert list(roots.glob("*/*/Trainer_*"))
+
+
+def test_what_is_installed_is_listed_and_looked_up(
+    player: Player,
+    gcs: GcsEmulator,
+    osv: Osv,
+    tmp_path: Path,
+) -> None:
+    kept = tmp_path / "kept"
+
+    def keep(given: dict[str, str], environment: dict[str, str]) -> dict[str, str]:
+        kept.mkdir()
+        shutil.copy(Path(environment["GITHUB_WORKSPACE"]) / given["path"], kept)
+        return {}
+
+    osv.add("PYSEC-2026-1", "pillow")
+    player.environment |= gcs.authority.environment | gcs.proxy.environment
+    player.environment |= {"UV_HTTP_RETRIES": "0", "PATH": f"{player.environment['PATH']}:{UV}"}
+    player.actions["actions/upload-artifact"] = keep
+    played = player.play("ci.yml", "supply-chain", event_name="push")
+    assert played.conclusion == "success", logs(played)  # it is told, and stops nothing
+    assert played.steps["Look for known vulnerabilities"].outcome == "failure"
+    assert "## Broken: known vulnerabilities" in played.summary
+    assert "PYSEC-2026-1" in played.summary
+    assert json.loads((kept / "sbom.json").read_text())["components"]
