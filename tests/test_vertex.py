@@ -1,6 +1,8 @@
 """From TFX's command line to a served and published model, on emulated Google Cloud."""
 
+import functools
 import json
+import pickle
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,10 +11,12 @@ import pytest
 
 from models.evaluation import load_evaluation
 from pipeline.recipes.pets import RECIPE
-from tests.conftest import PIPELINE_NAME, PUBLISHING, Workplace
+from tests.conftest import PIPELINE_NAME, REPOSITORY, Workplace
 from tests.emulators.hub import HubEmulator
+from tests.github.cloud import BUCKET, HUB_TOKEN, PROJECT, cloud
+from tests.github.images import image_tag
+from tests.github.player import Played, repository_copy
 from tests.pipeline.test_pipeline import EDGES
-from tests.test_local_runner import FEW_STEPS
 
 VERTEX_COMMANDS = """\
 tfx pipeline create --pipeline-path=kubeflow_runner.py --engine=vertex
@@ -20,23 +24,13 @@ tfx pipeline compile --pipeline-path=kubeflow_runner.py --engine=vertex
 tfx run create --pipeline-name=segformer-training-pipeline --engine=vertex \\
   --project=$GOOGLE_CLOUD_PROJECT --region=$GOOGLE_CLOUD_REGION
 """
-SUBMISSION = (
-    "python -m pipeline check --engine=vertex",
-    "python -m pipeline submit --label team=vision --wait",
-)
-BUCKET = "demo-bucket"
-IMAGES = "us-docker.pkg.dev/demo-project/images"
-SETTINGS = {
-    "PIPELINE_ROOT": f"gs://{BUCKET}/pipeline",
-    "DATA_ROOT": f"gs://{BUCKET}/data",
-    "SERVING_DIR": f"gs://{BUCKET}/serving",
-    "PIPELINE_IMAGE": f"{IMAGES}/pipeline@sha256:{'a' * 64}",
-    "GOOGLE_CLOUD_PROJECT": "demo-project",
-    "GOOGLE_CLOUD_REGION": "us-central1",
+GREETING = "value of the team's greeting"
+# What both TFX's commands and the workflow are told, beside what names places.
+MACHINES = {
     "TRAINING_MACHINE_TYPE": "n1-standard-8",
     "ENDPOINT_MACHINE_TYPE": "n1-standard-2",
-    "ENDPOINT_IMAGE": f"{IMAGES}/serving@sha256:{'b' * 64}",
-    **PUBLISHING,
+    "ENDPOINT_IMAGE": f"us-docker.pkg.dev/demo-project/images/serving@sha256:{'b' * 64}",
+    "HF_SPACE_SECRETS": json.dumps({"GREETING": f"projects/{PROJECT}/secrets/greeting"}),
 }
 OFFLINE = {
     "http_proxy": "http://127.0.0.1:9",
@@ -54,53 +48,56 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="session")
 def cloud_run(shared: Callable[[str, Callable[[Path], None]], Path], drawn_pets: Path) -> Path:
-    """The embedded data's pipeline run twice on Vertex AI, by TFX's commands and by `submit`.
+    """The embedded data's pipeline run twice: by TFX's commands, and then by the workflow.
 
-    In the folder are what the commands printed (`tfx.txt`, `check.txt`, `submit.txt`), the states
-    of the emulators (`vertex`, `hub`, `buckets`), and the rehearsals' logs (`rehearsals`).
+    In the folder are what the commands printed (`tfx.txt`), how the workflow was played
+    (`played.pickle`), the states of the emulators (`vertex`, `hub`, `buckets`), and the rehearsals'
+    logs (`rehearsals`).
     """
-    from tests.emulators.gcs import GcsEmulator
-    from tests.emulators.vertex import VertexEmulator
     from tests.emulators.vertex.rehearsing import rehearsed
 
     def run(folder: Path) -> None:
         workplace = Workplace(folder)
-        with (
-            GcsEmulator(folder / "gcs", project="demo-project") as gcs,
-            HubEmulator(folder / "hub", users={"demo": PUBLISHING["HF_TOKEN"]}) as hub,
-        ):
-            gcs.make_bucket(BUCKET)
-            gcs.upload_tree(drawn_pets, f"gs://{BUCKET}/data")
-            settings = {**SETTINGS, "HF_ENDPOINT": hub.endpoint}
-            steps = {**workplace.environment(**settings), **gcs.environment}
-            run_pipeline = rehearsed(folder / "rehearsals", steps)
-            with VertexEmulator(
-                folder / "vertex", gcs, run_pipeline, job_environment=steps
-            ) as vertex:
-                create, compile, start = VERTEX_COMMANDS.replace("\\\n", "").splitlines()
-                online = {**settings, **vertex.environment}
-                printed = ""
-                for command, given in (
-                    (create, {**settings, **OFFLINE}),
-                    (compile, {**settings, **OFFLINE}),
-                    (start, online),
-                ):
-                    done = workplace.run(command, **given)
-                    printed += done.stdout + done.stderr
-                    assert done.returncode == 0, printed
-                (folder / "tfx.txt").write_text(printed)
-                [job] = vertex.jobs
-                vertex.wait(job.name.rpartition("/")[2], timeout=600)
-                check, submit = SUBMISSION
-                for name, command, given in (
-                    ("check", check, {**online, "HF_REPO_ID": ""}),  # its token is a variable
-                    ("submit", submit, online),
-                ):
-                    done = workplace.run(command, **given)
-                    (folder / f"{name}.txt").write_text(done.stdout + done.stderr)
-            gcs.save(folder / "buckets")
+        repository = repository_copy(REPOSITORY, folder / "team")
+        runner = functools.partial(rehearsed, folder / "rehearsals")
+        with cloud(folder, runner) as there:
+            there.gcs.secrets.add(f"projects/{PROJECT}/secrets/greeting", GREETING)
+            there.gcs.upload_tree(drawn_pets, f"{BUCKET}/data")
+            # The image that the workflow would build is there.
+            digest = there.registry.push_empty("segmentation/pipeline", image_tag(repository))
+            settings = {
+                **there.variables,
+                **MACHINES,
+                "PIPELINE_ROOT": f"{BUCKET}/pipeline",
+                "DATA_ROOT": f"{BUCKET}/data",
+                "SERVING_DIR": f"{BUCKET}/serving",
+                "PIPELINE_IMAGE": f"{there.registry.host}/{PROJECT}/segmentation/pipeline@{digest}",
+                "SERVICE_ACCOUNT": there.gcs.account.email,
+            }
+            create, compile, start = VERTEX_COMMANDS.replace("\\\n", "").splitlines()
+            printed = ""
+            for command, given in (
+                (create, {**settings, **OFFLINE}),
+                (compile, {**settings, **OFFLINE}),
+                (start, {**settings, **there.vertex.environment}),
+            ):
+                done = workplace.run(command, **given)
+                printed += done.stdout + done.stderr
+                assert done.returncode == 0, printed
+            (folder / "tfx.txt").write_text(printed)
+            [job] = there.vertex.jobs
+            there.vertex.wait(job.name.rpartition("/")[2], timeout=600)
+            played = there.player(repository, **MACHINES).play("train.yml", "train")
+            (folder / "played.pickle").write_bytes(pickle.dumps(played))
+            there.gcs.save(folder / "buckets")
 
     return shared("cloud_run", run)
+
+
+@pytest.fixture
+def played(cloud_run: Path) -> Played:
+    """How the workflow was played."""
+    return pickle.loads((cloud_run / "played.pickle").read_bytes())
 
 
 @pytest.fixture
@@ -132,30 +129,34 @@ def test_the_commands_end_in_a_served_and_published_model(cloud_run: Path, verte
     assert endpoint.traffic_split == {deployed.id: 100}
     assert deployed.model_version_id == model.version_id == "1"
     version = cloud_run / "buckets" / model.artifact_uri.removeprefix("gs://")
-    assert version.parent == cloud_run / "buckets" / BUCKET / "serving"
-    with HubEmulator(cloud_run / "hub", users={"demo": PUBLISHING["HF_TOKEN"]}) as hub:
-        published = hub.content("models", PUBLISHING["HF_REPO_ID"], "main", "saved_model.pb")
+    assert model.artifact_uri.startswith(f"{BUCKET}/serving/")
+    with HubEmulator(cloud_run / "hub", users={"demo": HUB_TOKEN}) as hub:
+        published = hub.content("models", "demo/pets", "main", "saved_model.pb")
     assert published == (version / "saved_model.pb").read_bytes()
 
 
-def test_the_same_again_is_answered_by_the_cache(cloud_run: Path, vertex) -> None:
+def test_the_same_by_the_workflow_is_answered_by_the_cache(played: Played, vertex) -> None:
     """Down to the Evaluator, which now has a blessed model to judge by."""
-    printed = (cloud_run / "submit.txt").read_text()
-    _, second = vertex.jobs
-    assert second.labels["team"] == "vision"
+    logs = {step.name: step.log for step in played.steps.values()}
+    assert played.conclusion == "success", logs
+    assert "is there." in logs["Build the image"]
+    printed = logs["Wait for the verdict"]
+    first, second = vertex.jobs
+    assert second.labels["commit"] == played.commit
     judged = {"Evaluator", "Pusher", "HFPusher"}
     cached = dict.fromkeys(STEPS - judged, "SKIPPED")
     assert states(second) == {**cached, **dict.fromkeys(RESOLVERS | judged, "SUCCEEDED")}
     for step in STEPS - judged:
         assert f"{step} cached" in printed
-    assert "\nBlessed.\nPushed to projects/" in printed
+    assert "Blessed.\nPushed to projects/" in printed
     assert "\nPublished http://127.0.0.1:" in printed
-    assert (cloud_run / "check.txt").read_text().count("ok ") == 5
+    for what in ("## Blessed", "| Published | <a href=", "| mean | 0.", "| Demo | <a href="):
+        assert what in played.summary
 
 
 def test_both_engines_judge_alike(cloud_run: Path, trained: Workplace) -> None:
     """One seed: the same figures to 1e-6, whatever is different between the engines."""
-    runs = cloud_run / "buckets" / BUCKET / "pipeline"
+    runs = cloud_run / "buckets" / BUCKET.removeprefix("gs://") / "pipeline"
     there, _ = sorted(runs.glob("*/*/Evaluator_*/evaluation"))
     evaluations = (trained.pipeline_root / "Evaluator" / "evaluation").iterdir()
     here = min(evaluations, key=lambda path: int(path.name))  # other tests run it again
@@ -180,8 +181,13 @@ def figures(evaluation: Path) -> dict[tuple[str, ...], float]:
 
 def test_no_secret_is_left_anywhere(cloud_run: Path) -> None:
     """Specs, metadata, logs, what was printed, stored and published."""
-    secrets = [PUBLISHING["HF_TOKEN"], PUBLISHING["SECRET_GREETING"]]
-    searched = [path for path in cloud_run.rglob("*") if path.is_file()]
+    secrets = [HUB_TOKEN, GREETING]
+    sources = {"team", "workspace"}  # which hold this file
+    searched = [
+        path
+        for path in cloud_run.rglob("*")
+        if path.is_file() and not sources & set(path.relative_to(cloud_run).parts)
+    ]
     assert any(path.name == "Trainer.log" for path in searched)
     assert any(path.name == "pipeline.json" for path in searched)
     for path in searched:
@@ -198,7 +204,7 @@ def test_a_broken_module_path_is_told_before_the_first_step(
     run_fn = trainer["inputs"]["parameters"]["run_fn"]["runtimeValue"]["constantValue"]
     assert run_fn == {"stringValue": "models.train.run_fn"}
     run_fn["stringValue"] = "models.trian.run_fn"
-    data = workplace.folder / "store" / "gcs" / BUCKET / "data"
+    data = workplace.folder / "store" / "gcs" / BUCKET.removeprefix("gs://") / "data"
     data.mkdir(parents=True)
     (data / "train-0.tfrecord").touch()
     broken = workplace.folder / "broken.json"
@@ -209,12 +215,3 @@ def test_a_broken_module_path_is_told_before_the_first_step(
     assert done.returncode == 2
     assert "Task Trainer has run_fn=models.trian.run_fn, but there is no module" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_a_rehearsal_needs_no_cloud(workplace: Workplace, few_pets: Path) -> None:
-    command = f"python -m pipeline rehearse --store {workplace.folder}/store"
-    done = workplace.run(command, DATA_ROOT=few_pets, **OFFLINE, **FEW_STEPS)
-    assert done.returncode == 0, done.stdout + done.stderr
-    for step in STEPS - {"HFPusher"}:
-        assert f"{step} done" in done.stdout
-    assert list((workplace.folder / "store/gcs/rehearsal/pipeline_root").glob("*/*/Trainer_*"))

@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pipeline.rehearsal.states import readable
+
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 10.0  # Vertex gives a cancelled container 30
 _SUPERVISOR = str(Path(__file__).with_name("supervisor.py"))
@@ -72,7 +74,7 @@ def _explained(status: int, log: Path, begin: int) -> str:
     with log.open("rb") as output:
         output.seek(begin)
         text = output.read().decode(errors="replace")
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    lines = [readable(line.rstrip()) for line in text.splitlines() if line.strip()]
     signals = {number.value: number for number in signal.Signals}
     number = signals.get(-status if status < 0 else status - 128)
     if number is signal.SIGKILL:

@@ -3,12 +3,20 @@
 import dataclasses
 import datetime
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+_DATA = re.compile(r"\S{200,}")
+
+
+def readable(error: str) -> str:
+    """An error without what nobody reads, such as a whole record in hexadecimal digits."""
+    return _DATA.sub(lambda found: f"{found[0][:60]} …", error)
 
 
 class RehearsalError(ValueError):

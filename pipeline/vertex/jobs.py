@@ -11,7 +11,7 @@ from google.protobuf import json_format
 
 from components.google_cloud import CloudError, explained, retrying
 from pipeline.configs import Settings
-from pipeline.rehearsal.states import Artifact, Outcome, Outputs, State, TaskState
+from pipeline.rehearsal.states import Artifact, Outcome, Outputs, State, TaskState, readable
 
 ROLES = "roles/aiplatform.user, and roles/iam.serviceAccountUser on SERVICE_ACCOUNT"
 POLL_SECONDS = 5.0
@@ -187,7 +187,7 @@ def _task_state(detail: vertex.PipelineTaskDetail) -> TaskState:
         state=State[name] if name in State.__members__ else State.RUNNING,  # being cancelled
         begin=detail.start_time,
         end=detail.end_time,
-        error=detail.error.message or None,
+        error=readable(detail.error.message) or None,
         outputs=Outputs(
             {
                 key: [_artifact(artifact) for artifact in listed.artifacts]

@@ -33,6 +33,13 @@ def test_followers_get_the_reason_the_last_lines_and_the_log(tmp_path: Path) -> 
     assert task.log.read_text().splitlines()[-1] == "cleaned up"
 
 
+def test_data_that_nobody_reads_are_in_the_log_alone(tmp_path: Path) -> None:
+    script = "raise ValueError('bad record: ' + 'ab' * 500 + ' in shard 3')"
+    task = rehearse(job({"step": step(script)}), tmp_path).tasks["step"]
+    assert task.reason == f"exit status 1: ValueError: bad record: {'ab' * 30} … in shard 3"
+    assert "ab" * 500 in task.log.read_text()
+
+
 def test_each_attempt_is_in_the_log_and_the_last_one_in_the_error(tmp_path: Path) -> None:
     script = """
         import pathlib, sys

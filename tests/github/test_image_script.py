@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.registry import RegistryEmulator
-from tests.workflows.conftest import machine
-from tests.workflows.player import commit
+from tests.github.conftest import machine
+from tests.github.player import commit
 
 IMAGE = "segmentation/pipeline"
 Build = Callable[..., subprocess.CompletedProcess[str]]

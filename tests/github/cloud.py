@@ -12,8 +12,8 @@ from tests.emulators.gcs import GcsEmulator
 from tests.emulators.github import GithubEmulator
 from tests.emulators.hub import HubEmulator
 from tests.emulators.registry import RegistryEmulator
-from tests.workflows.conftest import machine
-from tests.workflows.player import Player
+from tests.github.conftest import machine
+from tests.github.player import Player
 
 if TYPE_CHECKING:
     from tests.emulators.vertex import VertexEmulator

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from tests.workflows.commands import Commands, read_pairs
-from tests.workflows.expressions import evaluate, interpolate
+from tests.github.commands import Commands, read_pairs
+from tests.github.expressions import evaluate, interpolate
 
 _STATUS_FUNCTION = re.compile(r"\b(always|success|failure|cancelled)\(\)")
 _FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")
@@ -49,12 +49,14 @@ class Played:
         steps: by name, in their order.
         summary: the job's summary, Markdown.
         errors: what `::error::` said.
+        commit: of which the workflow is.
     """
 
     conclusion: str
     steps: dict[str, Step]
     summary: str
     errors: list[str]
+    commit: str
 
 
 # Plays an action: is given its `with` and the environment, may add to it, and returns outputs.
@@ -205,7 +207,7 @@ class _Run:
 
     def play(self) -> Played:
         if not self._holds(self._job.get("if", "success()")):
-            return Played("skipped", {}, "", [])
+            return Played("skipped", {}, "", [], self._environment["GITHUB_SHA"])
         self._job_environment = self._evaluated(self._job.get("env", {}))
         self.contexts["env"] = self._job_environment
         self._environment |= self._job_environment
@@ -218,7 +220,8 @@ class _Run:
                 self.contexts["steps"][name] = {"outcome": step.outcome, "outputs": step.outputs}
         cancelled = self._player.cancelled.is_set()
         conclusion = "cancelled" if cancelled else "failure" if self._failed else "success"
-        return Played(conclusion, self._steps, self._summary, self._commands.errors)
+        commit = self._environment["GITHUB_SHA"]
+        return Played(conclusion, self._steps, self._summary, self._commands.errors, commit)
 
     def _holds(self, condition: str) -> bool:
         condition = condition.removeprefix("${{").removesuffix("}}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.workflows.commands import Commands
+from tests.github.commands import Commands
 
 SCRIPTS = REPOSITORY / ".github" / "scripts"
 

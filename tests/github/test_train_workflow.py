@@ -5,14 +5,15 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.github import images
+from tests.github.cloud import BUCKET, HUB_TOKEN, PROJECT, Cloud, cloud
+from tests.github.player import Played, repository_copy
 from tests.test_local_runner import FEW_STEPS
-from tests.workflows import images
-from tests.workflows.cloud import BUCKET, HUB_TOKEN, PROJECT, Cloud, cloud
-from tests.workflows.player import Played, repository_copy
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +37,8 @@ class Left:
     refused: Played
     broken: Played
     image: str
+    tag: str
+    config: dict[str, Any]
 
 
 @pytest.fixture(scope="session")
@@ -61,13 +64,15 @@ def left(
                 event_name="repository_dispatch",
                 event={"client_payload": {"data_root": f"{BUCKET}/broken"}},
             )
-            image = refused.steps["Build the image"].outputs.get("image", "")
             there.gcs.save(folder / "buckets")
-        with (folder / "left.pickle").open("wb") as file:
-            pickle.dump(Left(folder, refused, broken, image), file)
+            image = refused.steps["Build the image"].outputs["image"]
+            name, digest = image.split("@")
+            config = there.registry.config("segmentation/pipeline", digest)
+        tag = f"{name}:{images.image_tag(repository)}"
+        left = Left(folder, refused, broken, image, tag, config)
+        (folder / "left.pickle").write_bytes(pickle.dumps(left))
 
-    with (shared("trained_by_workflow", run) / "left.pickle").open("rb") as file:
-        return pickle.load(file)
+    return pickle.loads((shared("trained_by_workflow", run) / "left.pickle").read_bytes())
 
 
 def _break(there: Cloud) -> None:
@@ -97,12 +102,22 @@ def test_a_refused_model_ends_green(left: Left) -> None:
         "Wait for the verdict",
     ]
     assert "## Refused, nothing published" in played.summary
+    assert "<code>mean IoU 0&#46;" in played.summary
 
 
 def test_broken_data_end_red_with_the_reason(left: Left) -> None:
     assert left.broken.conclusion == "failure"
-    assert "ImportExampleGen" in left.broken.summary, left.broken
-    print(left.broken.summary)
+    outcomes = {step.name: step.outcome for step in left.broken.steps.values()}
+    assert outcomes["Wait for the verdict"] == "failure", left.broken
+    assert "## Failed" in left.broken.summary
+    assert "<code>ImportExampleGen</code> failed:" in left.broken.summary
+    assert "Not a valid TFRecord" in left.broken.summary
+
+
+def test_the_second_run_takes_the_image_of_the_first(left: Left) -> None:
+    assert "STEP 1" in left.refused.steps["Build the image"].log
+    again = left.broken.steps["Build the image"]
+    assert again.outputs["image"] == left.image and "is there." in again.log
 
 
 def test_nothing_is_published_and_no_secret_is_left(left: Left) -> None:

@@ -9,7 +9,7 @@ from huggingface_hub import HfApi
 from tests.components.hf_pusher.conftest import MODEL, TOKEN, publish_to, write_model
 from tests.emulators.github import GithubEmulator
 from tests.emulators.hub import HubEmulator
-from tests.workflows.player import Player
+from tests.github.player import Player
 
 
 @pytest.fixture

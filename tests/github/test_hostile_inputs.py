@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.workflows.conftest import machine
-from tests.workflows.player import Played, Player, commit
+from tests.github.conftest import machine
+from tests.github.player import Played, Player, commit
 
 # Quotes, substitutions, lines that are commands to the runner or pairs of its files, expressions.
 HOSTILE = (

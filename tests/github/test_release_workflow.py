@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.github.releases import Releases
-from tests.workflows.conftest import machine
-from tests.workflows.player import Played, Player, commit
+from tests.github.conftest import machine
+from tests.github.player import Played, Player, commit
 
 TOKEN = "ghs_of_the_run"
 

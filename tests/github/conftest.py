@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.workflows import images
-from tests.workflows.player import Player, repository_copy
+from tests.github import images
+from tests.github.player import Player, repository_copy
 
 _OF_THE_PROJECT = ("PYTHONPATH", "VIRTUAL_ENV", "CI")
 _OF_PYTEST = ("PYTEST_", "HF_")

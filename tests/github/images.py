@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.workflows.player import commit
+from tests.github.player import commit
 
 NEEDED = ("buildah", "debootstrap", "skopeo", "docker-registry")
 PYTHON = "localhost/python"
@@ -75,6 +75,13 @@ def build_on_bases(repository: Path) -> None:
                 lines[number] = f"FROM {base} AS {line.split()[-1]}\n"
     path.write_text("".join(lines))
     commit(repository)
+
+
+def image_tag(repository: Path) -> str:
+    """What the image of a repository is called."""
+    script = repository / ".github" / "scripts" / "image-tag"
+    done = subprocess.run([script], cwd=repository, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def _run(*command: str, environment: Mapping[str, str] | None = None) -> None:

@@ -9,9 +9,9 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.osv import Osv
+from tests.github.player import Player
 from tests.test_local_runner import FEW_STEPS
 from tests.test_vertex import OFFLINE, STEPS
-from tests.workflows.player import Player
 
 UV = f"{REPOSITORY}/.tools/bin"  # is not installed again
 

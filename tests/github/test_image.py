@@ -1,0 +1,114 @@
+"""What is in the container image, as the workflow built and pushed it."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.configs import load_settings
+from tests.conftest import REPOSITORY
+from tests.github.test_train_workflow import Left, left  # noqa: F401  # the fixture
+from tests.pipeline.vertex.conftest import VERTEX
+
+pytestmark = pytest.mark.slow
+
+# Jobs that between them have every container command that there is.
+VARIANTS = (
+    {},
+    {"tune": True},
+    {"use_dataflow": True, "google_cloud_project": "demo-project", "hf_repo_id": "demo/pets"},
+    {
+        "google_cloud_project": "demo-project",
+        "training_machine_type": "n1-standard-8",
+        "endpoint_machine_type": "n1-standard-2",
+        "endpoint_image": VERTEX["pipeline_image"],
+    },
+)
+_IMPORTS = """
+import importlib, json, pydoc, sys
+modules, functions = json.load(sys.stdin)
+for name in modules:
+    importlib.import_module(name)
+for name in functions:
+    if pydoc.locate(name) is None:
+        raise ImportError(name)
+print(len(modules), len(functions))
+"""
+
+
+class Container:
+    """A container of the image.
+
+    Args:
+        name: of the image.
+        environment: of buildah.
+    """
+
+    def __init__(self, name: str, environment: dict[str, str]) -> None:
+        self._environment = {**os.environ, **environment}
+        self._name = self._buildah("from", "--pull-never", name).strip()
+
+    def run(self, *command: str, given: str = "") -> str:
+        """What a command prints in it."""
+        return self._buildah("run", self._name, "--", *command, given=given)
+
+    def close(self) -> None:
+        self._buildah("rm", self._name)
+
+    def _buildah(self, *words: str, given: str = "") -> str:
+        done = subprocess.run(
+            ["buildah", *words], env=self._environment, input=given, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+
+@pytest.fixture
+def container(left: Left, base_images: dict[str, str]) -> Iterator[Container]:  # noqa: F811
+    container = Container(left.tag, base_images)
+    yield container
+    container.close()
+
+
+def test_all_that_the_jobs_call_is_there_for_a_user_without_rights(container: Container) -> None:
+    from pipeline.vertex.runner import compiled_job  # TFX, which takes long to import
+
+    modules, functions = set(), set()
+    for variant in VARIANTS:
+        text = json.dumps(compiled_job(load_settings("/dev/null", **{**VERTEX, **variant})))
+        words = re.findall(r'"((?:\w+\.)+\w+)"', text)
+        modules |= set(re.findall(r'"-m", "([\w.]+)"', text))
+        classes = {word for word in words if word.endswith(("Executor", "_executor.Executor"))}
+        functions |= classes | {word for word in words if re.search(r"^models\..*_fn$", word)}
+    assert len(modules) >= 1 and len(functions) >= 12, (modules, functions)
+    given = json.dumps([sorted(modules), sorted(functions)])
+    printed = container.run("python", "-c", _IMPORTS, given=given)
+    assert printed.split()[-2:] == [str(len(modules)), str(len(functions))]
+
+
+def test_it_is_small_and_holds_nothing_that_only_develops(container: Container) -> None:
+    listed = json.loads(container.run("python", "-m", "pip", "list", "--format=json"))
+    names = {package["name"].lower() for package in listed}
+    assert {"tfx", "tensorflow-cpu", "keras-hub"} <= names
+    assert not names & {"tensorflow", "gradio", "pytest", "ruff", "mypy", "playwright", "zizmor"}
+    assert not [name for name in names if name.startswith("nvidia-")]
+    folders = set(container.run("ls", "-A", "/pipeline").split())
+    code = {"apps", "components", "models", "pipeline", "tfrecords"}
+    assert folders == {*code, ".github", "pyproject.toml", "uv.lock"}
+    megabytes = int(container.run("du", "-sm", "/opt/venv").split()[0])
+    [told] = re.findall(r"holds no secret: ([\d.]+) GB", (REPOSITORY / "README.md").read_text())
+    assert megabytes / 1000 == pytest.approx(float(told), abs=0.15)
+
+
+def test_who_it_runs_as_and_what_beam_begins_with(left: Left, container: Container) -> None:  # noqa: F811
+    config = left.config["config"]
+    assert (config["User"], config["WorkingDir"]) == ("1000", "/pipeline")
+    assert config["Entrypoint"] == ["/opt/apache/beam/boot"]
+    assert "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1" in config["Env"]
+    assert container.run("id", "--user").strip() == "1000"
+    assert container.run("/opt/apache/beam/boot", "--id=1").strip() == "boot --id=1"
+    variables = {line.partition("=")[0] for line in config["Env"]}
+    assert not [name for name in variables if re.search("TOKEN|SECRET|KEY|PASSWORD", name)]
