@@ -11,7 +11,7 @@ import yaml
 from tests.conftest import REPOSITORY
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.osv import Osv
-from tests.github.conftest import machine
+from tests.github.machines import machine
 
 LOCKED = {
     package["name"]: package

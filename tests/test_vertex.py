@@ -141,7 +141,7 @@ def test_the_same_by_the_workflow_is_answered_by_the_cache(played: Played, verte
     assert played.conclusion == "success", logs
     assert "is there." in logs["Build the image"]
     printed = logs["Wait for the verdict"]
-    first, second = vertex.jobs
+    _, second = vertex.jobs
     assert second.labels["commit"] == played.commit
     judged = {"Evaluator", "Pusher", "HFPusher"}
     cached = dict.fromkeys(STEPS - judged, "SKIPPED")

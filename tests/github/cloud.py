@@ -12,7 +12,7 @@ from tests.emulators.gcs import GcsEmulator
 from tests.emulators.github import GithubEmulator
 from tests.emulators.hub import HubEmulator
 from tests.emulators.registry import RegistryEmulator
-from tests.github.conftest import machine
+from tests.github.machines import machine
 from tests.github.player import Player
 
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
 """What the tests of workflows share: a repository as a team has it, and GitHub's machine."""
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,29 +7,11 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.github import images
+from tests.github.machines import machine
 from tests.github.player import Player, repository_copy
+from tests.github.runs import left
 
-_OF_THE_PROJECT = ("PYTHONPATH", "VIRTUAL_ENV", "CI")
-_OF_PYTEST = ("PYTEST_", "HF_")
-
-
-def machine(home: Path) -> dict[str, str]:
-    """The environment of a machine on which nothing of the project is installed or set."""
-    home.mkdir(exist_ok=True)
-    own = str(Path(sys.executable).parent)
-    path = [place for place in os.environ["PATH"].split(":") if place != own]
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in _OF_THE_PROJECT and not name.startswith(_OF_PYTEST)
-    }
-    return {
-        **kept,
-        "PATH": ":".join(path),
-        "HOME": str(home),
-        # What was downloaded once is not downloaded again.
-        "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")),
-    }
+__all__ = ["left"]  # a fixture
 
 
 @pytest.fixture(scope="session")

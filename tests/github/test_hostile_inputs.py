@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.github.conftest import machine
+from tests.github.machines import machine
 from tests.github.player import Played, Player, commit
 
 # Quotes, substitutions, lines that are commands to the runner or pairs of its files, expressions.

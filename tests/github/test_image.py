@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.configs import load_settings
 from tests.conftest import REPOSITORY
-from tests.github.test_train_workflow import Left, left  # noqa: F401  # the fixture
+from tests.github.runs import Left
 from tests.pipeline.vertex.conftest import VERTEX
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ class Container:
 
 
 @pytest.fixture
-def container(left: Left, base_images: dict[str, str]) -> Iterator[Container]:  # noqa: F811
+def container(left: Left, base_images: dict[str, str]) -> Iterator[Container]:
     container = Container(left.tag, base_images)
     yield container
     container.close()
@@ -103,7 +103,7 @@ def test_it_is_small_and_holds_nothing_that_only_develops(container: Container) 
     assert megabytes / 1000 == pytest.approx(float(told), abs=0.15)
 
 
-def test_who_it_runs_as_and_what_beam_begins_with(left: Left, container: Container) -> None:  # noqa: F811
+def test_who_it_runs_as_and_what_beam_begins_with(left: Left, container: Container) -> None:
     config = left.config["config"]
     assert (config["User"], config["WorkingDir"]) == ("1000", "/pipeline")
     assert config["Entrypoint"] == ["/opt/apache/beam/boot"]

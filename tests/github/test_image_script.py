@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.registry import RegistryEmulator
-from tests.github.conftest import machine
+from tests.github.machines import machine
 from tests.github.player import commit
 
 IMAGE = "segmentation/pipeline"

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.github.releases import Releases
-from tests.github.conftest import machine
+from tests.github.machines import machine
 from tests.github.player import Played, Player, commit
 
 TOKEN = "ghs_of_the_run"

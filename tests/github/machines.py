@@ -1,0 +1,27 @@
+"""A machine on which nothing of the project is installed."""
+
+import os
+import sys
+from pathlib import Path
+
+_OF_THE_PROJECT = ("PYTHONPATH", "VIRTUAL_ENV", "CI")
+_OF_PYTEST = ("PYTEST_", "HF_")
+
+
+def machine(home: Path) -> dict[str, str]:
+    """The environment of a machine on which nothing of the project is installed or set."""
+    home.mkdir(exist_ok=True)
+    own = str(Path(sys.executable).parent)
+    path = [place for place in os.environ["PATH"].split(":") if place != own]
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _OF_THE_PROJECT and not name.startswith(_OF_PYTEST)
+    }
+    return {
+        **kept,
+        "PATH": ":".join(path),
+        "HOME": str(home),
+        # What was downloaded once is not downloaded again.
+        "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")),
+    }
