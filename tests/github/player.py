@@ -72,6 +72,10 @@ class Player:
         environment: of the machine.
         variables: of the repository.
         actions: what stands for actions that are none of ours, by name.
+
+    Attributes:
+        cancelled: when set, the run that is played ends as a cancelled one.
+        runs: the number of the newest run.
     """
 
     def __init__(
@@ -88,7 +92,7 @@ class Player:
         self.variables = dict(variables or {})
         self.actions = {"actions/checkout": self._check_out, **(actions or {})}
         self.cancelled = threading.Event()
-        self._runs = 0
+        self.runs = 0
 
     def play(
         self,
@@ -112,8 +116,8 @@ class Player:
         """
         text = (self.repository / ".github" / "workflows" / workflow).read_text()
         definition = yaml.load(text, yaml.BaseLoader)
-        self._runs += 1
-        run = _Run(self, definition, definition["jobs"][job], self._runs, event_name, ref)
+        self.runs += 1
+        run = _Run(self, definition, definition["jobs"][job], self.runs, event_name, ref)
         run.contexts["inputs"] = _inputs(definition, inputs or {}, event_name)
         run.contexts["github"]["event"] = dict(event or {})
         return run.play()
@@ -329,8 +333,11 @@ def repository_copy(source: Path, folder: Path) -> Path:
 
 
 def commit(folder: Path, *first: str) -> None:
-    """Commits all that lies in a repository."""
+    """Commits all that lies in a repository; the same again has the same name."""
     identity = ["-c", "user.name=Team", "-c", "user.email=team@example.com"]
+    dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "2026-01-01T00:00:00Z")
     for command in (list(first), ["add", "--all"], ["commit", "--quiet", "--message=Work"]):
         if command:
-            subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+            subprocess.run(
+                ["git", *identity, *command], cwd=folder, env=os.environ | dates, check=True
+            )
