@@ -7,7 +7,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest
 
-.PHONY: help setup data demo hub check report app test test-fast browser lint format sbom audit bench clean
+.PHONY: help setup data demo hub check report app test test-fast system lint format sbom audit bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,16 +40,20 @@ report: setup ## Write the newest run's report again and open it
 app: setup ## Serve the newest pushed model to the browser
 	@$(RUN) python -m pipeline app
 
-# The report and the app are tested in it.
-browser:
-	@command -v chromium > /dev/null \
-		|| { test $$(id -u) = 0 || as="sudo -n"; $$as apt-get update -qq && $$as apt-get install -yqq chromium; } > /dev/null 2>&1 \
-		|| echo "There is no chromium, and it cannot be installed: the pages are not tested in it."
+# The report and the app are tested in chromium, the workflows and the image with the others.
+system:
+	@test $$(id -u) = 0 || as="sudo -n"; \
+	for name in chromium buildah skopeo docker-registry debootstrap gh; do \
+		command -v $$name > /dev/null || { \
+			$${updated:-$$as apt-get update -qq} && updated=true \
+				&& $$as apt-get install -yqq $$name; \
+		} > /dev/null 2>&1 || echo "There is no $$name, and it cannot be installed: what needs it is not tested."; \
+	done
 
-test: setup browser ## Run the whole test suite
+test: setup system ## Run the whole test suite
 	@$(PYTEST) -n 2
 
-test-fast: setup browser ## Run the tests that take under a minute
+test-fast: setup system ## Run the tests that take under a minute
 	@$(PYTEST) -n 2 -m "not slow"
 
 lint: setup ## Check style, types, workflows, Dockerfile and infrastructure
