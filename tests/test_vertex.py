@@ -15,7 +15,8 @@ from tests.conftest import PIPELINE_NAME, REPOSITORY, Workplace
 from tests.emulators.hub import HubEmulator
 from tests.github.cloud import BUCKET, HUB_TOKEN, PROJECT, cloud
 from tests.github.images import image_tag
-from tests.github.player import Played, repository_copy
+from tests.github.player import Played
+from tests.github.repositories import repository_copy
 from tests.pipeline.test_pipeline import EDGES
 
 VERTEX_COMMANDS = """\

@@ -92,7 +92,7 @@ class Cloud:
     def _log_in(self, given: dict[str, str], environment: dict[str, str]) -> dict[str, str]:
         """What google-github-actions/auth does."""
         path = self.github.credentials(
-            Path(environment["RUNNER_TEMP"]),
+            Path(environment["GITHUB_WORKSPACE"]),
             given["workload_identity_provider"],
             given["service_account"],
         )

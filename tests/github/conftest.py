@@ -8,7 +8,8 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.github import images
 from tests.github.machines import machine
-from tests.github.player import Player, repository_copy
+from tests.github.player import Player
+from tests.github.repositories import repository_copy
 from tests.github.runs import left
 
 __all__ = ["left"]  # a fixture

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.github.player import commit
+from tests.github.repositories import commit
 
 NEEDED = ("buildah", "debootstrap", "skopeo", "docker-registry")
 PYTHON = "localhost/python"

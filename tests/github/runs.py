@@ -12,7 +12,8 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.github import images
 from tests.github.cloud import BUCKET, PROJECT, Cloud, cloud
-from tests.github.player import Played, repository_copy
+from tests.github.player import Played
+from tests.github.repositories import repository_copy
 from tests.test_local_runner import FEW_STEPS
 
 INPUTS = {

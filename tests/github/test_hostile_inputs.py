@@ -11,7 +11,8 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.github.machines import machine
-from tests.github.player import Played, Player, commit
+from tests.github.player import Played, Player
+from tests.github.repositories import commit
 
 # Quotes, substitutions, lines that are commands to the runner or pairs of its files, expressions.
 HOSTILE = (

@@ -11,7 +11,7 @@ from tests.conftest import REPOSITORY
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.registry import RegistryEmulator
 from tests.github.machines import machine
-from tests.github.player import commit
+from tests.github.repositories import commit
 
 IMAGE = "segmentation/pipeline"
 Build = Callable[..., subprocess.CompletedProcess[str]]

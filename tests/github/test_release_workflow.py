@@ -11,7 +11,8 @@ from tests.conftest import REPOSITORY
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.github.releases import Releases
 from tests.github.machines import machine
-from tests.github.player import Played, Player, commit
+from tests.github.player import Played, Player
+from tests.github.repositories import commit
 
 TOKEN = "ghs_of_the_run"
 
