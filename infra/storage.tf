@@ -37,7 +37,7 @@ resource "google_storage_bucket" "segmentation" {
 
 resource "google_storage_bucket_iam_member" "pipeline" {
   bucket = google_storage_bucket.segmentation.name
-  role   = "roles/storage.objectAdmin"
+  role   = "roles/storage.objectUser"
   member = google_service_account.pipeline.member
 }
 

@@ -95,7 +95,7 @@ def _in_the_cloud(settings: Settings, recipe: Recipe) -> str:
     """Each part needs the one before it: nothing is said twice."""
     try:
         reached = Vertex(settings).reach()
-        with explained("Cloud Storage", "roles/storage.objectAdmin on the bucket"):
+        with explained("Cloud Storage", "roles/storage.objectUser on the bucket"):
             client = storage.Client(project=settings.google_cloud_project)
             counts = {
                 split: _count(client, settings.data_root, pattern)

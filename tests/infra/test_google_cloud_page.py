@@ -91,7 +91,6 @@ def test_a_linked_file_exists(link: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "GOOGLE_CLOUD_PROJECT is not set",
         "refuses this account",
         "copy the shards there, or name their folder",
         "cannot be read from Secret Manager",
@@ -101,6 +100,11 @@ def test_an_error_is_said_as_the_page_has_it(said: str) -> None:
     assert f"| `{said}` |" in PAGE
     sources = [*REPOSITORY.glob("components/**/*.py"), *REPOSITORY.glob("pipeline/**/*.py")]
     assert any(said in path.read_text() for path in sources)
+
+
+def test_a_missing_variable_is_said_as_the_page_has_it() -> None:
+    assert "| `Not set: GOOGLE_CLOUD_PROJECT …` |" in PAGE
+    assert 'reason="Not set: ' in (REPOSITORY / ".github" / "scripts" / "require").read_text()
 
 
 def test_the_workflow_takes_the_inputs() -> None:

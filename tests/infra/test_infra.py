@@ -85,7 +85,7 @@ def test_the_workflow_may_what_a_submission_asks_for() -> None:
 def test_the_steps_may_what_their_errors_ask_for() -> None:
     assert set(ROLE.findall(deploy.ROLES)) <= held("pipeline", "project")
     assert held("pipeline", "service_account pipeline") == {"roles/iam.serviceAccountUser"}
-    assert held("pipeline", "storage_bucket") == {"roles/storage.objectAdmin"}
+    assert held("pipeline", "storage_bucket") == {"roles/storage.objectUser"}
     for reader in ("pipeline", "github"):
         assert held(reader, "secret_manager_secret") == {"roles/secretmanager.secretAccessor"}
 
@@ -121,9 +121,7 @@ def test_new_data_may_start_its_workflow_and_read_its_token() -> None:
 
 @pytest.mark.parametrize("grant", grants(), ids=lambda grant: f"{grant.account}-{grant.role}")
 def test_no_grant_is_wider_than_it_must_be(grant: Grant) -> None:
-    assert not re.fullmatch(r"roles/(owner|editor|viewer)|.*[aA]dmin", grant.role) or (
-        grant.role == "roles/storage.objectAdmin" and grant.on == "storage_bucket"
-    )
+    assert not re.fullmatch(r"roles/(owner|editor|viewer)|.*[aA]dmin", grant.role)
     assert "allUsers" not in grant.account
     assert "allAuthenticatedUsers" not in grant.account
     if grant.on == "project":  # of every account or secret of the project
