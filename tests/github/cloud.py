@@ -2,14 +2,18 @@
 
 import contextlib
 import os
+import shutil
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.github import GithubEmulator
+from tests.emulators.googleapis import ServerMissing
 from tests.emulators.hub import HubEmulator
 from tests.emulators.registry import RegistryEmulator
 from tests.github.machines import machine
@@ -101,6 +105,15 @@ class Cloud:
         return {"access_token": token}
 
 
+def _registry(folder: Path, gcs: GcsEmulator) -> RegistryEmulator:
+    if not shutil.which("skopeo"):
+        pytest.skip("skopeo is not installed (Debian's package of this name)")
+    try:
+        return RegistryEmulator(folder, gcs)
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+
+
 @contextlib.contextmanager
 def cloud(
     folder: Path,
@@ -126,7 +139,7 @@ def cloud(
         gcs.accounts.trust(
             PROVIDER, github, repository="demo/pets", ref="refs/heads/main", account=account
         )
-        registry = started.enter_context(RegistryEmulator(folder / "registry", gcs))
+        registry = started.enter_context(_registry(folder / "registry", gcs))
         registry.make_repository("segmentation")
         hub = started.enter_context(HubEmulator(folder / "hub", users={"demo": HUB_TOKEN}))
         steps = {**os.environ, **gcs.environment}
