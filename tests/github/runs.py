@@ -30,7 +30,17 @@ VARIABLES = {name: str(value) for name, value in FEW_STEPS.items() if name != "E
 
 @dataclass
 class Left:
-    """What two runs left behind: of a model that learned little, and of broken data."""
+    """What two runs left behind: of a model that learned little, and of broken data.
+
+    Args:
+        folder: where the states of all services are.
+        refused: the first run.
+        broken: the second one.
+        image: by its digest.
+        tag: what the image is called.
+        config: of the image.
+        pulled: bytes of its layers.
+    """
 
     folder: Path
     refused: Played
@@ -38,6 +48,7 @@ class Left:
     image: str
     tag: str
     config: dict[str, Any]
+    pulled: int
 
 
 @pytest.fixture(scope="session")
@@ -67,8 +78,10 @@ def left(
             image = refused.steps["Build the image"].outputs["image"]
             name, digest = image.split("@")
             config = there.registry.config("segmentation/pipeline", digest)
+            layers = there.registry.manifest("segmentation/pipeline", digest)["layers"]
+            pulled = sum(layer["size"] for layer in layers)
         tag = f"{name}:{images.image_tag(repository)}"
-        left = Left(folder, refused, broken, image, tag, config)
+        left = Left(folder, refused, broken, image, tag, config, pulled)
         (folder / "left.pickle").write_bytes(pickle.dumps(left))
 
     return pickle.loads((shared("trained_by_workflow", run) / "left.pickle").read_bytes())
