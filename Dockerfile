@@ -6,7 +6,7 @@ FROM docker.io/library/python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d6
 
 FROM base AS environment
 ARG VARIANT=cpu
-ENV UV_PROJECT_ENVIRONMENT=/opt/venv UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
+ENV UV_PROJECT_ENVIRONMENT=/opt/venv UV_PYTHON_DOWNLOADS=never UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1
 # The lock has a package that is no wheel, but C++.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends g++ && rm -r /var/lib/apt/lists
@@ -15,8 +15,7 @@ COPY .github/uv/requirements.txt pyproject.toml uv.lock ./
 RUN python -m venv uv && uv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 # Left out: what only develops, the demo's server, TensorFlow's kernels for GPUs where there are
 # none, and its C++ headers.
-RUN --mount=type=cache,target=/root/.cache/uv \
-    case "$VARIANT" in \
+RUN case "$VARIANT" in \
         cpu) set -- --group cpu --no-install-package tensorflow ;; \
         gpu) set -- --group gpu ;; \
         *) echo "VARIANT=$VARIANT is neither cpu nor gpu." >&2; exit 2 ;; \

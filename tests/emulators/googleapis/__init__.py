@@ -2,6 +2,7 @@
 
 from .accounts import Account, Accounts, InvalidToken
 from .certificates import Authority
+from .grpc_server import GrpcServer
 from .process import ServerMissing, ServerProcess
 from .proxy import ConnectProxy
 from .secret_manager import SecretManager
@@ -14,6 +15,7 @@ __all__ = [
     "Accounts",
     "Authority",
     "ConnectProxy",
+    "GrpcServer",
     "Handler",
     "HttpServer",
     "InvalidToken",

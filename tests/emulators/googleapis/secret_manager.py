@@ -1,13 +1,12 @@
 """Secret Manager over gRPC with TLS: secrets are read, by accounts that may."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import google_crc32c
 import grpc
 from google.cloud.secretmanager_v1 import types
 
 from .accounts import Accounts, InvalidToken
 from .certificates import Authority
+from .grpc_server import GrpcServer
 
 _ACCESS = "/google.cloud.secretmanager.v1.SecretManagerService/AccessSecretVersion"
 
@@ -23,18 +22,8 @@ class SecretManager(grpc.GenericRpcHandler):
     def __init__(self, accounts: Accounts, authority: Authority) -> None:
         self._accounts = accounts
         self._values: dict[str, bytes] = {}
-        self._server = grpc.server(ThreadPoolExecutor(max_workers=4), handlers=[self])
-        pair = (authority.key.read_bytes(), authority.certificate.read_bytes())
-        credentials = grpc.ssl_server_credentials([pair])
-        self.address = ("127.0.0.1", self._server.add_secure_port("127.0.0.1:0", credentials))
-
-    def start(self) -> None:
-        """Begins to answer."""
-        self._server.start()
-
-    def close(self) -> None:
-        """Answers no more."""
-        self._server.stop(grace=None).wait()
+        server = GrpcServer(self, authority)
+        self.address, self.start, self.close = server.address, server.start, server.close
 
     def add(self, secret: str, value: str) -> None:
         """Gives a secret, projects/PROJECT/secrets/NAME, its only version."""

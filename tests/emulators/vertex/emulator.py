@@ -14,7 +14,7 @@ from . import custom_jobs, deployments, endpoints, models, pipeline_jobs
 from .errors import Refusal
 from .faults import Fault, Journal, Request
 from .operations import Operations
-from .over_grpc import GrpcServer
+from .over_grpc import grpc_server
 from .over_rest import rest_server
 from .pipeline_jobs import RunPipeline
 from .running import Running
@@ -66,7 +66,7 @@ class VertexEmulator:
         self.journal = Journal()
         self.running = Running()
         self.operations = Operations(operation_polls)
-        self._grpc = GrpcServer(self, gcs.authority)
+        self._grpc = grpc_server(self)
         self._rest = rest_server(self)
         self.rest_url = self._rest.url
         self._open = contextlib.ExitStack()

@@ -1,13 +1,12 @@
 """The services over gRPC with TLS."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.message import Message
 
-from ..googleapis import Authority
+from ..googleapis import GrpcServer
 from .dispatch import dispatch
 from .errors import Refusal
 from .faults import AnswerLost, Request
@@ -52,19 +51,6 @@ class _Services(grpc.GenericRpcHandler):
         return answer
 
 
-class GrpcServer:
-    """Listens on a free port from the start, and answers from `start` to `close`."""
-
-    def __init__(self, vertex: "VertexEmulator", authority: Authority) -> None:
-        self._server = grpc.server(ThreadPoolExecutor(max_workers=16), handlers=[_Services(vertex)])
-        pair = (authority.key.read_bytes(), authority.certificate.read_bytes())
-        credentials = grpc.ssl_server_credentials([pair])
-        self.address = ("127.0.0.1", self._server.add_secure_port("127.0.0.1:0", credentials))
-
-    def start(self) -> None:
-        """Begins to answer."""
-        self._server.start()
-
-    def close(self) -> None:
-        """Answers no more."""
-        self._server.stop(grace=None).wait()
+def grpc_server(vertex: "VertexEmulator") -> GrpcServer:
+    """The server of an emulator."""
+    return GrpcServer(_Services(vertex), vertex.gcs.authority)
