@@ -89,7 +89,7 @@ def lend_login_to_tensorflow() -> None:
     login, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
     if isinstance(login, external_account.Credentials):
         login.refresh(Request())
-        os.environ["GOOGLE_AUTH_TOKEN_FOR_TESTING"] = str(login.token)
+        os.environ.setdefault("GOOGLE_AUTH_TOKEN_FOR_TESTING", str(login.token))
 
 
 def _sentence(error: Exception, what: str, roles: str) -> str:
