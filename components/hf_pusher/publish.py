@@ -92,7 +92,7 @@ class Publisher:
             version = self._model.publish(_files(model), f"Publish {tag}", tag, _OF_A_MODEL)
         self._stage(version, tag, edge=(model / app.EDGE_MODEL).exists())
         copytree(examples, self._staged / app.EXAMPLES)
-        space = self._publish_space(version, tag, (*app.OWNED, f"{app.EXAMPLES}/*"))
+        space = self._publish_space(version, f"Serve {tag}", (*app.OWNED, f"{app.EXAMPLES}/*"))
         return self._publication(version, tag, space, version.changed or space.changed)
 
     def rollback(self, tag: str) -> Publication:
@@ -107,7 +107,8 @@ class Publisher:
             version = Version(self._model.revision_of(tag), changed=False)
             edge = self._model.has(app.EDGE_MODEL, version.revision)
         self._stage(version, tag, edge)
-        space = self._publish_space(version, tag, app.OWNED)  # first: it is what people see
+        # First: it is what people see.
+        space = self._publish_space(version, f"Serve {tag}", app.OWNED)
         with self._explained(self._model):
             main = self._model.restore(tag, _OF_A_MODEL)
         return self._publication(version, tag, space, main.changed or space.changed)
@@ -126,15 +127,13 @@ class Publisher:
         self._stage(version, pin["tag"], edge)
         # Whoever publishes a model meanwhile moves the pin, which this leaves alone.
         (self._staged / app.PIN).unlink()
-        space = self._publish_space(version, pin["tag"], app.OWNED, "Update the app")
+        space = self._publish_space(version, "Update the app", app.OWNED)
         return self._publication(version, pin["tag"], space, space.changed)
 
     def _stage(self, version: Version, tag: str, edge: bool) -> None:
         app.stage_space(self._staged, self._model.repo_id, version.revision, tag, edge)
 
-    def _publish_space(
-        self, version: Version, tag: str, owned: Sequence[str], message: str = ""
-    ) -> Version:
+    def _publish_space(self, version: Version, message: str, owned: Sequence[str]) -> Version:
         config = self._config
         with self._explained(self._space):
             self._space.ensure(config.hf_private)
@@ -150,9 +149,7 @@ class Publisher:
         secrets = {name: read_secret(reference) for name, reference in wanted.items()}
         with self._explained(self._space):
             self._space.configure(config.hf_space_hardware, config.hf_space_variables, secrets)
-            return self._space.publish(
-                _files(self._staged), message or f"Serve {tag}", replaced=owned
-            )
+            return self._space.publish(_files(self._staged), message, replaced=owned)
 
     def _explained(self, repository: Repository):
         return explained(repository.url, self._config.hf_token_secret)

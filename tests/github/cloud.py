@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from tests.emulators.github import GithubEmulator
 from tests.emulators.googleapis import ServerMissing
 from tests.emulators.hub import HubEmulator
 from tests.emulators.registry import RegistryEmulator
-from tests.github.machines import machine
+from tests.github.machines import authorities, machine
 from tests.github.player import Player
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ HUB_TOKEN = "_".join(("hf", "value", "of", "the", "team"))  # which stands in no
 # Logins that a machine of GitHub's does not have.
 _NO_LOGINS = {"GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_AUTH_TOKEN_FOR_TESTING"}
 _STORAGE = "STORAGE_EMULATOR_HOST"  # with it, the client of Cloud Storage logs in nowhere
-_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 @dataclass
@@ -89,8 +87,7 @@ class Cloud:
         """Trust in the emulators, and in those from whom packages are installed."""
         own = self.gcs.authority.environment
         bundle = self.folder / "authorities.pem"
-        others = Path(ssl.get_default_verify_paths().cafile or _AUTHORITIES)
-        bundle.write_text(self.gcs.authority.roots.read_text() + others.read_text())
+        bundle.write_text(self.gcs.authority.roots.read_text() + authorities().read_text())
         return dict.fromkeys([*own, "PIP_CERT"], str(bundle))
 
     def _log_in(self, given: dict[str, str], environment: dict[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.emulators.registry import buildah
 from tests.github import images
 from tests.github.machines import machine
 from tests.github.player import Player
@@ -22,9 +23,9 @@ def base_images(shared: Callable[[str, Callable[[Path], None]], Path]) -> dict[s
         pytest.skip(why)
 
     def make(folder: Path) -> None:
-        images.make_bases(folder, images.store(folder / "store"))
+        images.make_bases(folder, buildah.store(folder / "store"))
 
-    return images.store(shared("base_images", make) / "store")
+    return buildah.store(shared("base_images", make) / "store")
 
 
 @pytest.fixture

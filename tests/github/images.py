@@ -2,17 +2,16 @@
 
 import os
 import shutil
-import ssl
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.github.machines import AUTHORITIES, authorities
 from tests.github.repositories import commit
 
 NEEDED = ("buildah", "debootstrap", "skopeo", "docker-registry")
 PYTHON = "localhost/python"
 BEAM = "localhost/beam"
-_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _RELEASE = "bookworm"
 _FROM = {"docker.io/apache/beam_python3.11_sdk": BEAM, "docker.io/library/python": PYTHON}
 
@@ -25,19 +24,6 @@ def missing() -> str:
     return "" if os.geteuid() == 0 else "a base image is made by root only"
 
 
-def store(folder: Path) -> dict[str, str]:
-    """What makes buildah keep its images in a folder, and need neither daemon nor namespaces."""
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / "storage.conf"
-    settings.write_text(
-        "[storage]\n"
-        'driver = "vfs"\n'
-        f'graphroot = "{folder / "images"}"\n'
-        f'runroot = "{folder / "run"}"\n'
-    )
-    return {"CONTAINERS_STORAGE_CONF": str(settings), "BUILDAH_ISOLATION": "chroot"}
-
-
 def make_bases(folder: Path, environment: Mapping[str, str]) -> None:
     """Makes the images PYTHON, Debian with its Python 3.11, and BEAM, whose `boot` only speaks."""
     root = folder / "python"
@@ -46,8 +32,7 @@ def make_bases(folder: Path, environment: Mapping[str, str]) -> None:
     for cached in (root / "var/cache/apt/archives").glob("*.deb"):
         cached.unlink()
     # This machine may reach the packages by an authority of its own.
-    trusted = ssl.get_default_verify_paths().cafile or _CERTIFICATES
-    shutil.copyfile(os.environ.get("SSL_CERT_FILE", trusted), root / _CERTIFICATES[1:])
+    shutil.copyfile(authorities(), root / AUTHORITIES.lstrip("/"))
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     boot = folder / "beam/opt/apache/beam/boot"
     boot.parent.mkdir(parents=True)
@@ -56,7 +41,7 @@ def make_bases(folder: Path, environment: Mapping[str, str]) -> None:
     recipe = folder / "Dockerfile"
     recipe.write_text(
         "FROM scratch\nCOPY . /\n"
-        f"ENV SSL_CERT_FILE={_CERTIFICATES} PIP_CERT={_CERTIFICATES} "
+        f"ENV SSL_CERT_FILE={AUTHORITIES} PIP_CERT={AUTHORITIES} "
         "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
     )
     for name, content in ((PYTHON, root), (BEAM, folder / "beam")):

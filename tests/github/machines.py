@@ -1,11 +1,19 @@
 """A machine on which nothing of the project is installed."""
 
 import os
+import ssl
 import sys
 from pathlib import Path
 
 _OF_THE_PROJECT = ("PYTHONPATH", "VIRTUAL_ENV", "CI")
 _OF_PYTEST = ("PYTEST_", "HF_")
+
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def authorities() -> Path:
+    """Those by whom this machine reaches what it installs from, which may be of its own."""
+    return Path(ssl.get_default_verify_paths().cafile or AUTHORITIES)
 
 
 def machine(home: Path) -> dict[str, str]:

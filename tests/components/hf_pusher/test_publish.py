@@ -1,6 +1,5 @@
 """Publishing with the real client to an emulated Hub: what is there afterwards."""
 
-import json
 import threading
 from pathlib import Path
 
@@ -19,17 +18,9 @@ from tests.components.hf_pusher.conftest import (
     workspace,
     write_model,
 )
+from tests.components.hf_pusher.spaces import pinned, titles
 from tests.emulators.github import GithubEmulator
 from tests.emulators.hub import HubEmulator, digest
-
-
-def pinned(hub: HubEmulator, space: str = MODEL) -> dict[str, str]:
-    """Which model the Space serves."""
-    return json.loads(hub.content("spaces", space, "main", "model.json"))
-
-
-def titles(hub: HubEmulator, kind: str, repo_id: str = MODEL) -> list[str]:
-    return [commit.title for commit in hub.commits(kind, repo_id)]
 
 
 def sent(hub: HubEmulator, since: int = 0) -> int:
@@ -258,32 +249,6 @@ def test_the_space_is_set_up_once(hub: HubEmulator, publish: Publish, monkeypatc
     changing = [one for one in hub.requests[before:] if one.method != "GET"]
     assert {one.path.rpartition("/")[2] for one in changing} == {"validate-yaml", "main"}
     assert all("/commit/" not in one.path for one in changing)
-
-
-def test_the_app_is_deployed_without_its_model(
-    hub: HubEmulator, publish: Publish, model: Path, tmp_path: Path
-) -> None:
-    publish()
-    api = HfApi(endpoint=hub.endpoint, token=TOKEN)
-    files = {"app.py": b"print()", "gone.py": b"", "notes.txt": b"mine"}
-    for name, content in files.items():  # an earlier app, and a file that is not ours
-        api.upload_file(
-            path_or_fileobj=content, path_in_repo=name, repo_id=MODEL, repo_type="space"
-        )
-    served = pinned(hub)
-    done = Publisher(config(hub.endpoint), workspace(tmp_path)).deploy()
-    space = hub.tree("spaces", MODEL)
-    assert done.changed and space["app.py"] != files["app.py"]
-    assert "gone.py" not in space and space["notes.txt"] == b"mine"
-    assert pinned(hub) == served and titles(hub, "spaces")[0] == "Update the app"
-    assert {path for path in space if path.startswith("examples/")} == {"examples/best.jpg"}
-    again = Publisher(config(hub.endpoint), workspace(tmp_path)).deploy()
-    assert not again.changed and again.space_revision == done.space_revision
-
-
-def test_there_is_no_space_to_deploy_to(hub: HubEmulator, tmp_path: Path) -> None:
-    with pytest.raises(HubError, match=r"spaces/demo/pets holds no model.json; publish a model"):
-        Publisher(config(hub.endpoint), workspace(tmp_path)).deploy()
 
 
 def test_trusted_publishing_stores_no_token(

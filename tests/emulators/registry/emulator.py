@@ -13,6 +13,7 @@ from requests import Response
 
 from ..faults import Fault, Request
 from ..gcs import GcsEmulator
+from . import buildah
 from .access import Access
 from .server import RegistryServer
 from .shim import Shim
@@ -57,10 +58,7 @@ class RegistryEmulator:
         self._server = RegistryServer(self.folder)
         access = Access(gcs.accounts, gcs.project, region, self._repositories)
         self._shim = Shim(gcs.authority.server_context(), self._server, access)
-        self._storage = self.folder / "storage.conf"
-        places = {name: json.dumps(str(self.folder / name)) for name in ("graphroot", "runroot")}
-        lines = "".join(f"{name} = {place}\n" for name, place in places.items())
-        self._storage.write_text(f'[storage]\ndriver = "vfs"\n{lines}')
+        self._store = buildah.store(self.folder)
         self._logins = self.folder / "auth.json"
         self._logins.touch(0o600)
         self._logins.write_text("{}")  # buildah wants it to be there
@@ -83,9 +81,8 @@ class RegistryEmulator:
         """What a child process needs so that images are built here and pushed to this emulator."""
         return {
             **self._gcs.environment,
-            "CONTAINERS_STORAGE_CONF": str(self._storage),
+            **self._store,
             "REGISTRY_AUTH_FILE": str(self._logins),
-            "BUILDAH_ISOLATION": "chroot",
         }
 
     @property
