@@ -9,8 +9,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from absl import logging
 from keras_tuner.engine import trial as trial_module
-from tfx import v1 as tfx
 from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.components.tuner.component import TunerFnResult
 
 from models import data
 from models.checkpoints import MONITOR
@@ -139,7 +139,7 @@ class TrainingTuner(keras_tuner.Tuner):
         )
 
 
-def tuner_fn(fn_args: FnArgs) -> tfx.components.TunerFnResult:
+def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """Prepares the search that TFX's Tuner runs.
 
     TFX removes `working_dir` when the step ends and gives the next run another one: a search that
@@ -154,7 +154,7 @@ def tuner_fn(fn_args: FnArgs) -> tfx.components.TunerFnResult:
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     num_train, num_val = map(data.count_examples, (fn_args.train_files, fn_args.eval_files))
     oracle = Oracle(space, config, fn_args.custom_config["tune_trials"])
-    return tfx.components.TunerFnResult(
+    return TunerFnResult(
         tuner=TrainingTuner(config, oracle, fn_args.working_dir),
         fit_kwargs={
             "train": data.load_split(fn_args.train_files, transform_output, num_train),

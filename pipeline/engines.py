@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tfx.components
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
+from tfx.orchestration import metadata
+from tfx.proto import pusher_pb2
 
 from components.serving_pusher.component import Pusher
 from pipeline.configs import Settings
@@ -54,7 +56,7 @@ def local_engine(settings: Settings) -> Engine:
     return Engine(
         pipeline_root=str(Path(settings.pipeline_root).resolve()),
         repository=REPOSITORY,
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
             str(metadata_path(settings))
         ),
         beam_pipeline_args=LOCAL_BEAM_ARGS,
@@ -65,8 +67,8 @@ def local_engine(settings: Settings) -> Engine:
     )
 
 
-def filesystem(base_directory: str) -> tfx.proto.PushDestination:
+def filesystem(base_directory: str) -> pusher_pb2.PushDestination:
     """A folder of versions as the destination of a push."""
-    return tfx.proto.PushDestination(
-        filesystem=tfx.proto.PushDestination.Filesystem(base_directory=base_directory)
+    return pusher_pb2.PushDestination(
+        filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
     )

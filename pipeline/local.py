@@ -13,8 +13,8 @@ from pathlib import Path
 import filelock
 from absl import logging as absl_logging
 from rich.console import Console
-from tfx import v1 as tfx
 from tfx.dsl.compiler import constants
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
@@ -29,7 +29,7 @@ _CHATTY_LOGGERS = ("absl", "apache_beam", "py.warnings", "tensorflow")
 _STEP_MESSAGE = re.compile(r"Component (\S+) is (running|finished)\.")
 
 
-class LocalRunner(tfx.orchestration.LocalDagRunner):
+class LocalRunner(LocalDagRunner):
     """LocalDagRunner with what a user expects around it.
 
     `run` itself is TFX's: its command line replaces that method to compile without running.

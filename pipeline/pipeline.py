@@ -3,9 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from tfx import v1 as tfx
+import tfx.components
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.importer import Importer
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
+    LatestBlessedModelStrategy,
+)
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import example_gen_pb2, trainer_pb2
 from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
 
 import models
 from components.digest import folder_digest
@@ -19,7 +28,7 @@ from pipeline.tuned import imported_hyperparameters
 from tfrecords.dataset import SPLIT_PATTERNS
 
 
-def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.dsl.Pipeline:
+def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipeline:
     """Builds the graph, the same for every engine.
 
     Args:
@@ -35,16 +44,16 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
 
     example_gen = ImportExampleGen(
         input_base=settings.data_root,
-        input_config=tfx.proto.Input(
+        input_config=example_gen_pb2.Input(
             splits=[
-                tfx.proto.Input.Split(name=name, pattern=pattern)
+                example_gen_pb2.Input.Split(name=name, pattern=pattern)
                 for name, pattern in SPLIT_PATTERNS.items()
             ]
         ),
     )
     statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
     schema_file = engine.repository / recipe.schema_file.relative_to(REPOSITORY)
-    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_file))
+    schema_gen = ImportSchemaGen(schema_file=str(schema_file))
     example_validator = tfx.components.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
@@ -58,8 +67,8 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
     )
     training_properties = {"training": training.model_dump(mode="json"), **code}
     splits: dict[str, Any] = {
-        "train_args": tfx.proto.TrainArgs(splits=["train"]),
-        "eval_args": tfx.proto.EvalArgs(splits=["eval"]),
+        "train_args": trainer_pb2.TrainArgs(splits=["train"]),
+        "eval_args": trainer_pb2.EvalArgs(splits=["eval"]),
     }
     hyperparameters = _imported(settings, recipe)
     if settings.tune:
@@ -85,10 +94,10 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
             "checkpoints": f"{engine.pipeline_root}/checkpoints",
         },
     )
-    blessed_model = tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+    blessed_model = Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
     ).with_id("latest_blessed_model")
     evaluator = tfx.components.Evaluator(
         examples=example_gen.outputs["examples"],
@@ -112,7 +121,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
         )
         hf_pusher.add_upstream_node(pusher)  # what cannot be served is not shown
         publishers = [hf_pusher]
-    return tfx.dsl.Pipeline(
+    return Pipeline(
         pipeline_name=settings.pipeline_name,
         pipeline_root=engine.pipeline_root,
         components=[
@@ -143,7 +152,7 @@ def _imported(settings: Settings, recipe: Recipe) -> BaseNode | None:
     found = imported_hyperparameters(settings, recipe)
     if found is None:
         return None
-    return tfx.dsl.Importer(
+    return Importer(
         source_uri=found.folder,
         artifact_type=standard_artifacts.HyperParameters,
         custom_properties={"digest": found.digest},

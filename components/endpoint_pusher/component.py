@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from tfx import v1 as tfx
+import tfx.components
 from tfx.dsl.components.base import executor_spec
 
 from components.endpoint_pusher.executor import Executor

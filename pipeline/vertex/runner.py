@@ -4,8 +4,11 @@ import json
 import os
 from typing import Any
 
-from tfx import v1 as tfx
-from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
+    KubeflowV2DagRunner,
+    KubeflowV2DagRunnerConfig,
+)
+from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.configs import Settings
 from pipeline.pipeline import create_pipeline
@@ -22,16 +25,14 @@ class VertexRunner(KubeflowV2DagRunner):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(
-            config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
-                default_image=settings.pipeline_image
-            ),
+            config=KubeflowV2DagRunnerConfig(default_image=settings.pipeline_image),
             output_dir="output/vertex",
         )
         self._settings = settings
 
     def run(
         self,
-        pipeline: tfx.dsl.Pipeline,
+        pipeline: Pipeline,
         parameter_values: dict[str, Any] | None = None,
         write_out: bool = True,
     ) -> dict[str, Any]:

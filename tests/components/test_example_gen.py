@@ -2,7 +2,6 @@ from pathlib import Path
 
 import tensorflow as tf
 from google.protobuf import json_format
-from tfx import v1 as tfx
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
@@ -16,7 +15,7 @@ def test_records_come_in_the_order_of_the_shards_names(tmp_path: Path) -> None:
         with tf.io.TFRecordWriter(str(tmp_path / f"train-{number}.tfrecord")) as writer:
             for record in range(20):
                 writer.write(example(20 * number + record))
-    splits = [tfx.proto.Input.Split(name="train", pattern="train-*.tfrecord")]
+    splits = [example_gen_pb2.Input.Split(name="train", pattern="train-*.tfrecord")]
     examples = standard_artifacts.Examples()
     examples.uri = str(tmp_path / "examples")
     context = base_beam_executor.BaseBeamExecutor.Context(
@@ -27,7 +26,7 @@ def test_records_come_in_the_order_of_the_shards_names(tmp_path: Path) -> None:
         {"examples": [examples]},
         {
             "input_base": str(tmp_path),
-            "input_config": json_format.MessageToJson(tfx.proto.Input(splits=splits)),
+            "input_config": json_format.MessageToJson(example_gen_pb2.Input(splits=splits)),
             "output_config": "{}",
             "output_data_format": example_gen_pb2.FORMAT_TF_EXAMPLE,
             "output_file_format": example_gen_pb2.FORMAT_TFRECORDS_GZIP,
