@@ -1,6 +1,10 @@
 """The training input: TFRecord shards through Transform's graph into batches."""
 
 import logging
+import os
+import shutil
+import tempfile
+import weakref
 
 import numpy as np
 import psutil
@@ -10,9 +14,11 @@ import tensorflow_transform as tft
 from models import preprocessing
 from models.augmentation import augment
 
-# A split is decoded once and kept in memory, as uint8, when it takes at most this share of the
-# memory that is free when training starts; a larger one is decoded again every epoch.
-_CACHE_SHARE = 0.25
+# A split is decoded once and kept as uint8: in memory up to this many bytes, so that a training
+# takes as much memory whatever the size of the data set, and on disk what is larger.
+_IN_MEMORY = 256 * 2**20
+# Neither takes more than this share of what is free; what finds no room is decoded every epoch.
+_CACHE_SHARE = 0.5
 _PARALLEL_CALLS = psutil.cpu_count()
 _PREFETCHED = 2
 _ONE_REPLICA = tf.distribute.InputContext()
@@ -32,8 +38,8 @@ def load_split(
         A finite dataset of pairs: image uint8 [S, S, 3] in 0..255, mask uint8 [S, S] of class ids.
 
     Raises:
-        tf.errors.DataLossError: while iterating, if a shard is truncated.
-        tf.errors.FailedPreconditionError: while iterating, if there are more or fewer examples.
+        tf.errors.DataLossError: if a shard is truncated; here, or while iterating.
+        tf.errors.FailedPreconditionError: if there are more or fewer examples; likewise.
     """
     raw_spec = transform_output.raw_feature_spec()
     spec = {name: raw_spec[name] for name in preprocessing.RAW_FEATURES}
@@ -51,10 +57,27 @@ def load_split(
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_examples))
     image_spec, mask_spec = dataset.element_spec
     size = num_examples * (image_spec.shape.num_elements() + mask_spec.shape.num_elements())
-    if size <= _CACHE_SHARE * psutil.virtual_memory().available:
+    if size <= min(_IN_MEMORY, _CACHE_SHARE * psutil.virtual_memory().available):
         return dataset.cache()
-    logging.info("%.1f GB of decoded pixels do not fit in memory: decoding every epoch", size / 1e9)
+    if size <= _CACHE_SHARE * shutil.disk_usage(tempfile.gettempdir()).free:
+        return _cached_on_disk(dataset, size)
+    logging.info(
+        "%.1f GB of decoded pixels fit neither in memory nor in %s: decoding every epoch",
+        size / 1e9,
+        tempfile.gettempdir(),
+    )
     return dataset
+
+
+def _cached_on_disk(dataset: tf.data.Dataset, size: int) -> tf.data.Dataset:
+    """Decodes a whole split to a folder that goes with the dataset, or with the process."""
+    folder = tempfile.TemporaryDirectory(prefix="decoded-")
+    logging.info("Keeping %.1f GB of decoded pixels in %s while training", size / 1e9, folder.name)
+    cached = dataset.cache(os.path.join(folder.name, "pixels"))
+    # tf.data may read such a file only once it was written to its end.
+    cached.reduce(np.int64(0), lambda count, *_: count + 1)
+    weakref.finalize(cached, folder.cleanup)
+    return cached
 
 
 def count_examples(file_patterns: list[str]) -> int:

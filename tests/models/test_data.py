@@ -1,5 +1,7 @@
 """The training input: order, values, shuffling and flips."""
 
+import gc
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -45,16 +47,31 @@ def taken(batches: tf.data.Dataset, count: int) -> tuple[np.ndarray, np.ndarray]
     return np.concatenate(images), np.concatenate(masks)
 
 
+# What keeps the decoded pixels in memory, what on disk, and what nowhere.
+KEPT: dict[str, dict[str, float]] = {
+    "in memory": {},
+    "on disk": {"_IN_MEMORY": 0},
+    "nowhere": {"_CACHE_SHARE": 0},
+}
+
+
+def kept(where: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Makes `load_split` keep what it decodes there, with its files in a folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    for name, value in KEPT[where].items():
+        monkeypatch.setattr(data, name, value)
+
+
 @pytest.mark.parametrize("suffix", [".tfrecord", ".gz"])
-@pytest.mark.parametrize("cache_share", [0.25, 0.0])
+@pytest.mark.parametrize("where", KEPT)
 def test_load_split_keeps_order_and_values(
     transform_output: tft.TFTransformOutput,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     suffix: str,
-    cache_share: float,
+    where: str,
 ) -> None:
-    monkeypatch.setattr(data, "_CACHE_SHARE", cache_share)
+    kept(where, monkeypatch, tmp_path)
     drawn = pets(7)
     examples = [pet.example() for pet in drawn]
     write_shard(tmp_path / f"train-00001-of-00002{suffix}", examples[4:])
@@ -69,19 +86,46 @@ def test_load_split_keeps_order_and_values(
     assert_equal(list(split.as_numpy_iterator()), expected)
 
 
-def test_a_split_that_fits_in_memory_is_read_once(
+@pytest.mark.parametrize("where", ["in memory", "on disk"])
+def test_a_split_is_decoded_once(
+    transform_output: tft.TFTransformOutput,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    kept(where, monkeypatch, tmp_path)
+    shard = Path(write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)]))
+    split = data.load_split([str(shard)], transform_output, 3)
+    first = list(split.as_numpy_iterator())
+    shard.unlink()
+    assert_equal(list(split.as_numpy_iterator()), first)
+
+
+def test_a_split_that_finds_no_room_is_decoded_every_time(
     transform_output: tft.TFTransformOutput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    kept("nowhere", monkeypatch, tmp_path)
     shard = Path(write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)]))
-    cached = data.load_split([str(shard)], transform_output, 3)
-    monkeypatch.setattr(data, "_CACHE_SHARE", 0.0)
-    uncached = data.load_split([str(shard)], transform_output, 3)
-    first = list(cached.as_numpy_iterator())
-    assert len(list(uncached.as_numpy_iterator())) == 3
+    split = data.load_split([str(shard)], transform_output, 3)
+    assert len(list(split.as_numpy_iterator())) == 3
     shard.unlink()
-    assert_equal(list(cached.as_numpy_iterator()), first)
     with pytest.raises(tf.errors.NotFoundError):
-        list(uncached.as_numpy_iterator())
+        list(split.as_numpy_iterator())
+
+
+def test_pixels_on_disk_go_with_their_split(
+    transform_output: tft.TFTransformOutput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept("on disk", monkeypatch, tmp_path)
+    shard = write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)])
+    split = data.load_split([shard], transform_output, 3)
+    batches = data.training_batches(split, batch_size=2, seed=0)
+    [folder] = tmp_path.glob("decoded-*")
+    del split
+    assert len(list(batches.take(4))) == 4  # what is made of it needs it still
+    del batches
+    gc.collect()
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("suffix", [".tfrecord", ".gz"])
@@ -94,6 +138,18 @@ def test_a_truncated_shard_raises(
     split = data.load_split([str(shard)], transform_output, 3)
     with pytest.raises(tf.errors.DataLossError):
         list(split.as_numpy_iterator())
+
+
+def test_a_truncated_shard_leaves_no_pixels_on_disk(
+    transform_output: tft.TFTransformOutput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept("on disk", monkeypatch, tmp_path)
+    shard = Path(write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)]))
+    shard.write_bytes(shard.read_bytes()[:-9])
+    with pytest.raises(tf.errors.DataLossError):
+        data.load_split([str(shard)], transform_output, 3)
+    gc.collect()
+    assert not list(tmp_path.glob("decoded-*"))
 
 
 @pytest.mark.parametrize("num_examples", [2, 4])
