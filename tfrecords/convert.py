@@ -1,21 +1,20 @@
-"""The Beam pipeline that turns pairs of files into staged shards, on any runner.
+"""Turns pairs of files into staged shards, on all cores of this machine.
 
 Every file is read and decoded once: the step that checks a pair also converts it. What it finds
-wrong travels on in place of the record, so that one run names every bad file. Workers import
-this module by its name; nothing of `__main__` is pickled.
+wrong travels on in place of the record, so that one run names every bad file.
 """
 
 from __future__ import annotations
 
-import itertools
+import functools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import Progress
 
 from tfrecords import storage
 from tfrecords.dataset import RecordInfo, Skipped
@@ -23,15 +22,6 @@ from tfrecords.example import LabelledImage
 from tfrecords.images import ImageFault, convert_pair
 from tfrecords.listing import Pair, name_key
 from tfrecords.shards import write_records
-
-_INDEX_ENDING = ".json"
-
-# A worker's threads share a chunk: decoding and encoding release the GIL.
-_CHUNK = 32
-
-# Pairs converted in this process, for a progress bar: the local runner works in this process.
-converted = 0
-_tally = itertools.count(1)
 
 
 class Outcome(NamedTuple):
@@ -51,116 +41,92 @@ class Outcome(NamedTuple):
 
 
 class ShardIndex(BaseModel):
-    """What a worker tells of the shard it wrote, beside it, in JSON."""
+    """What a shard holds, and what was left out of it."""
 
     records: list[RecordInfo]
     skipped: list[Skipped]
 
 
-class _Convert(beam.DoFn):
-    """Checks and converts pairs of files, on all cores of the worker."""
-
-    def __init__(self, max_side: int):
-        self._max_side = max_side
-
-    def setup(self) -> None:
-        self._threads = ThreadPoolExecutor(os.cpu_count())
-
-    def teardown(self) -> None:
-        self._threads.shutdown(cancel_futures=True)
-
-    def process(self, element: list[tuple[str, Pair]]) -> Iterator[tuple[str, Outcome]]:
-        outcomes = self._threads.map(self._convert, [pair for _, pair in element])
-        for (shard, _), outcome in zip(element, outcomes, strict=True):
-            yield shard, outcome
-
-    def _convert(self, pair: Pair) -> Outcome:
-        global converted
-        record, fault = b"", ""
-        try:
-            image, mask = convert_pair(
-                storage.read_bytes(pair.image), storage.read_bytes(pair.mask), self._max_side
-            )
-            example = LabelledImage(pair.name, pair.breed, pair.species, image, mask)
-            record = example.serialize()
-        except ImageFault as error:
-            fault = str(error)
-        except OSError as error:  # of the local disk; a bucket's errors are Beam's, to be retried
-            fault = f"cannot be read: {error.strerror or error}"
-        converted = next(_tally)
-        return Outcome(pair.name, pair.breed, record, fault)
-
-
-class _WriteShard(beam.DoFn):
-    """Writes a shard, in an order of names as if at random, with an index beside it.
-
-    Run again after a failure, or twice at once, it writes the same bytes to the same files.
-    """
-
-    def __init__(self, folder: str):
-        self._folder = folder
-
-    def process(self, element: tuple[str, Iterable[Outcome]]) -> None:
-        shard, outcomes = element
-        ordered = sorted(outcomes, key=lambda outcome: name_key(outcome.name))
-        good = [outcome for outcome in ordered if not outcome.fault]
-        split = shard.split("-")[0]
-        index = ShardIndex(
-            records=[RecordInfo.of(split, row.name, row.breed, row.record) for row in good],
-            skipped=[Skipped(name=row.name, reason=row.fault) for row in ordered if row.fault],
-        )
-        path = storage.join(self._folder, shard)
-        if good:
-            write_records(path, (row.record for row in good))
-        with storage.open_write(path + _INDEX_ENDING) as file:
-            file.write(index.model_dump_json().encode())
-
-
-def convert(
-    splits: dict[str, list[Pair]],
-    folder: str,
-    *,
-    num_shards: dict[str, int],
-    max_side: int,
-    options: PipelineOptions,
-) -> dict[str, ShardIndex]:
-    """Converts pairs and writes them to `folder`, a shard being held in one worker's memory.
+def deal(splits: dict[str, list[Pair]], num_shards: dict[str, int]) -> dict[str, list[Pair]]:
+    """Deals the pairs of every split to its shards in turn, in an order of names as if at random.
 
     Args:
         splits: the pairs of every split.
-        folder: existing folder, local or remote, within every worker's reach.
-        num_shards: the number of shards of every split.
+        num_shards: the number of shards of every split, at most that of its pairs.
+
+    Returns:
+        The pairs of every staged shard, by its name, in the order in which it is to hold them.
+    """
+    dealt = {}
+    for split, pairs in splits.items():
+        ordered = sorted(pairs, key=lambda pair: name_key(pair.name))
+        for shard in range(num_shards[split]):
+            dealt[f"{split}-{shard:05d}"] = ordered[shard :: num_shards[split]]
+    return dealt
+
+
+def convert(shards: dict[str, list[Pair]], folder: str, max_side: int) -> dict[str, ShardIndex]:
+    """Converts pairs and writes them to `folder`, a shard at a time being held in memory.
+
+    Args:
+        shards: as `deal` gives them.
+        folder: existing folder, local or remote.
         max_side: long side in pixels above which pairs are reduced.
-        options: where and how Beam runs.
 
     Returns:
         By staged shard's path, what it holds; a shard without records has no file.
+    """
+    indices = {}
+    with (
+        Progress(console=Console(stderr=True), transient=True) as bar,
+        # Threads: decoding and encoding release the GIL.
+        ThreadPoolExecutor(os.cpu_count()) as threads,
+    ):
+        task = bar.add_task("Converting", total=sum(map(len, shards.values())))
+        for shard, pairs in shards.items():
+            outcomes = []
+            for outcome in threads.map(functools.partial(convert_one, max_side=max_side), pairs):
+                outcomes.append(outcome)
+                bar.advance(task)
+            path = storage.join(folder, shard)
+            indices[path] = write_shard(path, outcomes)
+    return indices
+
+
+def convert_one(pair: Pair, max_side: int) -> Outcome:
+    """Checks and converts a pair of files.
 
     Raises:
-        RuntimeError: the runner lost pairs on the way.
+        Exception: a bucket's errors, which are worth another try; a local disk's are the outcome's.
     """
-    numbered = [
-        (f"{split}-{number % num_shards[split]:05d}", pair)
-        for split, pairs in splits.items()
-        for number, pair in enumerate(sorted(pairs, key=lambda pair: name_key(pair.name)))
-    ]
-    chunks = [numbered[first : first + _CHUNK] for first in range(0, len(numbered), _CHUNK)]
-    with beam.Pipeline(options=options) as pipeline:
-        _ = (
-            pipeline
-            | "Pairs" >> beam.Create(chunks)
-            # Without it a runner converts everything where the list was made.
-            | "Spread" >> beam.Reshuffle()
-            | "Convert" >> beam.ParDo(_Convert(max_side))
-            | "ByShard" >> beam.GroupByKey()
-            | "WriteShard" >> beam.ParDo(_WriteShard(folder))
+    record, fault = b"", ""
+    try:
+        image, mask = convert_pair(
+            storage.read_bytes(pair.image), storage.read_bytes(pair.mask), max_side
         )
-    indices = {}
-    for shard in sorted({shard for shard, _ in numbered}):
-        path = storage.join(folder, shard)
-        index = ShardIndex.model_validate_json(storage.read_bytes(path + _INDEX_ENDING))
-        indices[path] = index
-    arrived = sum(len(index.records) + len(index.skipped) for index in indices.values())
-    if arrived != len(numbered):
-        raise RuntimeError(f"{arrived} of {len(numbered)} pairs arrived in the shards")
-    return indices
+        record = LabelledImage(pair.name, pair.breed, pair.species, image, mask).serialize()
+    except ImageFault as error:
+        fault = str(error)
+    except OSError as error:
+        fault = f"cannot be read: {error.strerror or error}"
+    return Outcome(pair.name, pair.breed, record, fault)
+
+
+def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
+    """Writes the good ones of a shard's outcomes; without any there is no file.
+
+    Written again, it is the same file.
+
+    Args:
+        path: the shard's, named by its split and number.
+        outcomes: in any order.
+    """
+    ordered = sorted(outcomes, key=lambda outcome: name_key(outcome.name))
+    good = [outcome for outcome in ordered if not outcome.fault]
+    if good:
+        write_records(path, (row.record for row in good))
+    split = path.rsplit("/", 1)[-1].split("-")[0]
+    return ShardIndex(
+        records=[RecordInfo.of(split, row.name, row.breed, row.record) for row in good],
+        skipped=[Skipped(name=row.name, reason=row.fault) for row in ordered if row.fault],
+    )

@@ -6,25 +6,24 @@
 A photo and its trimap share their name; a trimap is an 8-bit PNG of the photo's size with the
 values 1 pet, 2 background, 3 border. Names like Abyssinian_12 tell the breed, and by the case of
 the initial a cat from a dog; other names get breed and species "other". Paths may be gs://.
-Options not listed below go to Apache Beam, such as --runner=DataflowRunner --project=P
---region=R --temp_location=gs://B/tmp --sdk_container_image=IMAGE.
+Options not listed below are Apache Beam's, which then does the work, such as
+--runner=DataflowRunner --project=P --region=R --temp_location=gs://B/tmp
+--sdk_container_image=IMAGE.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from tfrecords.convert import convert, deal
 from tfrecords.dataset import DatasetInfo, RecordInfo, Skipped, count_records
 from tfrecords.errors import DataError, listed, told_in_words
 from tfrecords.listing import find_pairs, read_names, split_by_lists, split_by_name
@@ -33,10 +32,9 @@ from tfrecords.staging import staging
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-# One process whose converting step runs threads of its own: further processes would each spend
-# seconds on importing Beam, and with multi_threading Beam 2.77 was seen to lose elements of a
-# GroupByKey. Without a mode named, Beam starts Prism, which it downloads.
-LOCAL_BEAM_ARGS = (
+# With multi_threading Beam 2.77 was seen to lose elements of a GroupByKey. Without a mode named, it
+# starts Prism, which it downloads.
+_BEAM_DEFAULTS = (
     "--runner=DirectRunner",
     "--direct_running_mode=in_memory",
     "--direct_num_workers=1",
@@ -74,7 +72,7 @@ def create_tfrecords(
         source: where the images come from, for `dataset.json`.
         licence: their licence, for `dataset.json`.
         hub_dataset: their data set's name on the Hugging Face Hub, likewise.
-        beam_args: flags for Beam; without a runner all cores of this machine are used.
+        beam_args: flags for Beam, which does the work if there are any.
 
     Returns:
         The description of the published set.
@@ -95,17 +93,17 @@ def create_tfrecords(
         splits = split_by_name(pairs)
     if not any(splits.values()):
         raise _refusal(faults)
-    shards = {
-        split: min(wanted, len(splits[split]))
-        for split, wanted in (("train", num_shards), ("val", max(1, num_shards // 2)))
-    }
-    options = _beam_options(beam_args)  # imports Beam: seconds, which bad paths need not wait for
-    from tfrecords.convert import convert
-
+    wanted = {"train": num_shards, "val": max(1, num_shards // 2)}
+    shards = deal(splits, {split: min(wanted[split], len(splits[split])) for split in splits})
+    options = _beam_options(beam_args) if beam_args else None
     with staging(output) as stage:
-        indices = convert(
-            splits, stage.folder, num_shards=shards, max_side=max_side, options=options
-        )
+        if options:
+            # To import Beam takes longer than to convert a thousand photos.
+            from tfrecords.convert_on_beam import convert_on_beam
+
+            indices = convert_on_beam(shards, stage.folder, max_side, options)
+        else:
+            indices = convert(shards, stage.folder, max_side)
         records = [record for index in indices.values() for record in index.records]
         faults = faults + [fault for index in indices.values() for fault in index.skipped]
         if faults and not skip_invalid:
@@ -154,7 +152,7 @@ def _refusal(faults: Sequence[Skipped]) -> DataError:
 def _beam_options(beam_args: Sequence[str]) -> PipelineOptions:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    options = PipelineOptions([*LOCAL_BEAM_ARGS, *beam_args])
+    options = PipelineOptions([*_BEAM_DEFAULTS, *beam_args])
     known = options.get_all_options()
     stray = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
     if stray:
@@ -176,7 +174,6 @@ def _beam_options(beam_args: Sequence[str]) -> PipelineOptions:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit code."""
     args, beam_args = _parser().parse_known_args(argv)
-    console = Console(stderr=True)
     folders = {"images": args.images, "trimaps": args.trimaps}
     lists = {"train_list": args.train_list, "val_list": args.val_list}
     origin: dict[str, str] = {}
@@ -195,17 +192,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif not all(folders.values()):
         raise DataError("Pass --images and --trimaps, or --download to fetch the data set.")
     started = time.monotonic()
-    with _progress(console):
-        info = create_tfrecords(
-            **folders,
-            **lists,
-            **origin,
-            output=args.output,
-            max_side=args.max_side,
-            num_shards=args.num_shards,
-            skip_invalid=args.skip_invalid,
-            beam_args=beam_args,
-        )
+    info = create_tfrecords(
+        **folders,
+        **lists,
+        **origin,
+        output=args.output,
+        max_side=args.max_side,
+        num_shards=args.num_shards,
+        skip_invalid=args.skip_invalid,
+        beam_args=beam_args,
+    )
     _report(Console(), args.output, info, time.monotonic() - started)
     return 0
 
@@ -228,29 +224,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--num-shards", type=int, default=4, help="training shards (%(default)s), val has half")
     add("--skip-invalid", action="store_true", help="leave bad files out instead of stopping")
     return parser
-
-
-@contextlib.contextmanager
-def _progress(console: Console) -> Iterator[None]:
-    """Shows how many pairs the threads of this process have converted."""
-    done = threading.Event()
-
-    def watch(bar: Progress) -> None:
-        task = bar.add_task("Starting", total=None)
-        while not done.wait(0.1):
-            # None until Beam is imported, and so is the attribute while it is being imported.
-            converted = getattr(sys.modules.get("tfrecords.convert"), "converted", None)
-            if converted is not None:
-                bar.update(task, description=f"Converting, {converted} pairs done")
-
-    with Progress(console=console, transient=True) as bar:
-        thread = threading.Thread(target=watch, args=(bar,), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
 
 
 def _report(console: Console, output: str, info: DatasetInfo, seconds: float) -> None:

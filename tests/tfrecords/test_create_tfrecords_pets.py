@@ -208,6 +208,19 @@ def test_a_bucket(raw: Path, tmp_path: Path, records_in: Callable, hidden: Calla
     assert hidden(tmp_path / "remote") == []
 
 
+def test_beam_makes_the_same_of_the_same_files(
+    raw: Path, tmp_path: Path, records_in: Callable, hidden: Callable
+) -> None:
+    (raw / "images" / "pug_99.jpg").write_bytes(b"no image")
+    shutil.copy(next((raw / "trimaps").iterdir()), raw / "trimaps" / "pug_99.png")
+    by_beam = {"skip_invalid": True, "beam_args": ["--runner=DirectRunner"]}
+    info = convert(raw, tmp_path / "beam", **by_beam)
+    assert convert(raw, tmp_path / "here", skip_invalid=True) == info
+    assert [fault.name for fault in info.skipped] == ["pug_99"]
+    assert records_in(tmp_path / "beam") == records_in(tmp_path / "here")
+    assert hidden(tmp_path / "beam") == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,0 +1,95 @@
+"""The same conversion as a Beam pipeline, for runners whose workers are other machines.
+
+Workers import this module by its name; nothing of `__main__` is pickled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from tfrecords import storage
+from tfrecords.convert import Outcome, ShardIndex, convert_one, write_shard
+from tfrecords.listing import Pair
+
+_INDEX_ENDING = ".json"
+
+# A worker's threads share a chunk.
+_CHUNK = 32
+
+
+class _Convert(beam.DoFn):
+    """Checks and converts pairs of files, on all cores of the worker."""
+
+    def __init__(self, max_side: int):
+        self._max_side = max_side
+
+    def setup(self) -> None:
+        self._threads = ThreadPoolExecutor(os.cpu_count())
+
+    def teardown(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def process(self, element: list[tuple[str, Pair]]) -> Iterator[tuple[str, Outcome]]:
+        outcomes = self._threads.map(self._convert, [pair for _, pair in element])
+        for (shard, _), outcome in zip(element, outcomes, strict=True):
+            yield shard, outcome
+
+    def _convert(self, pair: Pair) -> Outcome:
+        return convert_one(pair, self._max_side)
+
+
+class _WriteShard(beam.DoFn):
+    """Writes a shard with an index beside it.
+
+    Run again after a failure, or twice at once, it writes the same bytes to the same files.
+    """
+
+    def __init__(self, folder: str):
+        self._folder = folder
+
+    def process(self, element: tuple[str, Iterable[Outcome]]) -> None:
+        shard, outcomes = element
+        path = storage.join(self._folder, shard)
+        index = write_shard(path, outcomes)
+        with storage.open_write(path + _INDEX_ENDING) as file:
+            file.write(index.model_dump_json().encode())
+
+
+def convert_on_beam(
+    shards: dict[str, list[Pair]], folder: str, max_side: int, options: PipelineOptions
+) -> dict[str, ShardIndex]:
+    """Does what `tfrecords.convert.convert` does, a shard being held in one worker's memory.
+
+    Args:
+        shards: likewise.
+        folder: existing folder within every worker's reach.
+        max_side: likewise.
+        options: where and how Beam runs.
+
+    Raises:
+        RuntimeError: the runner lost pairs on the way.
+    """
+    numbered = [(shard, pair) for shard, pairs in shards.items() for pair in pairs]
+    chunks = [numbered[first : first + _CHUNK] for first in range(0, len(numbered), _CHUNK)]
+    with beam.Pipeline(options=options) as pipeline:
+        _ = (
+            pipeline
+            | "Pairs" >> beam.Create(chunks)
+            # Without it a runner converts everything where the list was made.
+            | "Spread" >> beam.Reshuffle()
+            | "Convert" >> beam.ParDo(_Convert(max_side))
+            | "ByShard" >> beam.GroupByKey()
+            | "WriteShard" >> beam.ParDo(_WriteShard(folder))
+        )
+    indices = {}
+    for path in (storage.join(folder, shard) for shard in shards):
+        indices[path] = ShardIndex.model_validate_json(storage.read_bytes(path + _INDEX_ENDING))
+    arrived = sum(len(index.records) + len(index.skipped) for index in indices.values())
+    if arrived != len(numbered):
+        raise RuntimeError(f"{arrived} of {len(numbered)} pairs arrived in the shards")
+    return indices
