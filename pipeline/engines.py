@@ -8,7 +8,6 @@ from typing import Any
 
 import tfx.components
 from ml_metadata.proto import metadata_store_pb2
-from tfx.orchestration import metadata
 from tfx.proto import pusher_pb2
 
 from components.serving_pusher.component import Pusher
@@ -56,8 +55,12 @@ def local_engine(settings: Settings) -> Engine:
     return Engine(
         pipeline_root=str(Path(settings.pipeline_root).resolve()),
         repository=REPOSITORY,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(
-            str(metadata_path(settings))
+        # TFX's own helper makes the folder, before anything has checked that it can be made.
+        metadata_connection_config=metadata_store_pb2.ConnectionConfig(
+            sqlite=metadata_store_pb2.SqliteMetadataSourceConfig(
+                filename_uri=str(metadata_path(settings)),
+                connection_mode=metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE,
+            )
         ),
         beam_pipeline_args=LOCAL_BEAM_ARGS,
         trainer=tfx.components.Trainer,

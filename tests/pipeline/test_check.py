@@ -174,13 +174,15 @@ def test_a_root_that_cannot_be_written_is_named(settings: Settings, tmp_path: Pa
 
 
 def test_the_command_and_the_run_say_the_same_and_leave_nothing(workplace: Workplace) -> None:
-    nowhere = workplace.folder / "nowhere"
+    nowhere, root = workplace.folder / "nowhere", workplace.folder / "file" / "root"
+    root.parent.touch()
     for command in ("python -m pipeline check", "python local_runner.py"):
-        done = workplace.run(command, DATA_ROOT=nowhere)
+        done = workplace.run(command, DATA_ROOT=nowhere, PIPELINE_ROOT=root)
         assert done.returncode == 2
         assert f"DATA_ROOT={nowhere} is no folder" in done.stdout + done.stderr
+        assert f"PIPELINE_ROOT={root} cannot be written" in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
-    assert not list(workplace.pipeline_root.glob("*"))
+    assert not list(workplace.serving_dir.glob("*"))
 
 
 @pytest.mark.parametrize(
