@@ -1,13 +1,9 @@
 """`python -m serving VERB`: configures and starts TensorFlow Serving, and asks it."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-
-# Before TensorFlow is imported, which gRPC needs: its C++ notices are nothing to act on.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from rich.console import Console
 
@@ -45,7 +41,7 @@ def _start(arguments: argparse.Namespace) -> int:
 
 def _predict(arguments: argparse.Namespace) -> int:
     [image] = _read([arguments.image])
-    [prediction] = _predictor(arguments).predict([image])
+    [prediction] = _predictor(arguments, retry=True).predict([image])
     for index, share in enumerate(prediction.class_fractions):
         _CONSOLE.print(f"class {index}: {share:.1%}")
     if arguments.output:
@@ -61,8 +57,10 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _load(arguments: argparse.Namespace) -> int:
     images = _read(arguments.images)
+    # What is asked again would hide a failure, or pass for a slow answer.
+    predictor = _predictor(arguments, retry=False)
     result = load.put_load(
-        _predictor(arguments), images, arguments.requests, arguments.concurrency, arguments.batch
+        predictor, images, arguments.requests, arguments.concurrency, arguments.batch
     )
     _CONSOLE.print(load.table(result))
     return _fail(result.first_error, 1) if result.first_error else 0
@@ -75,12 +73,13 @@ def _read(paths: list[Path]) -> list[bytes]:
         raise ServingError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
 
-def _predictor(arguments: argparse.Namespace) -> client.Predictor:
+def _predictor(arguments: argparse.Namespace, retry: bool) -> client.Predictor:
+    connect: Callable[..., client.Predictor] = client.RestClient
     if arguments.url.startswith("grpc://"):
         from serving.grpc_client import GrpcClient  # imports TensorFlow, which takes seconds
 
-        return GrpcClient(arguments.url, arguments.model, arguments.label, arguments.timeout)
-    return client.RestClient(arguments.url, arguments.model, arguments.label, arguments.timeout)
+        connect = GrpcClient
+    return connect(arguments.url, arguments.model, arguments.label, arguments.timeout, retry)
 
 
 def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:

@@ -16,7 +16,7 @@ MODEL = "segmentation"
 URL = "http://127.0.0.1:8501"
 LONGEST_WAIT = 10.0  # seconds; a server that asks for more is not waited for
 
-_BACKOFF = tenacity.wait_exponential_jitter(initial=0.1, max=2)
+_BACKOFF = tenacity.wait_exponential_jitter(initial=0.2, max=2, jitter=0.2)
 _KINDS = {
     400: Kind.REFUSED,
     404: Kind.MISSING,
@@ -57,11 +57,18 @@ class RestClient:
         label: which of its versions, by label; "" for the newest that is loaded, which is also
             what a server without labels, such as KServe, has.
         timeout: seconds for one answer.
+        retry: whether to ask again where that makes sense.
     """
 
     def __init__(
-        self, url: str = URL, model: str = MODEL, label: str = "stable", timeout: float = 30.0
+        self,
+        url: str = URL,
+        model: str = MODEL,
+        label: str = "stable",
+        timeout: float = 30.0,
+        retry: bool = True,
     ) -> None:
+        self._retry = retry
         self._url = url.rstrip("/")
         self._target = describe(model, label)
         self._model_path = f"/v1/models/{quote(model, safe='')}"
@@ -78,7 +85,9 @@ class RestClient:
         if not images:
             return []
         instances = [{"image_bytes": {"b64": base64.b64encode(image).decode()}} for image in images]
-        answer = retrying()(self._ask, "POST", self._predict_path, {"instances": instances})
+        answer = retrying(self._retry)(
+            self._ask, "POST", self._predict_path, {"instances": instances}
+        )
         try:
             return [
                 Prediction(
@@ -149,12 +158,12 @@ def describe(model: str, label: str) -> str:
     return f"{which} of model {model}"
 
 
-def retrying() -> Callable[..., Any]:
-    """Calls again what `TRIES` allows: after Retry-After, or else longer each time."""
+def retrying(retry: bool) -> Callable[..., Any]:
+    """Calls again what `TRIES` allows, if at all: after Retry-After, or else longer each time."""
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(ServingError),
-        wait=lambda state: _error(state).wait or _BACKOFF(state),
-        stop=_enough,
+        wait=_wait,
+        stop=_enough if retry else tenacity.stop_after_attempt(1),
         reraise=True,
     )
 
@@ -164,6 +173,11 @@ def _error(state: tenacity.RetryCallState) -> ServingError:
     error = state.outcome.exception()
     assert isinstance(error, ServingError)
     return error
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    asked = _error(state).wait
+    return _BACKOFF(state) if asked is None else asked
 
 
 def _enough(state: tenacity.RetryCallState) -> bool:

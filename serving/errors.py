@@ -67,8 +67,8 @@ def explain(
         "time, or allow more with --timeout.",
         Kind.REFUSED: f"{url} refuses what it was sent for {target} ({said}); it must be a whole "
         "JPEG or PNG.",
-        Kind.MISSING: f"{url} does not serve {target} ({said}); `python -m serving config` names "
-        "what it serves.",
+        Kind.MISSING: f"{url} does not serve {target} ({said}); have it do so with `python -m "
+        "serving config`, or ask for another one with --model or --label.",
         Kind.BROKEN: f"{url} failed at {target} ({said}); its own log tells more.",
     }[kind]
     return ServingError(sentence, kind, wait)

@@ -28,11 +28,18 @@ class GrpcClient:
         model: name of the model.
         label: which of its versions, by label; "" for the newest that is loaded.
         timeout: seconds for one answer.
+        retry: whether to ask again where that makes sense.
     """
 
     def __init__(
-        self, url: str, model: str = MODEL, label: str = "stable", timeout: float = 30.0
+        self,
+        url: str,
+        model: str = MODEL,
+        label: str = "stable",
+        timeout: float = 30.0,
+        retry: bool = True,
     ) -> None:
+        self._retry = retry
         self._url = url
         self._target = describe(model, label)
         self._spec = {"name": model, "signature_name": "serving_default"}
@@ -54,7 +61,7 @@ class GrpcClient:
             return []
         tensor = tf.make_tensor_proto(list(images), tf.string, [len(images)])
         request = predict_pb2.PredictRequest(model_spec=self._spec, inputs={"image_bytes": tensor})
-        response = retrying()(self._ask, request)
+        response = retrying(self._retry)(self._ask, request)
         masks = tf.make_ndarray(response.outputs["mask_png_bytes"])
         fractions = tf.make_ndarray(response.outputs["class_fractions"])
         return [

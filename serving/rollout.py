@@ -69,7 +69,8 @@ def roll_out(
         try:
             _await_loaded(wanted, server, wait)
         except ServingError:
-            config.write(folder, config.build(folder, model, loaded, present))
+            if loaded:
+                config.write(folder, config.build(folder, model, loaded, present))
             raise
     config.write(folder, config.build(folder, model, wanted, labels))
     return states is not None
