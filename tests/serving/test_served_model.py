@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ def test_the_stock_server_has_every_operation(trained: Workplace, tmp_path: Path
 @contextmanager
 def kserve(version: Path) -> Iterator[str]:
     """KServe's server over a version; its URL."""
-    uv = next(path for path in (REPOSITORY / ".tools/bin/uv", Path("uv")) if path.name)
+    uv = shutil.which("uv") or REPOSITORY / ".tools" / "bin" / "uv"  # as the Makefile has it
     project = ["--quiet", "--project", str(KSERVE), "--frozen"]
     command = [str(uv), "run", *project, "python", str(KSERVE / "server.py"), str(version), "pets"]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
