@@ -17,7 +17,8 @@ def _configure(arguments: argparse.Namespace) -> int:
     folder = arguments.serving_dir
     labels = rollout.choose(folder, arguments.model, arguments.stable, arguments.canary)
     rest = client.RestClient(arguments.url, arguments.model, "")
-    running = rollout.roll_out(folder, arguments.model, labels, rest, arguments.wait)
+    with Console(stderr=True).status("Has the server load what is not loaded yet"):
+        running = rollout.roll_out(folder, arguments.model, labels, rest, arguments.wait)
     named = ", ".join(f"{label} is {version}" for label, version in labels.items())
     when = (
         f"the server at {arguments.url} reads it within {server.POLL_SECONDS} s"

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from serving.client import Predictor, RestClient
-from serving.errors import Kind, ServingError
+from serving.errors import Kind, ServingError, kind_of
 from serving.grpc_client import GrpcClient
 from tests.conftest import Workplace
 from tests.emulators.serving import ServingEmulator
@@ -160,6 +160,13 @@ def test_an_image_that_another_request_spoiled(server: ServingEmulator) -> None:
     server.rest.faults.append((500, {}, "Internal"))
     with pytest.raises(ServingError, match="failed at .*; its own log tells more"):
         RestClient(server.url).predict([encode(4, 4)])
+
+
+def test_a_full_queue_is_told_from_a_server_that_is_not_there() -> None:
+    """Over gRPC both are UNAVAILABLE."""
+    full = "The batch scheduling queue to which this task was submitted is full"
+    assert kind_of(full) is Kind.BUSY
+    assert kind_of("failed to connect to all addresses") is None
 
 
 class _Strange(BaseHTTPRequestHandler):
