@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -170,9 +170,9 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs a verb; returns 1 with one sentence when what is asked cannot be had."""
-    arguments = _parser().parse_args()
+    arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
     except ServingError as error:

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 
 from serving import config
-from serving.client import RestClient
 from serving.load import Result
 from tests.conftest import REPOSITORY, Workplace
 from tests.emulators.serving import ServingEmulator
@@ -56,7 +57,7 @@ def test_the_server_is_killed_meanwhile(workplace: Workplace, pushed: Path, phot
     environment["PATH"] = f"{workplace.folder}/bin:{environment['PATH']}"
     start = f"serving start --serving-dir {pushed} --rest-port {rest} --grpc-port {grpc}"
     command = [sys.executable, "-m", *start.split()]
-    asked = f"{photo} --url http://127.0.0.1:{rest} --requests 5000 --concurrency 1"
+    asked = f"{photo} --url http://127.0.0.1:{rest} --requests 1500 --concurrency 1"
     with running(command, rest, environment) as server:
         load = subprocess.Popen(
             [sys.executable, "-m", "serving", "load", *asked.split()],
@@ -66,7 +67,9 @@ def test_the_server_is_killed_meanwhile(workplace: Workplace, pushed: Path, phot
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert RestClient(f"http://127.0.0.1:{rest}").predict([photo.read_bytes()])
+        client = psutil.Process(load.pid)
+        while not any(one.raddr for one in client.net_connections()):
+            time.sleep(0.01)
         server.kill()
         output, errors = load.communicate(timeout=600)
     assert load.returncode == 1
