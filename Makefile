@@ -7,7 +7,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest
 
-.PHONY: help setup data demo hub check report app test test-fast system lint format sbom audit bench clean
+.PHONY: help setup data demo hub check report app serve test test-fast system lint format sbom audit bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ report: setup ## Write the newest run's report again and open it
 
 app: setup ## Serve the newest pushed model to the browser
 	@$(RUN) python -m pipeline app
+
+# A container sees the folder at the path that the server's settings name: the absolute one.
+serve: setup ## Serve the pushed model with TensorFlow Serving, in a container
+	@folder="$$(realpath -m "$${SERVING_DIR:-output/serving}")" \
+		&& $(RUN) python -m serving config --serving-dir "$$folder" \
+		&& SERVING_DIR="$$folder" docker compose --file serving/compose.yaml up
 
 # The report and the app are tested in chromium, the workflows and the image with the others.
 system:
@@ -82,4 +88,4 @@ bench: setup ## Measure each speed beside its peer and write benchmarks/results.
 	@$(RUN) python -m benchmarks
 
 clean: ## Remove what the project made: environment, data and output
-	rm -rf .venv infra/checkov/.venv .tools data output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv infra/checkov/.venv tests/serving/kserve/.venv .tools data output .pytest_cache .mypy_cache .ruff_cache

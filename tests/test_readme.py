@@ -17,7 +17,7 @@ BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.S)
 
 
 def test_every_block_is_one_that_is_run_here() -> None:
-    main, tfx, rehearsal, vertex, submission, own_data = BLOCKS
+    main, tfx, rehearsal, vertex, submission, own_data, serve, predict = BLOCKS
     assert main.splitlines() == ["make demo", "make test"]
     path, *commands = tfx.splitlines()
     assert path == 'export PATH="$PWD/.venv/bin:$PATH"'
@@ -26,6 +26,8 @@ def test_every_block_is_one_that_is_run_here() -> None:
     assert vertex.splitlines()[1:] == VERTEX_COMMANDS.splitlines()  # by tests/test_vertex.py
     assert submission.startswith("python -m pipeline check")
     assert "create_tfrecords_pets" in own_data
+    # These by tests/serving/test_serving_commands.py.
+    assert "python -m serving start" in serve and "python -m serving predict" in predict
 
 
 def test_the_submission(
@@ -58,7 +60,7 @@ def test_own_data(workplace: Workplace) -> None:
     assert drawn.returncode == 0, drawn.stderr
     (copy / "my" / "trimaps").rename(copy / "my" / "masks")
     done = workplace.run(
-        f"cd {copy} && set -e\n{BLOCKS[-1]}", EPOCHS=1, IMAGE_SIZE=32, PIPELINE_ROOT=""
+        f"cd {copy} && set -e\n{BLOCKS[5]}", EPOCHS=1, IMAGE_SIZE=32, PIPELINE_ROOT=""
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "verdict" in done.stdout

@@ -50,6 +50,7 @@ def test_what_is_made_anew_waits_before_it_is_taken() -> None:
     updates = DEPENDABOT["updates"]
     assert {update["package-ecosystem"] for update in updates} == {
         "docker",
+        "docker-compose",
         "github-actions",
         "pip",
         "terraform",

@@ -1,0 +1,1 @@
+"""What answers requests in production: TensorFlow Serving over the versions that were pushed."""

@@ -1,0 +1,62 @@
+"""The README's commands and `make serve`, on the emulator in the place of the binary."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from serving import config
+from tests.conftest import REPOSITORY, Workplace
+from tests.serving.processes import free_ports, install_binary, running
+
+SECTION = (REPOSITORY / "README.md").read_text().split("## Serve it")[1].split("\n## ")[0]
+SERVE, ASK = re.findall(r"```bash\n(.*?)```", SECTION, re.S)
+
+
+def test_the_readme(workplace: Workplace, pushed: Path, photo: Path) -> None:
+    """In the folder that holds output/serving and photo.jpg; on free ports."""
+    rest, grpc = free_ports(2)
+    install_binary(workplace.folder / "bin")
+    environment = workplace.environment(PYTHONPATH=REPOSITORY)
+    environment["PATH"] = f"{workplace.folder}/bin:{environment['PATH']}"
+    address = f"--url http://127.0.0.1:{rest}"
+    serve = SERVE.replace("serving config", f"serving config {address}")
+    serve = serve.replace("serving start", f"serving start --rest-port {rest} --grpc-port {grpc}")
+    ask = ASK.replace("photo.jpg --", f"photo.jpg {address} --").replace("8501", str(rest))
+    command = ["bash", "-c", f"set -e; cd {workplace.folder}\n{serve}"]
+    with running(command, rest, environment):
+        done = subprocess.run(
+            ["bash", "-ec", ask],
+            cwd=workplace.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "class 2: 100.0%" in done.stdout
+    assert "requests answered │ 200" in done.stdout
+    [row] = json.loads(done.stdout[done.stdout.index("{") :])["predictions"]
+    assert row["class_fractions"] == [0.0, 0.0, 1.0]
+    assert (workplace.folder / "mask.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_make_serve(workplace: Workplace, pushed: Path) -> None:
+    """With a docker that says what it was given."""
+    docker = workplace.folder / "docker"
+    docker.write_text('#!/bin/sh\necho "$SERVING_DIR" "$@"\n')
+    docker.chmod(0o755)
+    environment = workplace.environment(SERVING_DIR=f"{pushed}/../serving")
+    environment["PATH"] = f"{workplace.folder}:{environment['PATH']}"
+    done = subprocess.run(
+        ["make", "--assume-old=.venv/installed", "serve"],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"{pushed} compose --file serving/compose.yaml up\n")
+    model = config.read(pushed, "segmentation")
+    assert model is not None and model.base_path == str(pushed)
