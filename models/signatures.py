@@ -13,6 +13,8 @@ from models import metrics, preprocessing
 from models.config import TrainingConfig
 
 PROVENANCE = "provenance.json"
+# Half the time of zlib's own choice, for masks of 3 KB instead of 2.
+_PNG_COMPRESSION = 3
 
 
 class SegmentationModule(tf.Module):
@@ -116,7 +118,7 @@ def _mask(logits: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 
 def _encode(mask: tf.Tensor) -> tf.Tensor:
-    return tf.io.encode_png(mask[..., tf.newaxis])
+    return tf.io.encode_png(mask[..., tf.newaxis], compression=_PNG_COMPRESSION)
 
 
 def export(
