@@ -9,6 +9,7 @@ from tfx.types import standard_artifacts
 
 import models
 from components.digest import folder_digest
+from components.edge_exporter.component import EdgeExporter
 from components.example_gen.component import ImportExampleGen
 from components.hf_pusher.component import HFPusher
 from pipeline import evaluation
@@ -96,6 +97,14 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
         baseline_model=blessed_model.outputs["model"],
         eval_config=evaluation.eval_config(recipe),
     )
+    edge_exporter = EdgeExporter(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        examples=example_gen.outputs["examples"],
+        limits=recipe.gate.edge,
+        **code,
+    )
     pusher = engine.pusher(
         model=trainer.outputs["model"], model_blessing=evaluator.outputs["blessing"]
     )
@@ -107,6 +116,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
             evaluation=evaluator.outputs["evaluation"],
             examples=example_gen.outputs["examples"],
             config=settings,
+            edge_model=edge_exporter.outputs["edge_model"],
             data_root=settings.data_root,
             **code,
         )
@@ -125,6 +135,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> tfx.d
             trainer,
             blessed_model,
             evaluator,
+            edge_exporter,
             pusher,
             *publishers,
         ],
