@@ -10,8 +10,9 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.digest import folder_digest
-from components.edge_exporter.executor import EDGE_MODEL_KEY, Executor
+from components.edge_exporter.executor import Executor
 from components.edge_exporter.limits import Limits
+from components.edge_exporter.variants import EDGE_MODEL_KEY
 
 
 class EdgeExporterSpec(ComponentSpec):

@@ -10,9 +10,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from components.edge_exporter.flatbuffer import Assembly
 from components.edge_exporter.stages import before, behind
+from components.edge_exporter.variants import FLOAT16, FLOAT32, INT8, VARIANTS
 from models.signatures import NETWORK
-
-FLOAT32, FLOAT16, DYNAMIC_RANGE, INT8 = VARIANTS = ("float32", "float16", "dynamic_range", "int8")
 
 
 class ConversionError(ValueError):

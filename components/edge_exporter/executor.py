@@ -17,11 +17,11 @@ from tfx.utils import io_utils, path_utils
 
 from components.edge_exporter.export import EdgeModel, export, write
 from components.edge_exporter.limits import Limits
+from components.edge_exporter.variants import EDGE_MODEL_KEY
 from models import examples as labelled
 from models.evaluation import load_evaluation
 from models.signatures import PROVENANCE
 
-EDGE_MODEL_KEY = "edge_model"
 # Custom properties of the artifact.
 BLESSED = "blessed"
 REASON = "reason"
@@ -54,7 +54,7 @@ class Executor(base_executor.BaseExecutor):
             staged = Path(folder) / "edge"
             staged.mkdir()
             write(made, staged)
-            _publish(staged, path_utils.serving_model_path(edge_model.uri))
+            publish(staged, path_utils.serving_model_path(edge_model.uri))
         _mark(edge_model, made.report["passed"], made.report["reason"], made.summary)
         logging.info("Edge model: %s", made.summary)
 
@@ -76,7 +76,7 @@ def _made(inputs: Inputs, limits: Limits, workspace: Path) -> EdgeModel:
     )
 
 
-def _publish(staged: Path, folder: str) -> None:
+def publish(staged: Path, folder: str) -> None:
     """Copies files; each is there whole or not at all."""
     fileio.makedirs(folder)
     for path in sorted(staged.iterdir()):

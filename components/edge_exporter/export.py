@@ -13,27 +13,13 @@ import tensorflow as tf
 from absl import logging
 
 from components.edge_exporter import scoring
-from components.edge_exporter.convert import (
-    DYNAMIC_RANGE,
-    FLOAT16,
-    FLOAT32,
-    INT8,
-    VARIANTS,
-    ConversionError,
-    convert,
-)
+from components.edge_exporter.convert import ConversionError, convert
 from components.edge_exporter.flatbuffer import with_files
 from components.edge_exporter.limits import Limits
 from components.edge_exporter.runtime import THREADS, LiteModel
+from components.edge_exporter.variants import FILES, FLOAT32, INT8, REPORT, VARIANTS
 from models import preprocessing
 
-REPORT = "edge.json"
-# float32 is there to compare with, and is not kept.
-FILES = {
-    INT8: "model.tflite",
-    FLOAT16: "model_fp16.tflite",
-    DYNAMIC_RANGE: "model_dynamic_range.tflite",
-}
 LABELS = "labels.txt"
 METADATA = "metadata.json"
 _CALIBRATED = 64  # images; more of them move the ranges of activations no further
