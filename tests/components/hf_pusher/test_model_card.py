@@ -137,7 +137,7 @@ def test_classes_figures_and_slices_are_shown(folder: Path) -> None:
 def test_a_lite_model_is_explained(tmp_path: Path) -> None:
     write_pages(tmp_path, facts(edge=EDGE))
     card = ModelCard.load(tmp_path / "README.md")
-    assert "| `model.tflite` | int8 | 2.4 | 0.790 | 3.2 |" in card.text
+    assert "| `model.tflite` | int8 | 2.4 | 0.790 |" in card.text
     assert "float32 |" not in card.text  # it is not published
     assert 'hf_hub_download("demo/pets", "model.tflite")' in card.text
     assert "litert" in card.data.tags
