@@ -13,6 +13,7 @@ from models import metrics, preprocessing
 from models.config import TrainingConfig
 
 PROVENANCE = "provenance.json"
+NETWORK = "network"  # name of the signature
 # Half the time of zlib's own choice, for masks of 3 KB instead of 2.
 _PNG_COMPRESSION = 3
 
@@ -107,6 +108,14 @@ class SegmentationModule(tf.Module):
         spec = {name: self._raw_spec[name] for name in preprocessing.RAW_FEATURES}
         return dict(self._transform(tf.io.parse_example(examples, spec)))
 
+    @tf.function
+    def network(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        """network: preprocessed pixels, float32 [1, S, S, 3], to `logits`, float32 [1, S, S, C].
+
+        A converter for the edge reads it, which needs to know every size.
+        """
+        return {"logits": self._network(pixels)}
+
     def _logits(self, features: dict[str, tf.Tensor]) -> tf.Tensor:
         return self._network(features[preprocessing.IMAGE])
 
@@ -142,6 +151,9 @@ def export(
         "serving_default": module.serve,
         "from_examples": module.evaluate,
         "transform_features": module.transform,
+        NETWORK: module.network.get_concrete_function(
+            tf.TensorSpec([1, *model.input_shape[1:]], tf.float32, "pixels")
+        ),
     }
     tf.saved_model.save(module, path, signatures=signatures)
     extra = os.path.join(path, "assets.extra")

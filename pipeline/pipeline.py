@@ -18,6 +18,7 @@ from tfx.types.channel import Channel
 
 import models
 from components.digest import folder_digest
+from components.edge_exporter.component import EdgeExporter
 from components.example_gen.component import ImportExampleGen
 from components.hf_pusher.component import HFPusher
 from pipeline import evaluation
@@ -105,6 +106,14 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         baseline_model=blessed_model.outputs["model"],
         eval_config=evaluation.eval_config(recipe),
     )
+    edge_exporter = EdgeExporter(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        examples=example_gen.outputs["examples"],
+        limits=recipe.gate.edge,
+        **code,
+    )
     pusher = engine.pusher(
         model=trainer.outputs["model"], model_blessing=evaluator.outputs["blessing"]
     )
@@ -116,6 +125,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
             evaluation=evaluator.outputs["evaluation"],
             examples=example_gen.outputs["examples"],
             config=settings,
+            edge_model=edge_exporter.outputs["edge_model"],
             data_root=settings.data_root,
             **code,
         )
@@ -134,6 +144,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
             trainer,
             blessed_model,
             evaluator,
+            edge_exporter,
             pusher,
             *publishers,
         ],

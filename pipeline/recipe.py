@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from components.edge_exporter.limits import Limits
 from models.config import TrainingConfig
 from models.hyperparameters import SearchSpace, check_space
 from models.registry import check_name, known_models
@@ -31,6 +32,9 @@ class Gate(BaseModel):
     max_fall: float = Field(description="How far mean IoU may lie below the last blessed model's.")
     slice_floor: SliceFloor | None = Field(
         default=None, description="Floor of every slice, if any."
+    )
+    edge: Limits = Field(
+        default=Limits(), description="What the model for the edge is held to, to be published."
     )
 
 

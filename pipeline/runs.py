@@ -130,6 +130,12 @@ class Run:
         return artifact.get_string_custom_property("pushed_destination") if artifact else ""
 
     @property
+    def edge_model(self) -> str:
+        """What came of the model for the edge, in a line; empty when there was no step for it."""
+        artifact = self.output("EdgeExporter", "edge_model")
+        return artifact.get_string_custom_property("summary") if artifact else ""
+
+    @property
     def publication(self) -> dict[str, str]:
         """What HFPusher published where, by its artifact's properties; empty when nothing was."""
         artifact = self.output("HFPusher", "pushed_model")

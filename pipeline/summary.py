@@ -38,6 +38,7 @@ def table(run: Run, recipe: Recipe, report: str) -> Table:
     if run.blessed:
         rows.add_row("verdict", "[green]blessed[/]")
         rows.add_row("model", _as_typed(run.pushed_model))
+        rows.add_row("edge model", run.edge_model)
         if run.publication:
             rows.add_row("published", run.publication["url"])
             rows.add_row("demo", run.publication["space_url"])

@@ -144,7 +144,7 @@ def test_the_same_by_the_workflow_is_answered_by_the_cache(played: Played, verte
     printed = logs["Wait for the verdict"]
     _, second = vertex.jobs
     assert second.labels["commit"] == played.commit
-    judged = {"Evaluator", "Pusher", "HFPusher"}
+    judged = {"Evaluator", "EdgeExporter", "Pusher", "HFPusher"}
     cached = dict.fromkeys(STEPS - judged, "SKIPPED")
     assert states(second) == {**cached, **dict.fromkeys(RESOLVERS | judged, "SUCCEEDED")}
     for step in STEPS - judged:

@@ -10,8 +10,9 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.digest import folder_digest
+from components.edge_exporter.variants import EDGE_MODEL_KEY
 from components.hf_pusher.config import HubConfig
-from components.hf_pusher.executor import EDGE_MODEL_KEY, Executor
+from components.hf_pusher.executor import Executor
 from components.hf_pusher.space import APP
 
 
@@ -52,7 +53,7 @@ class HFPusher(base_component.BaseComponent):
         config: where to publish. Secrets travel in it by reference.
         data_root: the data set's folder, whose `dataset.json` says where the images come from.
         code_digest: of the learning code, for the card.
-        edge_model: the same model as LiteRT, a file `model.tflite`.
+        edge_model: the same model as LiteRT; published where it holds `model.tflite`.
 
     The output `pushed_model` has custom properties: `pushed`, 0 or 1, and of what was pushed
     `repo_id`, `revision`, `tag`, `url`, `space_id`, `space_revision` and `space_url`.

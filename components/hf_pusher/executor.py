@@ -14,11 +14,11 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
 
+from components.edge_exporter.variants import EDGE_MODEL, EDGE_MODEL_KEY, REPORT
 from components.hf_pusher.answers import HubError
 from components.hf_pusher.config import HubConfig
 from components.hf_pusher.model_card import Data, Facts, write_pages
 from components.hf_pusher.publish import Publication, Publisher
-from components.hf_pusher.space import EDGE_MODEL
 from models import examples as labelled
 from models.evaluation import load_evaluation
 from models.overlays import load_overlays
@@ -26,7 +26,6 @@ from models.signatures import PROVENANCE
 from tfrecords.dataset import read_info
 from tfrecords.errors import DataError
 
-EDGE_MODEL_KEY = "edge_model"
 PUBLICATION = "publication.json"
 
 Inputs = dict[str, list[types.Artifact]]
@@ -72,7 +71,7 @@ class Executor(pusher_executor.Executor):
         if not fileio.exists(os.path.join(model_path, "saved_model.pb")):
             raise HubError(f"{model_path} holds no SavedModel; run the Trainer again.")
         io_utils.copy_dir(model_path, str(model))
-        edge_model = _stage_edge_model(inputs, model)
+        edge = _stage_edge_model(inputs, model)
         [examples] = inputs[standard_component_specs.EXAMPLES_KEY]
         [evaluation] = inputs[standard_component_specs.EVALUATION_KEY]
         trained = json.loads((model / "assets.extra" / PROVENANCE).read_text())
@@ -91,7 +90,7 @@ class Executor(pusher_executor.Executor):
             evaluation=load_evaluation(evaluation.uri, trained["class_names"]),
             data=_data(examples, told["data_root"]),
             overlays=shown,
-            edge_model=edge_model,
+            edge=edge,
         )
         write_pages(model, facts)
 
@@ -106,15 +105,21 @@ class Executor(pusher_executor.Executor):
         io_utils.write_string_file(os.path.join(pushed_model.uri, PUBLICATION), content)
 
 
-def _stage_edge_model(inputs: Inputs, model: Path) -> str:
-    """Copies the LiteRT model beside the SavedModel; its name, empty when there is none."""
+def _stage_edge_model(inputs: Inputs, model: Path) -> dict[str, Any] | None:
+    """Copies the LiteRT models beside the SavedModel; their figures, None when there are none."""
     if not inputs.get(EDGE_MODEL_KEY):
-        return ""
-    uri = artifact_utils.get_single_uri(inputs[EDGE_MODEL_KEY])
-    io_utils.copy_file(
-        os.path.join(path_utils.serving_model_path(uri), EDGE_MODEL), str(model / EDGE_MODEL)
-    )
-    return EDGE_MODEL
+        return None
+    folder = path_utils.serving_model_path(artifact_utils.get_single_uri(inputs[EDGE_MODEL_KEY]))
+    if not fileio.exists(os.path.join(folder, EDGE_MODEL)):
+        logging.info("No int8 model passed: the Space serves the SavedModel.")
+        return None
+    for name in fileio.listdir(folder):
+        io_utils.copy_file(os.path.join(folder, name), str(model / name))
+    report = json.loads((model / REPORT).read_text())
+    for variant in report["variants"].values():
+        del variant["milliseconds"]  # other ones each time: the same model would be a new version
+    (model / REPORT).write_text(json.dumps(report, indent=2) + "\n")
+    return report
 
 
 def _data(examples: types.Artifact, data_root: str) -> Data:

@@ -58,7 +58,7 @@ class Facts:
         evaluation: the Evaluator's figures.
         data: what it was trained and judged on.
         overlays: pictures of validation images, by title.
-        edge_model: file name of the LiteRT model; empty when there is none.
+        edge: the figures of the LiteRT models; None when there are none.
     """
 
     repo_id: str
@@ -68,7 +68,7 @@ class Facts:
     evaluation: Evaluation
     data: Data
     overlays: dict[str, Overlay]
-    edge_model: str
+    edge: dict[str, Any] | None
 
 
 def write_pages(folder: Path, facts: Facts) -> None:
@@ -163,7 +163,7 @@ def _card(facts: Facts, pictures: list[dict[str, Any]]) -> str:
         evaluation=facts.evaluation,
         data=facts.data,
         overlays=pictures,
-        edge=facts.edge_model,
+        edge=facts.edge,
         shown_slices=_SHOWN_SLICES,
         provenance_rows=rows,
     )
@@ -182,7 +182,7 @@ def _metadata(facts: Facts) -> ModelCardData:
             "semantic-segmentation",
             "tfx",
             facts.config["model"],
-            *(["litert"] if facts.edge_model else []),
+            *(["litert"] if facts.edge else []),
         ],
         datasets=[hub_dataset] if hub_dataset else None,
         model_name=facts.repo_id.partition("/")[2],

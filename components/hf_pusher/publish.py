@@ -9,6 +9,7 @@ from shutil import copytree
 from huggingface_hub import HfApi
 
 from components.digest import folder_digest
+from components.edge_exporter.variants import EDGE_MODEL, FILES, REPORT
 from components.hf_pusher import space as app
 from components.hf_pusher.answers import HubError, explained, retrying
 from components.hf_pusher.config import SPACE_TOKEN, HubConfig
@@ -24,7 +25,8 @@ _OF_A_MODEL = (
     "assets/*",
     "assets.extra/*",
     "overlays/*",
-    app.EDGE_MODEL,
+    *FILES.values(),
+    REPORT,
 )
 
 
@@ -90,7 +92,7 @@ class Publisher:
         with self._explained(self._model):
             self._model.ensure(self._config.hf_private)
             version = self._model.publish(_files(model), f"Publish {tag}", tag, _OF_A_MODEL)
-        self._stage(version, tag, edge=(model / app.EDGE_MODEL).exists())
+        self._stage(version, tag, edge=(model / EDGE_MODEL).exists())
         copytree(examples, self._staged / app.EXAMPLES)
         space = self._publish_space(version, f"Serve {tag}", (*app.OWNED, f"{app.EXAMPLES}/*"))
         return self._publication(version, tag, space, version.changed or space.changed)
@@ -105,7 +107,7 @@ class Publisher:
         """
         with self._explained(self._model):
             version = Version(self._model.revision_of(tag), changed=False)
-            edge = self._model.has(app.EDGE_MODEL, version.revision)
+            edge = self._model.has(EDGE_MODEL, version.revision)
         self._stage(version, tag, edge)
         # First: it is what people see.
         space = self._publish_space(version, f"Serve {tag}", app.OWNED)
@@ -123,7 +125,7 @@ class Publisher:
             pin = json.loads(self._space.read(app.PIN, self._staged.parent))
         version = Version(pin["revision"], changed=False)
         with self._explained(self._model):
-            edge = self._model.has(app.EDGE_MODEL, version.revision)
+            edge = self._model.has(EDGE_MODEL, version.revision)
         self._stage(version, pin["tag"], edge)
         # Whoever publishes a model meanwhile moves the pin, which this leaves alone.
         (self._staged / app.PIN).unlink()

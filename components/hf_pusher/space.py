@@ -7,7 +7,6 @@ from pathlib import Path
 from huggingface_hub import RepoCard
 
 APP = Path(__file__).parents[2] / "apps" / "gradio" / "semantic_segmentation"
-EDGE_MODEL = "model.tflite"
 EXAMPLES = "examples"
 PIN = "model.json"  # which model the Space serves
 # Paths that a version of the app may lack though the one before had them.

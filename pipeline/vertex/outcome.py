@@ -26,6 +26,7 @@ class Verdict:
         pushed: where the model is served.
         url: of what was published on the Hub.
         space_url: of its demo.
+        edge: what came of the model for the edge, in a line.
     """
 
     blessed: bool | None = None
@@ -35,6 +36,7 @@ class Verdict:
     pushed: str = ""
     url: str = ""
     space_url: str = ""
+    edge: str = ""
 
 
 def title(outcome: Outcome, verdict: Verdict) -> str:
@@ -48,6 +50,7 @@ def read_verdict(outcome: Outcome) -> Verdict:
     """Reads what the steps put out, from the service's answer and from Cloud Storage."""
     blessing = _output(outcome, "Evaluator", "blessing")
     evaluation = _output(outcome, "Evaluator", "evaluation")
+    edge_model = _output(outcome, "EdgeExporter", "edge_model")
     pushed = _pushed(outcome, "Pusher")
     published = _pushed(outcome, "HFPusher")
     blessed = None if blessing is None else blessing.metadata.get("blessed") == 1
@@ -67,6 +70,7 @@ def read_verdict(outcome: Outcome) -> Verdict:
         pushed=pushed.get("pushed_destination", ""),
         url=published.get("url", ""),
         space_url=published.get("space_url", ""),
+        edge="" if edge_model is None else edge_model.metadata.get("summary", ""),
     )
 
 

@@ -83,8 +83,11 @@ def test_names_and_types(loaded: tf.Module) -> None:
             {"examples": tf.string},
             {"image": tf.float32, "label": tf.int64, "size": tf.int64},
         ),
+        "network": ({"pixels": tf.float32}, {"logits": tf.float32}),
     }
-    for function in loaded.signatures.values():
+    for name, function in loaded.signatures.items():
+        if name == "network":
+            continue
         (spec,) = function.structured_input_signature[1].values()
         assert spec.shape.as_list() == [None]
 
@@ -215,3 +218,15 @@ def test_serves_in_a_fresh_process_without_the_project(
     np.testing.assert_array_equal(answer["fractions"], fractions)
     for png, mask in zip(answer["masks"], masks, strict=True):
         np.testing.assert_array_equal(decode_mask(png), mask)
+
+
+def test_the_network_alone_has_every_size_fixed(
+    loaded: tf.Module, drawn: list[Pet], network: keras.Model
+) -> None:
+    signature = loaded.signatures["network"]
+    spec = signature.structured_input_signature[1]["pixels"]
+    assert spec.shape.as_list() == [1, *network.input_shape[1:]]
+    features = loaded.signatures["transform_features"](examples=tf.constant([drawn[0].example()]))
+    logits = signature(pixels=features["image"])["logits"]
+    expected = network(features["image"], training=False)
+    np.testing.assert_allclose(logits, expected, atol=1e-4)

@@ -21,6 +21,7 @@ EDGES = {
     "Trainer": {"ImportExampleGen", "StatisticsGen", "Transform"},
     "latest_blessed_model": set(),
     "Evaluator": {"ImportExampleGen", "Trainer", "latest_blessed_model"},
+    "EdgeExporter": {"ImportExampleGen", "Trainer", "Evaluator"},
     "Pusher": {"Trainer", "Evaluator"},
 }
 
@@ -66,7 +67,7 @@ def test_publishing_comes_last_and_only_where_there_is_a_repository() -> None:
     graph = graph_of(hf_repo_id="demo/pets", hf_space_secrets={"KEY": "NAME_OF_A_VARIABLE"})
     assert edges(graph) == {
         **EDGES,
-        "HFPusher": {"ImportExampleGen", "Trainer", "Evaluator", "Pusher"},
+        "HFPusher": {"ImportExampleGen", "Trainer", "Evaluator", "EdgeExporter", "Pusher"},
     }
     [pusher] = [component for component in graph.components if component.id == "HFPusher"]
     told = json.loads(pusher.exec_properties["custom_config"])

@@ -16,6 +16,7 @@ from PIL import Image
 
 LITE_MODEL = "model.tflite"
 PROVENANCE = "assets.extra/provenance.json"
+_THREADS = 2  # a Space has two processors at least
 
 Pixels = npt.NDArray[np.uint8]
 # uint8 [height, width, 3], RGB, to class ids, uint8 [height, width].
@@ -81,15 +82,20 @@ class Model:
 def _lite_model(path: Path) -> Predict:
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(str(path))
+    interpreter = Interpreter(str(path), num_threads=_THREADS)
     (given,) = interpreter.get_input_details()
     (answer,) = interpreter.get_output_details()
     lock = threading.Lock()  # an interpreter holds one image's tensors
+    allocated: tuple[int, ...] = ()
 
     def predict(pixels: Pixels) -> Pixels:
+        nonlocal allocated
         with lock:
-            interpreter.resize_tensor_input(given["index"], [1, *pixels.shape])
-            interpreter.allocate_tensors()
+            if pixels.shape != allocated:
+                allocated = ()  # whatever goes wrong on the way
+                interpreter.resize_tensor_input(given["index"], [1, *pixels.shape])
+                interpreter.allocate_tensors()
+                allocated = pixels.shape
             interpreter.set_tensor(given["index"], pixels[np.newaxis])
             interpreter.invoke()
             return interpreter.get_tensor(answer["index"])[0]

@@ -15,6 +15,7 @@ from components.digest import folder_digest
 from components.hf_pusher.answers import HubError
 from components.hf_pusher.executor import PUBLICATION, Executor
 from tests.components.hf_pusher.conftest import MODEL, config
+from tests.components.hf_pusher.test_model_card import EDGE
 from tests.conftest import Workplace
 from tests.emulators.hub import HubEmulator
 from tests.pipeline.report.pages import run_of
@@ -95,14 +96,35 @@ def test_a_refused_model_changes_nothing(
 def test_an_edge_model_goes_along(
     hub: HubEmulator, inputs: Artifacts, output: Artifact, hostile: Workplace, tmp_path: Path
 ) -> None:
-    edge = standard_artifacts.Model()
-    edge.uri = str(tmp_path / "edge")
-    (tmp_path / "edge" / "Format-Serving").mkdir(parents=True)
-    (tmp_path / "edge" / "Format-Serving" / "model.tflite").write_bytes(b"lite")
+    edge = edge_model(tmp_path, "model.tflite", "model_fp16.tflite")
     push({**inputs, "edge_model": [edge]}, output, hub, hostile.folder / "data")
     assert hub.content("models", MODEL, "main", "model.tflite") == b"lite"
+    assert "model_fp16.tflite" in hub.tree("models", MODEL)
+    assert b"milliseconds" not in hub.content("models", MODEL, "main", "edge.json")
     assert b"ai-edge-litert" in hub.tree("spaces", MODEL)["requirements.txt"]
     assert b"Interpreter" in hub.tree("models", MODEL)["README.md"]
+
+
+def test_an_edge_model_that_did_not_pass_stays_behind(
+    hub: HubEmulator, inputs: Artifacts, output: Artifact, hostile: Workplace, tmp_path: Path
+) -> None:
+    edge = edge_model(tmp_path, "model_fp16.tflite")
+    push({**inputs, "edge_model": [edge]}, output, hub, hostile.folder / "data")
+    assert output.get_int_custom_property("pushed") == 1
+    assert not {"model_fp16.tflite", "edge.json"} & set(hub.tree("models", MODEL))
+    assert b"tensorflow" in hub.tree("spaces", MODEL)["requirements.txt"]
+
+
+def edge_model(folder: Path, *names: str) -> Artifact:
+    """An EdgeExporter's artifact with these models."""
+    artifact = standard_artifacts.Model()
+    artifact.uri = str(folder / "edge")
+    serving = folder / "edge" / "Format-Serving"
+    serving.mkdir(parents=True)
+    for name in names:
+        (serving / name).write_bytes(b"lite")
+    (serving / "edge.json").write_text(json.dumps(EDGE))
+    return artifact
 
 
 def test_a_model_that_is_no_saved_model(

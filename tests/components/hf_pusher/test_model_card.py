@@ -44,6 +44,14 @@ DATA = Data(
     licence="CC BY-SA 4.0",
     hub_dataset="timm/oxford-iiit-pet",
 )
+EDGE = {
+    "threads": 2,
+    "float_mean_iou": 0.8,
+    "variants": {
+        "float32": {"file": None, "bytes": 8_300_000, "mean_iou": 0.8, "milliseconds": 5.0},
+        "int8": {"file": "model.tflite", "bytes": 2_360_000, "mean_iou": 0.79, "milliseconds": 3.2},
+    },
+}
 
 
 def jpeg(colour: str) -> bytes:
@@ -70,7 +78,7 @@ def facts(**changes: object) -> Facts:
         "evaluation": evaluation,
         "data": DATA,
         "overlays": {"Worst": overlay},
-        "edge_model": "",
+        "edge": None,
     }
     return Facts(**{**values, **changes})
 
@@ -127,8 +135,10 @@ def test_classes_figures_and_slices_are_shown(folder: Path) -> None:
 
 
 def test_a_lite_model_is_explained(tmp_path: Path) -> None:
-    write_pages(tmp_path, facts(edge_model="model.tflite"))
+    write_pages(tmp_path, facts(edge=EDGE))
     card = ModelCard.load(tmp_path / "README.md")
+    assert "| `model.tflite` | int8 | 2.4 | 0.790 |" in card.text
+    assert "float32 |" not in card.text  # it is not published
     assert 'hf_hub_download("demo/pets", "model.tflite")' in card.text
     assert "litert" in card.data.tags
 

@@ -14,7 +14,8 @@ from tests.answering import ANSWER, NOTHING, TRUTH, example, recipe
 from tests.emulators.submitting import pipeline_spec, task
 from tests.pipeline.vertex.markdown_pages import HOSTILE
 
-STEPS = ("Trainer", "Evaluator", "Pusher", "HFPusher")
+STEPS = ("Trainer", "Evaluator", "EdgeExporter", "Pusher", "HFPusher")
+EDGE = "int8 2.4 MB, mean IoU 0.790 (float 0.800), 3.2 ms"
 URLS = {
     "url": "https://huggingface.co/demo/pets/tree/v1",
     "space_url": "https://huggingface.co/spaces/demo/pets",
@@ -73,6 +74,11 @@ def outputs(folder: str, blessed: bool) -> dict[str, Outputs]:
         "Evaluator": {
             "blessing": [_artifact(f"{folder}/blessing", blessed=number)],
             "evaluation": [_artifact(f"{folder}/evaluation")],
+        },
+        "EdgeExporter": {
+            "edge_model": [
+                _artifact(f"{folder}/edge", blessed=number, summary=EDGE if blessed else "")
+            ]
         },
         "Pusher": {"pushed_model": [_artifact(f"{folder}/pushed", pushed=number, **pushed)]},
         "HFPusher": {"pushed_model": [_artifact(f"{folder}/hub", pushed=number, **published)]},

@@ -10,7 +10,7 @@ from google.cloud.aiplatform_v1 import types
 from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.vertex import VertexEmulator
-from tests.pipeline.vertex.judged_steps import URLS, Steps, evaluate_both, outputs, spec
+from tests.pipeline.vertex.judged_steps import EDGE, URLS, Steps, evaluate_both, outputs, spec
 from tests.pipeline.vertex.markdown_pages import HOSTILE, Shown, shown
 from tests.pipeline.vertex.verbs import Done, job_file, verb
 
@@ -97,6 +97,7 @@ def test_blessed_and_published(
     assert summary.links == [URLS["url"], URLS["space_url"], CONSOLE]
     facts, figures, states = summary.tables
     assert facts[1] == ["Model", f"{bucket}/run/serving/1"]
+    assert facts[2] == ["Edge model", EDGE]
     assert figures == [
         ["IoU of 2 images", "This model", "Last blessed model"],
         ["mean", "1.000", "0.633"],
@@ -107,6 +108,7 @@ def test_blessed_and_published(
     assert [row[:2] for row in states[1:]] == [
         ["Trainer", "cached"],
         ["Evaluator", "cached"],
+        ["EdgeExporter", "done"],
         ["Pusher", "done"],
         ["HFPusher", "done"],
     ]

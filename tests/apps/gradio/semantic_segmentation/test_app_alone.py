@@ -109,7 +109,6 @@ def test_the_requirements_are_those_that_the_project_is_tested_with(runtime: str
     pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
     locked = tomllib.loads((REPOSITORY / "uv.lock").read_text())["package"]
     versions = {package["name"]: package.get("version") for package in locked}
-    versions["ai-edge-litert"] = pinned.get("ai-edge-litert")  # the pipeline does not use it
     assert pinned == {name: versions[name] for name in pinned}
     assert {"gradio", "huggingface-hub", "numpy", "pillow"} < set(pinned)
 

@@ -1,0 +1,176 @@
+"""A blessed model's LiteRT variants, what each reaches, and whether int8 may be published."""
+
+import itertools
+import json
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from absl import logging
+
+from components.edge_exporter import scoring
+from components.edge_exporter.convert import ConversionError, convert
+from components.edge_exporter.flatbuffer import with_files
+from components.edge_exporter.limits import Limits
+from components.edge_exporter.runtime import THREADS, LiteModel
+from components.edge_exporter.variants import FILES, FLOAT32, INT8, REPORT, VARIANTS
+from models import preprocessing
+
+LABELS = "labels.txt"
+METADATA = "metadata.json"
+_CALIBRATED = 64  # images; more of them move the ranges of activations no further
+
+Records = Callable[[str], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class EdgeModel:
+    """What was made.
+
+    Attributes:
+        files: content by name. There is no `model.tflite` where int8 does not pass.
+        report: what `edge.json` holds.
+    """
+
+    files: dict[str, bytes]
+    report: dict[str, Any]
+
+    @property
+    def summary(self) -> str:
+        """What came out, in one line."""
+        if not self.report["passed"]:
+            return f"none, {self.report['reason']}"
+        found = self.report["variants"][INT8]
+        return (
+            f"int8 {found['bytes'] / 1e6:.1f} MB, mean IoU {found['mean_iou']:.3f} "
+            f"(float {self.report['float_mean_iou']:.3f}), {found['milliseconds']:.1f} ms"
+        )
+
+
+def export(
+    model: tf.Module,
+    trained: dict[str, Any],
+    records: Records,
+    float_mean_iou: float,
+    limits: Limits,
+) -> EdgeModel:
+    """Converts a model, scores every variant and judges the int8 one.
+
+    Args:
+        model: a SavedModel of `models.signatures`, loaded.
+        trained: its provenance.
+        records: serialized examples of a split: `train`, to calibrate, or `eval`, to score.
+        float_mean_iou: the SavedModel's, on `eval`.
+        limits: what int8 is held to.
+
+    Raises:
+        scoring.ExampleError: an example cannot be read.
+    """
+    report: dict[str, Any] = {
+        "passed": False,
+        "reason": "",
+        "float_mean_iou": float_mean_iou,
+        "limits": limits.model_dump(),
+        "threads": THREADS,
+        "variants": {},
+    }
+    name = f"{trained['recipe']}, {trained['model']}"
+    began = time.perf_counter()
+    try:
+        contents = dict(convert(model, _calibration(records, trained["image_size"]), name))
+        converted = time.perf_counter()
+        figures = _figures(contents, trained, records)
+    except ConversionError as error:
+        return EdgeModel({}, report | {"reason": str(error)})
+    logging.info(
+        "Converted in %.1f s, scored in %.1f s",
+        converted - began,
+        time.perf_counter() - converted,
+    )
+    contents = {
+        variant: with_files(content, _inside(trained, variant, figures[variant]))
+        for variant, content in contents.items()
+    }
+    report["variants"] = {
+        variant: {"file": FILES.get(variant), "bytes": len(contents[variant]), **figures[variant]}
+        for variant in VARIANTS
+    }
+    report["reason"] = "; ".join(_shortfalls(report, limits))
+    report["passed"] = not report["reason"]
+    kept = [variant for variant in FILES if variant != INT8 or report["passed"]]
+    return EdgeModel({FILES[variant]: contents[variant] for variant in kept}, report)
+
+
+def write(edge: EdgeModel, folder: Path) -> None:
+    """Writes the files, and `edge.json` beside them."""
+    for name, content in edge.files.items():
+        (folder / name).write_bytes(content)
+    (folder / REPORT).write_text(json.dumps(edge.report, indent=2, allow_nan=False) + "\n")
+
+
+def _calibration(records: Records, image_size: int) -> list[Any]:
+    images = itertools.islice(scoring.decoded(records("train"), "train"), _CALIBRATED)
+    return [preprocessing.resize_image(image, image_size).numpy() for image, _ in images]
+
+
+def _figures(
+    contents: dict[str, bytes], trained: dict[str, Any], records: Records
+) -> dict[str, dict[str, Any]]:
+    """Mean IoU, IoU by class and milliseconds of each variant."""
+    class_names = trained["class_names"]
+    examples = scoring.decoded(records("eval"), "eval")
+    first = next(examples)
+    try:
+        models = {variant: LiteModel(content) for variant, content in contents.items()}
+        milliseconds = {variant: model.milliseconds(first[0]) for variant, model in models.items()}
+    except (RuntimeError, ValueError) as error:
+        raise ConversionError(f"LiteRT cannot run the converted model: {error}") from error
+    sums = scoring.confusion_matrices(models, itertools.chain([first], examples), len(class_names))
+    found = {variant: scoring.figures(sums[variant], class_names) for variant in contents}
+    return {
+        variant: {
+            "mean_iou": _finite(one["mean_iou"]),
+            "iou": {name: _finite(one[f"iou_{name}"]) for name in class_names},
+            "milliseconds": milliseconds[variant],
+        }
+        for variant, one in found.items()
+    }
+
+
+def _shortfalls(report: dict[str, Any], limits: Limits) -> Iterable[str]:
+    """Why int8 does not pass, one clause for each limit."""
+    int8, float32 = report["variants"][INT8], report["variants"][FLOAT32]
+    reached, aimed_at = int8["mean_iou"], report["float_mean_iou"]
+    if reached is None:
+        yield "the validation split has no pixel to judge int8 by"
+    elif not reached >= aimed_at - limits.max_fall:
+        yield (
+            f"int8's mean IoU, {reached:.3f}, is more than {limits.max_fall:g} below the float "
+            f"model's, {aimed_at:.3f}"
+        )
+    share = int8["bytes"] / float32["bytes"]
+    if share > limits.max_size:
+        yield f"int8 takes {share:.2f} of float32's bytes, more than {limits.max_size:g}"
+
+
+def _inside(trained: dict[str, Any], variant: str, figures: dict[str, Any]) -> dict[str, str]:
+    """The files within a model: its labels by class id, and what it is."""
+    names = [" ".join(name.split()) for name in trained["class_names"]]
+    told = ("recipe", "model", "image_size", "class_names", "palette")
+    metadata = {
+        **{key: trained[key] for key in told},
+        "variant": variant,
+        "validation": {key: figures[key] for key in ("mean_iou", "iou")},
+    }
+    return {
+        LABELS: "".join(f"{name}\n" for name in names),
+        METADATA: json.dumps(metadata, indent=2) + "\n",
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
