@@ -66,14 +66,15 @@ def run(names: Sequence[str], rounds: int, output: Path, photos: Sequence[Path] 
     Args:
         names: which ones.
         rounds: how often each measures.
-        output: folder of `results.json` and `machine.json`.
+        output: folder of `results.json` and `machine.json`, and of what single benchmarks write.
         photos: for `tfrecords`, the folders of photos and of trimaps, if not drawn ones.
     """
+    given = {"tfrecords": photos, "pipeline": [output], "growth": [output]}
     results, machines = output / "results.json", output / "machine.json"
     measured: list[report.Figure] = []
     for name in names:
         benchmark = importlib.import_module(f"benchmarks.bench_{name}")
-        figures = benchmark.run(rounds, *(photos if name == "tfrecords" else ()))
+        figures = benchmark.run(rounds, *given.get(name, ()))
         today = machine.Facts(date=datetime.date.today().isoformat(), machine=machine.description())
         measured += figures
         report.write(report.merge(report.read(results) or [], figures), results)

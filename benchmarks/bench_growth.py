@@ -31,7 +31,6 @@ _CONSTANT = ("ImportSchemaGen", "latest_blessed_model")
 _TRAINING = {"MODEL": "unet_light", "IMAGE_SIZE": 32, "BATCH_SIZE": 32, "EPOCHS": 1}
 _LINEAR = "time in step with the data"
 _NOISE = 0.5  # s
-_STAGES = Path(__file__).with_name("growth.json")
 
 
 class Stage(TypedDict):
@@ -50,15 +49,19 @@ class Stage(TypedDict):
     peak_mb: float
 
 
-def run(rounds: int) -> list[Figure]:
-    """Measures all stages, once whatever `rounds` says, and writes `growth.json`.
+def run(rounds: int, output: Path) -> list[Figure]:
+    """Measures all stages and writes `growth.json`.
+
+    Args:
+        rounds: not heeded: once is enough of what takes minutes.
+        output: folder of the file.
 
     Returns:
         Of each stage the exponent of its time between the two largest sizes, beside 1, with the
         start-up and without it, and its peak of memory at the largest beside that at the other.
     """
     taken = stages(SIZES)
-    report.write(taken, _STAGES)
+    report.write(taken, output / "growth.json")
     Console().print(table(taken))
     return figures(taken)
 

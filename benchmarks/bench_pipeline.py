@@ -19,7 +19,6 @@ from benchmarks import processes, report
 from benchmarks.report import Figure, figure
 from tfrecords import synthetic
 
-_STEPS = Path(__file__).with_name("pipeline.json")
 _BARE = "bare keras.Model.fit of as many steps"
 _IMPORT = "import tfx.v1"
 
@@ -32,8 +31,12 @@ class Step(TypedDict):
     cached: bool
 
 
-def run(rounds: int) -> list[Figure]:
-    """Runs the pipeline twice, once whatever `rounds` says, and writes `pipeline.json`.
+def run(rounds: int, output: Path) -> list[Figure]:
+    """Runs the pipeline and runs it again, and writes `pipeline.json`.
+
+    Args:
+        rounds: not heeded: once is enough of what takes minutes.
+        output: folder of the file.
 
     Returns:
         Seconds of the run, of what it takes beyond training, of its slowest step beside the
@@ -43,7 +46,7 @@ def run(rounds: int) -> list[Figure]:
         folder = Path(name)
         synthetic.generate(str(folder / "data"))
         found, steps = compare(folder)
-    report.write(steps, _STEPS)
+    report.write(steps, output / "pipeline.json")
     Console().print(table(steps))
     return found
 
