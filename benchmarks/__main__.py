@@ -28,6 +28,7 @@ NAMES = (
     "trainer",
     "evaluator",
     "serving",
+    "edge",
     "start",
     "pipeline",
     "growth",
