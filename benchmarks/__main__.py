@@ -1,16 +1,38 @@
-"""Runs every benchmark, prints a table and writes `benchmarks/results.json`.
+"""Runs benchmarks, prints a table of each and writes `benchmarks/results.json`.
 
-python -m benchmarks [--rounds N] [--images FOLDER --trimaps FOLDER]
+    python -m benchmarks [NAME ...] [--rounds N] [--images FOLDER --trimaps FOLDER]
+
+Without names all run. What was measured is written down after each benchmark, beside the figures of
+those that did not run; `machine.json` tells of each on what machine it ran, and when.
 """
 
 import argparse
+import datetime
+import difflib
+import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import bench_evaluator, bench_tfrecords, bench_trainer, report
+# Before TensorFlow is imported: its notices about the machine are nothing to act on.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-RESULTS = Path(__file__).with_name("results.json")
+from benchmarks import machine, report
+
+FOLDER = Path(__file__).parent
+# In the order in which they run: what takes longest comes last.
+NAMES = (
+    "tfrecords",
+    "input",
+    "trainer",
+    "evaluator",
+    "serving",
+    "edge",
+    "start",
+    "pipeline",
+    "growth",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,24 +42,48 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--rounds", type=int, default=3, help="measurements each (%(default)s)")
     parser.add_argument("--images", type=Path, help="folder of photos; default: drawn ones")
     parser.add_argument("--trimaps", type=Path, help="folder of the photos' trimaps")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="file (%(default)s)")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="folder (%(default)s)")
     args = parser.parse_args(argv)
     if args.rounds < 1:
         parser.error(f"--rounds={args.rounds}: measure at least once")
     if (args.images is None) != (args.trimaps is None):
         parser.error("--images and --trimaps go together")
-    figures = [
-        *bench_tfrecords.run(args.rounds, args.images, args.trimaps),
-        *bench_trainer.run(args.rounds),
-        *bench_evaluator.run(args.rounds),
-    ]
-    report.write(figures, args.output)
-    report.print_table(figures)
-    print(f"Written to {args.output}")
+    for name in args.names:
+        if name not in NAMES:
+            near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.0)
+            parser.error(f"there is no benchmark {name}; did you mean {near[0]}?")
+    photos = [args.images, args.trimaps] if args.images else []
+    run(args.names or NAMES, args.rounds, args.output, photos)
     return 0
+
+
+def run(names: Sequence[str], rounds: int, output: Path, photos: Sequence[Path] = ()) -> None:
+    """Runs benchmarks and writes each one's figures as soon as they are there.
+
+    Args:
+        names: which ones.
+        rounds: how often each measures.
+        output: folder of `results.json` and `machine.json`, and of what single benchmarks write.
+        photos: for `tfrecords`, the folders of photos and of trimaps, if not drawn ones.
+    """
+    given = {"tfrecords": photos, "pipeline": [output], "growth": [output]}
+    results, machines = output / "results.json", output / "machine.json"
+    measured: list[report.Figure] = []
+    for name in names:
+        benchmark = importlib.import_module(f"benchmarks.bench_{name}")
+        figures = benchmark.run(rounds, *given.get(name, ()))
+        today = machine.Facts(date=datetime.date.today().isoformat(), machine=machine.description())
+        measured += figures
+        report.write(report.merge(report.read(results) or [], figures), results)
+        report.write({**(report.read(machines) or {}), name: today}, machines)
+        report.print_table(figures, f"{today['machine']}, {today['date']}")
+    if set(names) == set(NAMES):
+        report.write(measured, results)  # without what was once measured under other names
+    print(f"Written to {results}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from tfx.utils import path_utils, proto_utils
 
 from benchmarks.bench_trainer import CONFIG, write_transform_graph
 from benchmarks.report import Figure, figure
-from models import signatures, train
+from models import registry, signatures
 from pipeline.engines import LOCAL_BEAM_ARGS
 from pipeline.evaluation import eval_config
 from pipeline.recipe import Recipe
@@ -48,7 +48,7 @@ def run(rounds: int) -> list[Figure]:
     recipe = load_recipe("pets")
     with tempfile.TemporaryDirectory() as folder:
         model, few, many = Path(folder, "model"), Path(folder, "few"), Path(folder, "many")
-        _export(Path(folder, "graph"), Path(folder, "temp"), model)
+        export(Path(folder, "graph"), Path(folder, "temp"), model)
         for examples, images in ((few, _START_UP_IMAGES), (many, _IMAGES)):
             shards = examples / "Split-eval"
             synthetic.generate(str(shards), train=1, val=images, num_shards=1)
@@ -137,14 +137,18 @@ def _peer(examples: Path, model: Path) -> int:
     return images
 
 
-def _export(graph: Path, temporary: Path, model: Path) -> None:
-    """Writes an untrained network as the Trainer would."""
+def export(graph: Path, temporary: Path, model: Path) -> keras.Model:
+    """Writes an untrained network as the Trainer would, in float32; returns it."""
     write_transform_graph(graph, temporary)
     keras.utils.set_random_seed(CONFIG.seed)
+    network = registry.build_model(
+        CONFIG.model, CONFIG.image_size, CONFIG.num_classes, CONFIG.encoder_weights
+    )
     signatures.export(
-        train.compiled_model(CONFIG),
+        network,
         tft.TFTransformOutput(str(graph)),
         CONFIG,
         {},
         path_utils.serving_model_path(str(model)),
     )
+    return network

@@ -4,10 +4,15 @@ Both train the same network, compiled alike, for the same number of steps of the
 Trainer reads TFRecord shards through the graph that tf.Transform stored, shuffles, augments,
 validates, logs and exports, and what counts is the throughput that `models.train.run_fn` itself
 reports; the peer has the decoded pixels in memory as NumPy arrays and does nothing else.
+
+    python -m benchmarks.bench_trainer SHARDS GRAPH OUTPUT
+
+trains once, in a process whose memory is measured.
 """
 
 import functools
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -24,6 +29,7 @@ from rich.progress import track
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from benchmarks import processes
 from benchmarks.report import Figure, figure
 from models import data, preprocessing, train
 from models.callbacks import Throughput
@@ -46,34 +52,59 @@ CONFIG = TrainingConfig(
     patience=2,
     seed=0,
 )
+Pixels = npt.NDArray[np.float32]
+
+_PEER = "bare keras.Model.fit, pixels in memory"
 _TRAIN_IMAGES = 256
 _VAL_IMAGES = 16
 _STEPS = _TRAIN_IMAGES // CONFIG.batch_size * CONFIG.epochs
 
 
 def run(rounds: int) -> list[Figure]:
-    """Trains both in turn.
+    """Trains both in turn: in this process for their speed, each in its own for their memory.
 
     Args:
         rounds: how often each is measured.
 
     Returns:
-        One figure, in training images a second, the first (tracing) step left out of both.
+        Training images a second, the first (tracing) step left out of both, and the peak of a
+        whole process.
     """
-    ours: list[float] = []
-    peer: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        shards, graph = Path(folder, "shards"), Path(folder, "graph")
+    speed: dict[str, list[float]] = {"ours": [], "peer": []}
+    peak: dict[str, list[float]] = {"ours": [], "peer": []}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shards, graph = folder / "shards", folder / "graph"
         synthetic.generate(str(shards), train=_TRAIN_IMAGES, val=_VAL_IMAGES)
-        write_transform_graph(graph, Path(folder, "temp"))
-        arrays = _decoded(shards, graph)
+        write_transform_graph(graph, folder / "temp")
+        arrays = decoded(shards / "train-*", graph, _TRAIN_IMAGES)
+        pixels = save(folder, CONFIG, *arrays)
         keras.utils.set_random_seed(CONFIG.seed)
         model = train.compiled_model(CONFIG)
         for number in track(range(rounds), "trainer", console=Console(stderr=True)):
-            ours.append(_trainer(shards, graph, Path(folder, f"run-{number}")))
-            peer.append(_bare_fit(model, *arrays))
+            speed["ours"].append(_trainer(shards, graph, folder / f"run-{number}"))
+            speed["peer"].append(_bare_fit(model, *arrays))
+            ours = processes.python(
+                *("-m", "benchmarks.bench_trainer", shards, graph, folder / f"alone-{number}")
+            )
+            peer = processes.python("-m", "benchmarks.bare_fit", *pixels)
+            peak["ours"].append(ours.peak_mb)
+            peak["peer"].append(peer.peak_mb)
     name = f"Trainer, {CONFIG.model}, {CONFIG.image_size} px, batch {CONFIG.batch_size}"
-    return [figure(name, "images/s", ours, peer, "bare keras.Model.fit, pixels in memory")]
+    return [
+        figure(name, "images/s", speed["ours"], speed["peer"], _PEER),
+        figure(f"{name}, peak memory", "MB", peak["ours"], peak["peer"], _PEER),
+    ]
+
+
+def save(
+    folder: Path, config: TrainingConfig, images: Pixels, masks: npt.NDArray[np.uint8]
+) -> tuple[Path, Path]:
+    """Writes what `benchmarks.bare_fit` is told."""
+    given, pixels = folder / "config.json", folder / "pixels.npz"
+    given.write_text(config.model_dump_json())
+    np.savez(pixels, images=images.astype(np.uint8), masks=masks)
+    return given, pixels
 
 
 def _trainer(shards: Path, graph: Path, output: Path) -> float:
@@ -97,9 +128,7 @@ def _trainer(shards: Path, graph: Path, output: Path) -> float:
     return figures["images_per_second"]
 
 
-def _bare_fit(
-    model: keras.Model, images: npt.NDArray[np.float32], masks: npt.NDArray[np.uint8]
-) -> float:
+def _bare_fit(model: keras.Model, images: Pixels, masks: npt.NDArray[np.uint8]) -> float:
     """Images a second of `keras.Model.fit` alone."""
     throughput = Throughput()
     steps = int(model.optimizer.iterations)
@@ -117,10 +146,9 @@ def _bare_fit(
     return throughput.images_per_second(CONFIG.batch_size)
 
 
-def _decoded(shards: Path, graph: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-    """The training split as arrays: float32 [N, S, S, 3] in 0..255 and uint8 [N, S, S]."""
-    output = tft.TFTransformOutput(str(graph))
-    split = data.load_split([str(shards / "train-*")], output, _TRAIN_IMAGES)
+def decoded(pattern: Path, graph: Path, count: int) -> tuple[Pixels, npt.NDArray[np.uint8]]:
+    """A split as arrays: float32 [N, S, S, 3] in 0..255 and uint8 [N, S, S]."""
+    split = data.load_split([str(pattern)], tft.TFTransformOutput(str(graph)), count)
     images, masks = zip(*split.as_numpy_iterator(), strict=True)
     return np.stack(images).astype(np.float32), np.stack(masks)
 
@@ -143,3 +171,7 @@ def write_transform_graph(path: Path, temporary: Path) -> None:
         _ = graph | tft_beam.WriteTransformFn(str(path))
         raw_metadata = str(path / tft.TFTransformOutput.RAW_METADATA_DIR)
         _ = metadata | tft_beam.WriteMetadata(raw_metadata, pipeline)
+
+
+if __name__ == "__main__":
+    _trainer(*map(Path, sys.argv[1:]))

@@ -5,7 +5,7 @@ import os
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +16,8 @@ class Figure(TypedDict):
 
     Attributes:
         name: what was measured.
-        unit: of `ours` and `peer`; more is better.
+        unit: of `ours` and `peer`. Of what comes by the second or by the megabyte more is better;
+            of seconds, ms, MB and exponents less.
         ours: median over the rounds.
         peer: the peer's median over the same rounds.
         peer_name: what we are compared with.
@@ -40,7 +41,7 @@ def figure(
 
     Args:
         name: what was measured.
-        unit: of the measurements; more is better.
+        unit: of the measurements.
         ours: one measurement a round.
         peer: one measurement a round, as many.
         peer_name: what we are compared with.
@@ -57,9 +58,21 @@ def figure(
     )
 
 
-def table(figures: Sequence[Figure]) -> Table:
-    """The figures, one row each."""
-    rows = Table(title="Benchmarks: medians of the rounds", title_justify="left")
+def merge(known: Sequence[Figure], found: Sequence[Figure]) -> list[Figure]:
+    """Puts figures in the place of those of the same names, and new ones at the end."""
+    by_name = {row["name"]: row for row in (*known, *found)}
+    return list(by_name.values())
+
+
+def table(figures: Sequence[Figure], machine: str = "") -> Table:
+    """The figures, one row each.
+
+    Args:
+        figures: what was measured.
+        machine: where and when, for the title.
+    """
+    title = "Benchmarks: medians of the rounds" + (f"; {machine}" if machine else "")
+    rows = Table(title=title, title_justify="left")
     for column in ("measured", "unit", "ours", "peer", "ratio", "rounds"):
         text = column in ("measured", "unit")
         rows.add_column(column, justify="left" if text else "right", overflow="fold")
@@ -68,8 +81,8 @@ def table(figures: Sequence[Figure]) -> Table:
         rows.add_row(
             row["name"],
             row["unit"],
-            f"{row['ours']:,.1f}",
-            f"{row['peer']:,.1f}",
+            _number(row["ours"]),
+            _number(row["peer"]),
             f"{row['ratio']:.2f}",
             str(row["rounds"]),
             row["peer_name"],
@@ -77,17 +90,26 @@ def table(figures: Sequence[Figure]) -> Table:
     return rows
 
 
-def print_table(figures: Sequence[Figure]) -> None:
+def _number(value: float) -> str:
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def print_table(figures: Sequence[Figure], machine: str = "") -> None:
     """Prints the figures to the terminal."""
-    Console().print(table(figures))
+    Console().print(table(figures, machine))
 
 
-def write(figures: Sequence[Figure], path: Path) -> None:
-    """Writes the figures as a JSON list, whole or not at all."""
+def read(path: Path) -> Any:
+    """What `write` wrote; None where there is no such file."""
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def write(content: Any, path: Path) -> None:
+    """Writes JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        unfinished.write_text(json.dumps(list(figures), indent=2) + "\n")
+        unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -1,0 +1,74 @@
+"""Runs the pipeline up to one of its nodes, which alone is measured.
+
+    python -m benchmarks.stages NODE
+
+Run for one node after the other, with the settings of a user, every node has a process of its own:
+those before it are answered from the cache. The gate lets every model pass, so that what publishes
+one has something to do. Prints the node's seconds, as the metadata store has them.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+
+# Before TensorFlow is imported: its notices about the machine are nothing to act on.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from tfx import v1 as tfx
+from tfx.proto.orchestration import pipeline_pb2
+
+from pipeline import engines, runs
+from pipeline.configs import Settings, load_settings
+from pipeline.pipeline import create_pipeline
+from pipeline.recipe import Gate
+
+
+def pipeline(settings: Settings) -> tfx.dsl.Pipeline:
+    """The pipeline, with a gate that lets every model pass."""
+    recipe = settings.load_recipe()
+    floors = dict.fromkeys(recipe.class_names, 0.0)
+    gate = Gate(min_mean_iou=0, min_class_iou=floors, max_fall=1)
+    recipe = recipe.with_overrides({"model": recipe.model, "gate": gate})
+    return create_pipeline(recipe, engines.local_engine(settings), settings)
+
+
+def node_ids() -> list[str]:
+    """Names of the pipeline's nodes, in the order in which they run, HFPusher among them."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings(pipeline_root=folder, hf_repo_id="benchmark/growth")
+        return [node.id for node in pipeline(settings).components]
+
+
+class _Until(tfx.orchestration.LocalDagRunner):
+    """TFX's own runner, which ends after a node."""
+
+    def __init__(self, last: str) -> None:
+        super().__init__()
+        self._last = last
+
+    def run_with_ir(
+        self,
+        pipeline: pipeline_pb2.Pipeline,
+        run_options: pipeline_pb2.RunOptions | None = None,
+    ) -> None:
+        ids = [node.pipeline_node.node_info.id for node in pipeline.nodes]
+        del pipeline.nodes[ids.index(self._last) + 1 :]
+        super().run_with_ir(pipeline, run_options)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command line; returns its exit code."""
+    [name] = arguments
+    settings = load_settings()
+    _Until(name).run(pipeline(settings))
+    step = runs.load_run(engines.metadata_path(settings)).steps[name]
+    if step.state != "COMPLETE":
+        raise RuntimeError(f"{name} is {step.state}: there is nothing to measure.")
+    print(json.dumps({"seconds": step.duration.total_seconds()}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
