@@ -88,6 +88,7 @@ def test_found_hyperparameters_stand_in_for_the_search(best_hyperparameters: Pat
 def test_a_changed_file_of_hyperparameters_is_another_artifact(
     best_hyperparameters: Path, tmp_path: Path
 ) -> None:
+    (tmp_path / "pipeline").mkdir()
     [file] = best_hyperparameters.iterdir()
     content = file.read_text()
     contents = (content, content, content.replace("16", "4"), content)
