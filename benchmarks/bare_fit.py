@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     model.compile(
         keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay),
         CrossEntropyDice(),
-        [keras.metrics.MeanIoU(config.num_classes, sparse_y_pred=False, name="mean_iou")],
+        metrics=[keras.metrics.MeanIoU(config.num_classes, sparse_y_pred=False, name="mean_iou")],
         jit_compile=False,
     )
     throughput = Throughput()

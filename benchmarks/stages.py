@@ -12,11 +12,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 # Before TensorFlow is imported: its notices about the machine are nothing to act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from tfx import v1 as tfx
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline import engines, runs
@@ -25,7 +27,7 @@ from pipeline.pipeline import create_pipeline
 from pipeline.recipe import Gate
 
 
-def pipeline(settings: Settings) -> tfx.dsl.Pipeline:
+def pipeline(settings: Settings) -> Pipeline:
     """The pipeline, with a gate that lets every model pass."""
     recipe = settings.load_recipe()
     floors = dict.fromkeys(recipe.class_names, 0.0)
@@ -41,7 +43,7 @@ def node_ids() -> list[str]:
         return [node.id for node in pipeline(settings).components]
 
 
-class _Until(tfx.orchestration.LocalDagRunner):
+class _Until(LocalDagRunner):
     """TFX's own runner, which ends after a node."""
 
     def __init__(self, last: str) -> None:
@@ -62,6 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the command line; returns its exit code."""
     [name] = arguments
     settings = load_settings()
+    Path(settings.pipeline_root).mkdir(parents=True, exist_ok=True)
     _Until(name).run(pipeline(settings))
     step = runs.load_run(engines.metadata_path(settings)).steps[name]
     if step.state != "COMPLETE":
