@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,10 +66,13 @@ def run_fn(fn_args: FnArgs) -> None:
         )
     throughput = Throughput()
     logs = _logs(strategy, fn_args.model_run_dir)
+    began = time.perf_counter()
     fit(model, config, train, val, checkpoints, [throughput, *logs])
+    seconds = time.perf_counter() - began
     checkpoints.restore_best()
     figures = {
         "steps": int(model.optimizer.iterations.numpy()),
+        "seconds": round(seconds, 1),
         "images_per_second": round(throughput.images_per_second(config.batch_size), 1),
         "best_epoch": checkpoints.best_epoch,
         "history": checkpoints.history,

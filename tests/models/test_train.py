@@ -74,9 +74,10 @@ def trained(
 
 def test_writes_the_figures(trained: Path, config: TrainingConfig) -> None:
     figures = json.loads((trained / "model_run" / train.FIGURES).read_text())
-    assert set(figures) == {"steps", "images_per_second", "best_epoch", "history"}
+    assert set(figures) == {"steps", "seconds", "images_per_second", "best_epoch", "history"}
     assert figures["steps"] == EPOCHS * (TRAIN_IMAGES // config.batch_size)
     assert figures["images_per_second"] > 0
+    assert figures["seconds"] > 0
     history = figures["history"]
     assert set(history) == {"loss", "mean_iou", "val_loss", "val_mean_iou", "learning_rate"}
     assert figures["best_epoch"] == np.argmax(history["val_mean_iou"])
