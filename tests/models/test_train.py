@@ -90,7 +90,12 @@ def test_writes_the_figures(trained: Path, config: TrainingConfig) -> None:
 def test_writes_a_saved_model_that_serves(trained: Path) -> None:
     path = trained / "Format-Serving"
     model = tf.saved_model.load(str(path))
-    assert set(model.signatures) == {"serving_default", "from_examples", "transform_features"}
+    assert set(model.signatures) == {
+        "serving_default",
+        "from_examples",
+        "transform_features",
+        "network",
+    }
     drawn = pets(3, seed=900)
     answer = model.signatures["serving_default"](
         image_bytes=tf.constant([pet.image for pet in drawn])

@@ -39,8 +39,10 @@ def test_interrupted_refused_to_a_second_run_and_taken_up_again(
     first = start(workplace, few_pets, EPOCHS=500)
     wait_for(first, "Epoch 1/")
 
+    first.send_signal(signal.SIGSTOP)  # or it may be done before the second one has begun
     second = start(workplace, few_pets)
     _, said = second.communicate(timeout=200)
+    first.send_signal(signal.SIGCONT)
     assert second.returncode == 2
     assert f"Another run is using PIPELINE_ROOT={workplace.pipeline_root}" in said
     assert "Traceback" not in said
