@@ -39,6 +39,7 @@ def test_tfx_commands_train_bless_and_push(trained: Workplace) -> None:
         "serving_default",
         "from_examples",
         "transform_features",
+        "network",
     }
 
 

@@ -197,7 +197,7 @@ def test_a_busy_service_is_asked_again_and_again(
     assert done.output.endswith("Done.\n")
     summary = shown((tmp_path / "summary.md").read_text())
     assert summary.headings == ["Done"]
-    assert [row[1] for row in summary.tables[-1][1:]] == ["done"] * 4
+    assert [row[1] for row in summary.tables[-1][1:]] == ["done"] * 5
 
 
 @pytest.mark.parametrize("lost", ["all", "metrics"])
