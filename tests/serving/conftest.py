@@ -13,7 +13,7 @@ from PIL import Image
 from serving import config
 
 if TYPE_CHECKING:
-    from tests.emulators.serving import ServingEmulator
+    from tests.emulators.model_server import ServingEmulator
 
 MODEL = "segmentation"
 
@@ -49,7 +49,7 @@ def pushed(two_versions: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def server(pushed: Path) -> Iterator["ServingEmulator"]:
     """A server with version 1 as stable, and 2 as canary."""
-    from tests.emulators.serving import ServingEmulator
+    from tests.emulators.model_server import ServingEmulator
 
     labels = {"stable": 1, "canary": 2}
     config.write(pushed, config.build(pushed, MODEL, {1, 2}, labels))

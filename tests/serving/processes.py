@@ -51,5 +51,5 @@ def install_binary(folder: Path) -> None:
     """Makes the emulator TensorFlow Serving's binary, for what has the folder on its PATH."""
     folder.mkdir()
     binary = folder / "tensorflow_model_server"
-    binary.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.emulators.serving "$@"\n')
+    binary.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.emulators.model_server "$@"\n')
     binary.chmod(0o755)

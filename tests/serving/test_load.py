@@ -12,7 +12,7 @@ import pytest
 from serving import config
 from serving.load import Result
 from tests.conftest import REPOSITORY, Workplace
-from tests.emulators.serving import ServingEmulator
+from tests.emulators.model_server import ServingEmulator
 from tests.serving.processes import free_ports, install_binary, running
 
 

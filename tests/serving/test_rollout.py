@@ -8,7 +8,7 @@ import pytest
 from serving import config, rollout
 from serving.client import RestClient
 from serving.errors import ServingError
-from tests.emulators.serving import ServingEmulator
+from tests.emulators.model_server import ServingEmulator
 from tests.serving.tiny_models import push_tiny
 
 MODEL = "segmentation"

@@ -20,7 +20,7 @@ from serving.client import Prediction, RestClient
 from serving.errors import Kind, ServingError
 from serving.grpc_client import GrpcClient
 from tests.conftest import REPOSITORY, Workplace
-from tests.emulators.serving import ServingEmulator
+from tests.emulators.model_server import ServingEmulator
 from tests.serving.conftest import encode
 
 KSERVE = Path(__file__).parent / "kserve"

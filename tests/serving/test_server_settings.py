@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from serving import server
 from tests.conftest import REPOSITORY, Workplace
-from tests.emulators.serving import ServingEmulator
+from tests.emulators.model_server import ServingEmulator
 
 SERVING = REPOSITORY / "serving"
 COMPOSE: dict[str, Any] = yaml.safe_load((SERVING / "compose.yaml").read_text())

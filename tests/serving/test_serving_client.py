@@ -19,7 +19,7 @@ from serving.client import Predictor, RestClient
 from serving.errors import Kind, ServingError, kind_of
 from serving.grpc_client import GrpcClient
 from tests.conftest import Workplace
-from tests.emulators.serving import ServingEmulator
+from tests.emulators.model_server import ServingEmulator
 from tests.serving.conftest import encode
 
 
