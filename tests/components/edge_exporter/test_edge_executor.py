@@ -13,26 +13,9 @@ from tfx.utils import io_utils
 
 from components.edge_exporter.executor import Executor, publish
 from components.edge_exporter.limits import Limits
-from tests.conftest import Workplace
-from tests.pipeline.report.pages import run_of
+from tests.components.conftest import Artifacts
 
-Artifacts = dict[str, list[Artifact]]
 LENIENT = Limits(max_fall=1.0, max_size=0.3)
-
-
-@pytest.fixture
-def inputs(hostile: Workplace, tmp_path: Path) -> Artifacts:
-    """The run's artifacts, and a blessing, since a run of few steps is refused."""
-    run = run_of(hostile)
-    blessing = standard_artifacts.ModelBlessing()
-    blessing.uri = str(tmp_path / "blessing")
-    blessing.set_int_custom_property("blessed", 1)
-    return {
-        "model": [run.output("Trainer", "model")],
-        "evaluation": [run.output("Evaluator", "evaluation")],
-        "examples": [run.output("ImportExampleGen", "examples")],
-        "model_blessing": [blessing],
-    }
 
 
 @pytest.fixture

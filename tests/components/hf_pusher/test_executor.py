@@ -14,28 +14,11 @@ from tfx.utils import io_utils
 from components.digest import folder_digest
 from components.hf_pusher.answers import HubError
 from components.hf_pusher.executor import PUBLICATION, Executor
+from tests.components.conftest import Artifacts
 from tests.components.hf_pusher.conftest import MODEL, config
 from tests.components.hf_pusher.test_model_card import EDGE
 from tests.conftest import Workplace
 from tests.emulators.hub import HubEmulator
-from tests.pipeline.report.pages import run_of
-
-Artifacts = dict[str, list[Artifact]]
-
-
-@pytest.fixture
-def inputs(hostile: Workplace, tmp_path: Path) -> Artifacts:
-    """The run's artifacts, and a blessing, since a run of few steps is refused."""
-    run = run_of(hostile)
-    blessing = standard_artifacts.ModelBlessing()
-    blessing.uri = str(tmp_path / "blessing")
-    blessing.set_int_custom_property("blessed", 1)
-    return {
-        "model": [run.output("Trainer", "model")],
-        "evaluation": [run.output("Evaluator", "evaluation")],
-        "examples": [run.output("ImportExampleGen", "examples")],
-        "model_blessing": [blessing],
-    }
 
 
 @pytest.fixture
