@@ -49,7 +49,7 @@ def test_make_serve(workplace: Workplace, pushed: Path) -> None:
     environment = workplace.environment(SERVING_DIR=f"{pushed}/../serving")
     environment["PATH"] = f"{workplace.folder}:{environment['PATH']}"
     done = subprocess.run(
-        ["make", "--assume-old=.venv/installed", "serve"],
+        ["make", "--no-print-directory", "--assume-old=.venv/installed", "serve"],
         cwd=REPOSITORY,
         env=environment,
         capture_output=True,
