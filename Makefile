@@ -62,10 +62,11 @@ test: setup system ## Run the whole test suite
 test-fast: setup system ## Run the tests that take under a minute
 	@$(PYTEST) -n 2 -m "not slow"
 
-lint: setup ## Check style, types, workflows, Dockerfile and infrastructure
+lint: setup ## Check style, types, spelling, workflows, Dockerfile and infrastructure
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
+	@$(RUN) typos
 	@$(RUN) hadolint Dockerfile
 	@$(RUN) shellcheck .github/scripts/*
 	@$(RUN) actionlint

@@ -222,7 +222,7 @@ def set_by_outputs() -> set[str]:
     return {name for value in values for name in re.findall(r"^\s*\S+ (\w+) --body", value, re.M)}
 
 
-def test_the_outputs_set_the_repositorys_variables() -> None:
+def test_the_outputs_set_the_variables_of_the_repository() -> None:
     assert set_by_outputs() == VARIABLES
 
 

@@ -49,7 +49,7 @@ def test_without_a_file_there_is_nothing_to_import() -> None:
         ('{"values": {"recipe": "pets", "dropout": 0.5}}', "dropout is no hyperparameter"),
     ],
 )
-def test_a_file_that_is_no_searchs_is_refused(
+def test_a_file_that_no_search_wrote_is_refused(
     best_hyperparameters: Path, content: str, reason: str
 ) -> None:
     [file] = best_hyperparameters.iterdir()
