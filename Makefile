@@ -19,7 +19,7 @@ setup: .venv/installed ## Install what is needed into .venv
 		--require-hashes --requirement .github/uv/requirements.txt
 
 .venv/installed: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --frozen --quiet
+	$(UV) sync --frozen --quiet --compile-bytecode
 	@touch $@
 
 data: setup ## Draw the embedded data set
