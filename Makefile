@@ -7,7 +7,8 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest
 
-.PHONY: help setup data demo hub check report app serve test test-fast system lint format sbom audit bench clean
+.PHONY: help setup data demo hub check report app notebooks serve test test-fast system lint format docs \
+	sbom audit bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ report: setup ## Write the newest run's report again and open it
 
 app: setup ## Serve the newest pushed model to the browser
 	@$(RUN) python -m pipeline app
+
+notebooks: setup ## Open the notebooks in JupyterLab
+	@$(RUN) jupyter lab notebooks
 
 # A container sees the folder at the path that the server's settings name: the absolute one.
 serve: setup ## Serve the pushed model with TensorFlow Serving, in a container
@@ -77,6 +81,9 @@ lint: setup ## Check style, types, spelling, workflows, Dockerfile and infrastru
 format: setup ## Rewrite the sources in the project's style
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
+
+docs: setup ## Write what README and .env.example show of the code
+	@$(RUN) python docs/generate.py
 
 sbom: | $(UV) ## List what is installed, as CycloneDX, in output/sbom.json
 	@mkdir -p output

@@ -32,8 +32,13 @@ def summary(examples: Artifact) -> dict[str, Any]:
             record=image.serialize(),
         )
         for split in artifact_utils.decode_split_names(examples.split_names)
-        for image in map(_labelled_image, records(examples, split))
+        for image in labelled_images(examples, split)
     )
+
+
+def labelled_images(examples: Artifact, split: str) -> Iterator[LabelledImage]:
+    """The examples of a split, in the order of its shards."""
+    return map(_labelled_image, records(examples, split))
 
 
 def _labelled_image(record: bytes) -> LabelledImage:

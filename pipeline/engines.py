@@ -11,6 +11,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.proto import pusher_pb2
 
 from components.serving_pusher.component import Pusher
+from pipeline.baseline import other_blessed_model
 from pipeline.configs import Settings
 
 REPOSITORY = Path(__file__).parents[1]
@@ -34,6 +35,7 @@ class Engine:
         metadata_connection_config: the MLMD store; None where the service keeps its own.
         beam_pipeline_args: how Beam runs the data steps.
         trainer: makes the Trainer component from its arguments.
+        blessed_model: makes the Resolver of the model that a `candidate` is compared with.
         pusher: makes the Pusher component from its arguments.
     """
 
@@ -42,6 +44,7 @@ class Engine:
     metadata_connection_config: metadata_store_pb2.ConnectionConfig | None
     beam_pipeline_args: list[str]
     trainer: Callable[..., Any]
+    blessed_model: Callable[..., Any]
     pusher: Callable[..., Any]
 
 
@@ -64,6 +67,7 @@ def local_engine(settings: Settings) -> Engine:
         ),
         beam_pipeline_args=LOCAL_BEAM_ARGS,
         trainer=tfx.components.Trainer,
+        blessed_model=other_blessed_model,
         pusher=functools.partial(
             Pusher, push_destination=filesystem(str(Path(settings.serving_dir).resolve()))
         ),

@@ -7,10 +7,6 @@ import tfx.components
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.importer import Importer
-from tfx.dsl.components.common.resolver import Resolver
-from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
-    LatestBlessedModelStrategy,
-)
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import example_gen_pb2, trainer_pb2
 from tfx.types import standard_artifacts
@@ -95,11 +91,12 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
             "checkpoints": f"{engine.pipeline_root}/checkpoints",
         },
     )
-    blessed_model = Resolver(
-        strategy_class=LatestBlessedModelStrategy,
+    blessed_model = engine.blessed_model(
+        candidate=trainer.outputs["model"],
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
     ).with_id("latest_blessed_model")
+    blessed_model.add_upstream_node(trainer)
     evaluator = tfx.components.Evaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipeline import runs
 from tests.conftest import REPOSITORY, TFX_COMMANDS, Workplace
 from tfrecords.example import LabelledImage
 
@@ -51,6 +52,9 @@ def test_a_second_run_trains_nothing(trained: Workplace, drawn_pets: Path) -> No
     assert row(done.stdout, "training").endswith("(reused)")
     assert "Epoch" not in done.stdout
     assert trained.pushed() == before
+    again = runs.load_run(trained.pipeline_root / "metadata.sqlite")
+    executed = {step.name for step in again.steps.values() if not step.cached}
+    assert executed <= {"Resolver", "ImportSchemaGen"}, "the verdict is reused, too"
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from components.edge_exporter.runtime import LiteModel
 from tests.apps.gradio.semantic_segmentation.running import RunningApp, python_with, running_app
 from tests.conftest import PUBLISHING, Workplace
 from tests.emulators.hub import HubEmulator, digest
+from tests.pages import blocks
 from tests.test_local_runner import FEW_STEPS, row
 from tfrecords import scenes
 
@@ -90,7 +91,8 @@ def test_a_refused_model_changes_nothing(
 def test_rolled_back_from_the_command_line(workplace: Workplace, published: HubEmulator) -> None:
     [tag] = published.tags("models", MODEL)
     settings = {"HF_ENDPOINT": published.endpoint, **PUBLISHING}
-    done = workplace.run(f"python -m components.hf_pusher rollback --to {tag}", **settings)
+    [command] = [b.text for b in blocks("docs/rollback.md", "bash") if "hf_pusher" in b.text]
+    done = workplace.run(command, TAG=tag, **settings)
     assert done.returncode == 0, done.stderr
     assert "served before and still serves" in done.stdout
     done = workplace.run("python -m components.hf_pusher rollback --to v-0", **settings)

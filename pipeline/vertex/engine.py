@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import tfx.components
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
+    LatestBlessedModelStrategy,
+)
 from tfx.extensions.google_cloud_ai_platform import constants
 from tfx.extensions.google_cloud_ai_platform.trainer import executor as vertex_trainer
+from tfx.types.channel import BaseChannel
 
 from components.endpoint_pusher.component import Pusher as EndpointPusher
 from components.endpoint_pusher.config import Deployment
@@ -36,8 +41,14 @@ def vertex_engine(settings: Settings) -> Engine:
         trainer=functools.partial(_training_job, settings)
         if settings.training_machine_type
         else tfx.components.Trainer,
+        blessed_model=_latest_blessed_model,
         pusher=_pusher(settings),
     )
+
+
+def _latest_blessed_model(candidate: BaseChannel, **channels: BaseChannel) -> Resolver:
+    """Vertex AI's own way to resolve it, which knows of no candidate."""
+    return Resolver(strategy_class=LatestBlessedModelStrategy, **channels)
 
 
 def _pusher(settings: Settings) -> Callable[..., Any]:

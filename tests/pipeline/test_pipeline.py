@@ -19,7 +19,7 @@ EDGES = {
     "ExampleValidator": {"StatisticsGen", "ImportSchemaGen"},
     "Transform": {"ImportExampleGen", "ImportSchemaGen"},
     "Trainer": {"ImportExampleGen", "StatisticsGen", "Transform"},
-    "latest_blessed_model": set(),
+    "latest_blessed_model": {"Trainer"},
     "Evaluator": {"ImportExampleGen", "Trainer", "latest_blessed_model"},
     "EdgeExporter": {"ImportExampleGen", "Trainer", "Evaluator"},
     "Pusher": {"Trainer", "Evaluator"},

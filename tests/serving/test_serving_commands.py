@@ -1,19 +1,19 @@
-"""The README's commands and `make serve`, on the emulator in the place of the binary."""
+"""The commands of docs/serving.md and `make serve`, on the emulator in the place of the binary."""
 
 import json
-import re
 import subprocess
 from pathlib import Path
 
 from serving import config
 from tests.conftest import REPOSITORY, Workplace
+from tests.pages import blocks
 from tests.serving.processes import free_ports, install_binary, running
 
-SECTION = (REPOSITORY / "README.md").read_text().split("## Serve it")[1].split("\n## ")[0]
-SERVE, ASK = re.findall(r"```bash\n(.*?)```", SECTION, re.S)
+SERVE, ASK = (block.text for block in blocks("docs/serving.md", "bash"))
+[BACK] = [block.text for block in blocks("docs/rollback.md", "bash") if "serving" in block.text]
 
 
-def test_the_readme(workplace: Workplace, pushed: Path, photo: Path) -> None:
+def test_the_page(workplace: Workplace, pushed: Path, photo: Path) -> None:
     """In the folder that holds output/serving and photo.jpg; on free ports."""
     rest, grpc = free_ports(2)
     install_binary(workplace.folder / "bin")
@@ -60,3 +60,10 @@ def test_make_serve(workplace: Workplace, pushed: Path) -> None:
     assert done.stdout.endswith(f"{pushed} compose --file serving/compose.yaml up\n")
     model = config.read(pushed, "segmentation")
     assert model is not None and model.base_path == str(pushed)
+
+
+def test_back_to_an_earlier_version(workplace: Workplace, pushed: Path) -> None:
+    done = workplace.run(f"set -e; cd {workplace.folder}\n{BACK}", PYTHONPATH=REPOSITORY, VERSION=1)
+    assert done.returncode == 0, done.stderr
+    model = config.read(pushed, "segmentation")
+    assert model is not None and dict(model.version_labels) == {"stable": 1}

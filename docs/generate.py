@@ -1,0 +1,157 @@
+"""Writes what the documentation shows of the code, so that it cannot go stale: `make docs`.
+
+README.md's table of settings, diagram of the graph and table of speeds, each between
+`<!-- NAME -->` and `<!-- end -->`, and the whole of .env.example.
+"""
+
+import json
+import os
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+
+from pydantic import BaseModel
+
+from components.endpoint_pusher.config import EndpointConfig
+from components.hf_pusher.config import HubConfig
+from pipeline.configs import Settings, load_settings
+from pipeline.vertex.config import VertexConfig
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+_GROUPS: dict[str, type[BaseModel]] = {
+    "Every run": Settings,
+    "Vertex AI": VertexConfig,
+    "A Vertex Endpoint": EndpointConfig,
+    "The Hugging Face Hub": HubConfig,
+}
+# The benchmarks' figures that README shows.
+_SPEEDS = re.compile(
+    r"Photos to TFRecord|TFRecord size|Trainer|Evaluator|Serving.*(latency|batch 32)"
+    r"|LiteRT.*latency|, s$|Whole run|Second run"
+)
+
+
+def settings() -> Iterator[tuple[str, str, str, str]]:
+    """Every setting: its group, its name, its default as one would write it, what it means."""
+    recipe = load_settings(env_file="/nonexistent").load_recipe()
+    inherited = {name for group in list(_GROUPS.values())[1:] for name in group.model_fields}
+    for title, group in _GROUPS.items():
+        for name, field in group.model_fields.items():
+            if group is not Settings or name not in inherited:
+                default = getattr(recipe, name, "") if field.default is None else field.default
+                yield title, name.upper(), str(default), field.description or ""
+
+
+def settings_table() -> str:
+    """The settings in Markdown, a table for each group."""
+    text, last = "", None
+    for title, name, default, description in settings():
+        if title != last:
+            text += f"\n**{title}**\n\n| setting | default | meaning |\n|---|---|---|\n"
+            last = title
+        text += f"| `{name}` | {f'`{default}`' if default else ''} | {description} |\n"
+    return text.lstrip("\n")
+
+
+def env_example() -> str:
+    """A file `.env` in which everything is commented out."""
+    text = "# Copy to .env and uncomment what you change. The environment wins over this file.\n"
+    last = None
+    for title, name, default, description in settings():
+        if title != last:
+            text += f"\n# {title}\n"
+            last = title
+        text += textwrap.fill(description, 100, initial_indent="#   ", subsequent_indent="#   ")
+        text += f"\n# {name}={default}\n"
+    return text
+
+
+def diagram() -> str:
+    """The graph with all that is optional in it, as Mermaid: who waits for whom, and whose code."""
+    from pipeline.engines import local_engine
+    from pipeline.pipeline import create_pipeline
+
+    chosen = load_settings(env_file="/nonexistent", tune=True, hf_repo_id="owner/name")
+    graph = create_pipeline(chosen.load_recipe(), local_engine(chosen), chosen)
+    before = {node.id: {other.id for other in node.upstream_nodes} for node in graph.components}
+    lines = ["```mermaid", "flowchart TB"]
+    for node in graph.components:
+        lines.append(f'    {node.id}["{"<br>".join([f"<b>{node.id}</b>", *_code(node)])}"]')
+    for name, needed in before.items():
+        # What another step waits for already needs no arrow of its own.
+        indirect = {far for near in needed for far in _ancestors(near, before)}
+        lines += [f"    {other} --> {name}" for other in sorted(needed - indirect)]
+    lines.append("    classDef optional stroke-dasharray: 5 5")
+    lines.append("    class Tuner,HFPusher optional")
+    return "\n".join([*lines, "```", ""])
+
+
+def _ancestors(name: str, before: dict[str, set[str]]) -> set[str]:
+    return before[name].union(*(_ancestors(other, before) for other in before[name]))
+
+
+def _code(node: Any) -> list[str]:
+    """The files of ours that a node runs or reads."""
+    found = []
+    module = type(node).__module__.split(".")
+    if module[0] == "components":
+        found.append(f"components/{module[1]}/")
+    properties = " ".join(str(value) for value in node.exec_properties.values())
+    for name in re.findall(r"\bmodels\.\w+", properties):
+        found.append(f"{name.replace('.', '/')}.py")
+    for path in re.findall(rf"{REPOSITORY}/([\w/]+\.\w+)", properties):
+        found.append(path)
+    return sorted(set(found))
+
+
+def speeds() -> str:
+    """The benchmarks' main figures, a row each, and on what machine they were taken."""
+    folder = REPOSITORY / "benchmarks"
+    rows = json.loads((folder / "results.json").read_text())
+    text = "| measured | unit | here | peer | ratio | the peer is |\n|---|---|--:|--:|--:|---|\n"
+    for row in rows:
+        if _SPEEDS.search(row["name"]):
+            ours, peer = (f"{row[side]:.3g}" for side in ("ours", "peer"))
+            text += f"| {row['name']} | {row['unit']} | {ours} | {peer} "
+            text += f"| {row['ratio']:.2f} | {row['peer_name']} |\n"
+    machines = json.loads((folder / "machine.json").read_text()).values()
+    where = sorted({f"{facts['machine']}, {facts['date']}" for facts in machines})
+    return f"{text}\nMeasured on {'; '.join(where)}.\n"
+
+
+_PARTS: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "diagram": diagram,
+    "speeds": speeds,
+}
+
+
+def readme(text: str) -> str:
+    """README.md with its parts made anew.
+
+    Raises:
+        ValueError: the marks of a part are missing.
+    """
+    for name, make in _PARTS.items():
+        marked = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
+        if not re.search(marked, text, re.S):
+            raise ValueError(f"README.md has no part between <!-- {name} --> and <!-- end -->")
+        made = f"\n{make()}\n"
+        text = re.sub(marked, lambda found, made=made: found[1] + made + found[2], text, flags=re.S)
+    return text
+
+
+def main() -> None:
+    """Writes README.md and .env.example."""
+    path = REPOSITORY / "README.md"
+    path.write_text(readme(path.read_text()))
+    (REPOSITORY / ".env.example").write_text(env_example())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

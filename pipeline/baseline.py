@@ -1,0 +1,36 @@
+"""Which model the Evaluator compares the candidate with, on the local engine."""
+
+import ml_metadata as mlmd
+from tfx import types
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
+    LatestBlessedModelStrategy,
+)
+
+
+class OtherBlessedModelStrategy(LatestBlessedModelStrategy):
+    """The last blessed model that is not the candidate itself.
+
+    Of a run whose model comes from the cache, the last blessed model is that very model. Compared
+    with itself it would be judged anew, and so would everything that waits for the verdict.
+    """
+
+    def resolve_artifacts(
+        self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
+    ) -> dict[str, list[types.Artifact]] | None:
+        """Resolves `model` and `model_blessing` as LatestBlessedModelStrategy does.
+
+        Args:
+            store: of metadata.
+            input_dict: every `model` and `model_blessing`, and the run's `candidate`.
+        """
+        candidate = {model.id for model in input_dict["candidate"]}
+        others = [model for model in input_dict["model"] if model.id not in candidate]
+        blessings = input_dict["model_blessing"]
+        resolved = super().resolve_artifacts(store, {"model": others, "model_blessing": blessings})
+        return {**resolved, "candidate": input_dict["candidate"]} if resolved else None
+
+
+def other_blessed_model(**channels: types.BaseChannel) -> Resolver:
+    """The node that resolves `model` and `model_blessing` in sight of `candidate`."""
+    return Resolver(strategy_class=OtherBlessedModelStrategy, **channels)

@@ -1,0 +1,41 @@
+"""What the tests of the pages share: a copy of the repository, which their commands write to."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY, Workplace
+from tests.pages import blocks
+
+_UNNEEDED = shutil.ignore_patterns(".git", ".venv", ".tools", "data", "output", ".*_cache")
+
+
+@pytest.fixture
+def checkout(workplace: Workplace) -> Path:
+    """The repository, for a page to add files to."""
+    return Path(shutil.copytree(REPOSITORY, workplace.folder / "repository", ignore=_UNNEEDED))
+
+
+@pytest.fixture
+def follow(workplace: Workplace, checkout: Path) -> Callable[..., str]:
+    """Does in the copy what a page tells one to do; returns what its commands printed."""
+
+    def follow(page: str, heading: str, **settings: object) -> str:
+        for block in blocks(page, "python"):
+            path = checkout / block.title
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text)
+        for block in blocks(page, "diff"):
+            subprocess.run(["git", "apply"], cwd=checkout, input=block.text, text=True, check=True)
+        [commands] = [block.text for block in blocks(page, "bash") if block.heading == heading]
+        done = workplace.run(
+            f"cd {checkout} && set -e\n{commands}",
+            **{"PIPELINE_ROOT": "", "SERVING_DIR": "", "COLUMNS": 200, **settings},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return follow

@@ -1,0 +1,24 @@
+"""docs/new-component.md, followed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_the_page(follow: Callable[..., str], checkout: Path, few_pets: Path) -> None:
+    output = follow(
+        "docs/new-component.md",
+        "A new component",
+        DATA_ROOT=few_pets,
+        EPOCHS=1,
+        IMAGE_SIZE=32,
+        BATCH_SIZE=8,
+    )
+    assert "ImageSizes" in output
+    [value] = (checkout / "output" / "pipeline" / "ImageSizes" / "sizes").glob("*/value")
+    sizes = json.loads(value.read_text())
+    assert sizes.keys() == {"train", "eval"}
+    assert 0 < sizes["train"]["least"] <= sizes["train"]["greatest"]

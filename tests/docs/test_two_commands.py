@@ -1,0 +1,27 @@
+"""The first of README's two commands; the second one runs this."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Workplace
+
+
+@pytest.mark.slow
+def test_make_demo(workplace: Workplace, checkout: Path) -> None:
+    """With what it would install, and a training too short to be blessed."""
+    (checkout / ".venv").mkdir()
+    done = workplace.run(
+        f"make --directory={checkout} --old-file=.venv/installed demo",
+        PIPELINE_ROOT="",
+        SERVING_DIR="",
+        EPOCHS=1,
+        IMAGE_SIZE=32,
+        BATCH_SIZE=32,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "images, train   │ 600" in done.stdout
+    assert "refused: " in done.stdout
+    [report] = (checkout / "output" / "pipeline" / "reports").glob("*.html")
+    assert re.search(rf"report +│ .*{report.name}", done.stdout)
