@@ -43,7 +43,11 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
         "data/synthetic-pets", description="Folder of train-*.tfrecord and val-*.tfrecord."
     )
     serving_dir: str = Field("output/serving", description="Where blessed models are pushed to.")
-    model: str | None = Field(None, description="Architecture. Default: the recipe's.")
+    model: str | None = Field(
+        None,
+        description="Architecture: unet, unet_light, deeplabv3plus or segformer. Default: the "
+        "recipe's.",
+    )
     image_size: int | None = Field(
         None, gt=0, description="Side of the network's input, pixels. Default: the recipe's."
     )

@@ -11,10 +11,10 @@ class VertexConfig(BaseModel):
     google_cloud_project: str | None = Field(
         None,
         pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
-        description="Project of Dataflow and Vertex Training.",
+        description="Project of Google Cloud.",
     )
     google_cloud_region: str = Field(
-        "us-central1", pattern=r"^[a-z]+-[a-z]+[0-9]+$", description="Region, likewise."
+        "us-central1", pattern=r"^[a-z]+-[a-z]+[0-9]+$", description="Region of Google Cloud."
     )
     pipeline_image: Annotated[str, Field(pattern=r"^[^\s@]+@sha256:[0-9a-f]{64}$")] | None = Field(
         None,
