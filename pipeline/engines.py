@@ -12,6 +12,7 @@ from tfx.proto import pusher_pb2
 
 from components.serving_pusher.component import Pusher
 from pipeline.configs import Settings
+from pipeline.records import metadata_path
 
 REPOSITORY = Path(__file__).parents[1]
 LOCAL_BEAM_ARGS = [
@@ -43,11 +44,6 @@ class Engine:
     beam_pipeline_args: list[str]
     trainer: Callable[..., Any]
     pusher: Callable[..., Any]
-
-
-def metadata_path(settings: Settings) -> Path:
-    """The local engine's MLMD store."""
-    return Path(settings.pipeline_root).resolve() / "metadata.sqlite"
 
 
 def local_engine(settings: Settings) -> Engine:
