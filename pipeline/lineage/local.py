@@ -11,6 +11,9 @@ from pipeline.lineage.chain import Lineage, Origin
 from pipeline.report.page import Verdict, verdict
 from pipeline.runs import Run
 
+# What TFMA, which asserts that its files are there, and our own readers raise beside TensorFlow.
+_MISSING = (AssertionError, OSError, ValueError, LookupError)
+
 
 def trace(metadata_path: Path, run_id: str) -> Lineage:
     """Reads the chain.
@@ -38,8 +41,9 @@ def trace(metadata_path: Path, run_id: str) -> Lineage:
             figures = run.metrics()
         if found := run.hyperparameters():
             hyperparameters = str(found)
-    except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
-        unread = f"What run {run_id} left is no longer whole: {error}"
+    except (*_MISSING, tf.errors.OpError) as error:
+        why = str(error) or "files are missing"
+        unread = f"What run {run_id} left is no longer whole: {why}"
     return Lineage(
         run=_origin(run),
         trained_by=trained_by,

@@ -19,7 +19,7 @@ FEW_STEPS = {"EPOCHS": 1, "IMAGE_SIZE": 32, "BATCH_SIZE": 8}
 
 def lineage(workplace: Workplace, name: object) -> str:
     done = workplace.run(f"python -m pipeline lineage '{name}'")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
