@@ -159,7 +159,8 @@ def test_list(vertex, runner, either_cloud, submitted):
 
 
 def listed_tasks() -> list[int]:
-    return [len(job.task_details) for job in aiplatform.PipelineJob.list()]
+    found = aiplatform.PipelineJob.list()
+    return [len(job.gca_resource.job_detail.task_details) for job in found]
 
 
 def test_the_list_does_not_show_tasks(vertex, either_cloud, submitted):
