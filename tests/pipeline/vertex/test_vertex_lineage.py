@@ -93,8 +93,7 @@ def submit(child: ChildProcess, vertex: VertexEmulator, tmp_path: Path) -> Calla
     }
     job["root"]["inputDefinitions"] = {"parameters": definitions}
     constant = {"runtimeValue": {"constantValue": {"stringValue": CONFIG}}}
-    given = {name: {"componentInputParameter": name} for name in ("model", "epochs")}
-    given["learning_rate"] = {"componentInputParameter": "learning_rate"}
+    given = {name: {"componentInputParameter": name} for name in PARAMETERS}
     job["root"]["dag"]["tasks"]["Trainer"]["inputs"] = {
         "parameters": {"custom_config": constant, **given}
     }
@@ -189,7 +188,7 @@ def test_a_reused_trainer_is_followed_to_the_job_that_trained(
     assert [value for name, value in found if name.endswith("by run")] == ["pets-1", "pets-2"]
     assert [name for name, _ in found].count("git commit") == 2
     assert ("data digest", "digest of pets-1") in found
-    assert (("pushed to", saved_model) in found, ("served by", ENDPOINT) in found) == (True, True)
+    assert {("pushed to", saved_model), ("served by", ENDPOINT)} < set(found)
     assert rows(lineage("v-pets-1").output) == found
 
     failed = lineage("pets-1").output
@@ -199,8 +198,7 @@ def test_a_reused_trainer_is_followed_to_the_job_that_trained(
 
     vertex.store.remove(vertex.job("pets-1").name)  # as jobs are deleted
     left = rows(lineage("pets-2").output)
-    assert ("trained by run", "pets-1") in left
-    assert ("git commit", "not recorded") in left
+    assert {("trained by run", "pets-1"), ("git commit", "not recorded")} < set(left)
     assert ("reused by run", "pets-2") in left
 
 
