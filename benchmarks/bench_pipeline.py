@@ -61,13 +61,13 @@ def compare(folder: Path, **settings: object) -> tuple[list[Figure], list[Step]]
     from benchmarks.bench_trainer import decoded, save
     from models.config import TrainingConfig
     from models.signatures import PROVENANCE
-    from pipeline import runs
+    from pipeline import records, runs
 
     places = {"PIPELINE_ROOT": folder / "pipeline", "SERVING_DIR": folder / "serving"}
     settings = {**settings, **places, "DATA_ROOT": folder / "data", "HF_REPO_ID": ""}
     seconds = [processes.python("local_runner.py", **settings).seconds for _ in range(2)]
     store = folder / "pipeline/metadata.sqlite"
-    first, second = (runs.load_run(store, run_id) for run_id in runs.run_ids(store))
+    first, second = (runs.load_run(store, run_id) for run_id in records.run_ids(store))
     if not second.steps["Trainer"].cached:
         raise RuntimeError("The second run trained again: there is no cached run to measure.")
     trained = json.loads(Path(first.model_path, "assets.extra", PROVENANCE).read_text())

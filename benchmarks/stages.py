@@ -21,7 +21,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline import engines, runs
+from pipeline import engines, records, runs
 from pipeline.configs import Settings, load_settings
 from pipeline.pipeline import create_pipeline
 from pipeline.recipe import Gate
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = load_settings()
     Path(settings.pipeline_root).mkdir(parents=True, exist_ok=True)
     _Until(name).run(pipeline(settings))
-    step = runs.load_run(engines.metadata_path(settings)).steps[name]
+    step = runs.load_run(records.metadata_path(settings)).steps[name]
     if step.state != "COMPLETE":
         raise RuntimeError(f"{name} is {step.state}: there is nothing to measure.")
     print(json.dumps({"seconds": step.duration.total_seconds()}))

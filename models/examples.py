@@ -10,6 +10,8 @@ from tfx.types import Artifact, artifact_utils
 from tfrecords.dataset import SPLIT_PATTERNS, RecordInfo, count_records
 from tfrecords.example import LabelledImage
 
+DIGEST = "digest"  # custom property of the artifact
+
 
 def records(examples: Artifact, split: str) -> Iterator[bytes]:
     """Serialized examples of a split, in the order of its shards."""
@@ -39,6 +41,11 @@ def summary(examples: Artifact) -> dict[str, Any]:
 def labelled_images(examples: Artifact, split: str) -> Iterator[LabelledImage]:
     """The examples of a split, in the order of its shards."""
     return map(_labelled_image, records(examples, split))
+
+
+def digest(examples: Artifact) -> str:
+    """`summary`'s digest: as the ingest recorded it, or of the examples as they lie there."""
+    return examples.get_string_custom_property(DIGEST) or summary(examples)[DIGEST]
 
 
 def _labelled_image(record: bytes) -> LabelledImage:

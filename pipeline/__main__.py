@@ -7,11 +7,12 @@ import sys
 # Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from pipeline.verbs import app, cancel, check, rehearse, report, submit, wait
+from pipeline.verbs import app, cancel, check, lineage, rehearse, report, submit, wait
 
 VERBS = {
     "check": check,
     "report": report,
+    "lineage": lineage,
     "app": app,
     "rehearse": rehearse,
     "submit": submit,

@@ -13,6 +13,7 @@ from tfx.proto import pusher_pb2
 from components.serving_pusher.component import Pusher
 from pipeline.baseline import other_blessed_model
 from pipeline.configs import Settings
+from pipeline.records import metadata_path
 
 REPOSITORY = Path(__file__).parents[1]
 LOCAL_BEAM_ARGS = [
@@ -46,11 +47,6 @@ class Engine:
     trainer: Callable[..., Any]
     blessed_model: Callable[..., Any]
     pusher: Callable[..., Any]
-
-
-def metadata_path(settings: Settings) -> Path:
-    """The local engine's MLMD store."""
-    return Path(settings.pipeline_root).resolve() / "metadata.sqlite"
 
 
 def local_engine(settings: Settings) -> Engine:

@@ -18,7 +18,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline import engines, provenance, runs, summary
+from pipeline import provenance, records, runs, summary
 from pipeline.check import check_local
 from pipeline.configs import Settings
 from pipeline.report import write_report
@@ -64,7 +64,7 @@ class LocalRunner(LocalDagRunner):
             sys.exit(fail(str(error), 2))
         provenance.record(pipeline, provenance.provenance())
         root = Path(self._settings.pipeline_root).resolve()
-        log_file = root / "logs" / f"{runs.file_stem(run_id)}.log"
+        log_file = root / "logs" / f"{records.file_stem(run_id)}.log"
         steps = _StepHandler(self._console)
         try:
             # The system releases the lock even when the process is killed.
@@ -81,7 +81,7 @@ class LocalRunner(LocalDagRunner):
             report = self._report(run_id, log_file)
             message = f"{steps.current} failed: {error} The whole log: {log_file} Report: {report}"
             sys.exit(fail(message, 1))
-        run = runs.load_run(engines.metadata_path(self._settings), run_id)
+        run = runs.load_run(records.metadata_path(self._settings), run_id)
         self._console.print()
         self._console.print(summary.table(run, self._settings.load_recipe(), report))
 
@@ -91,7 +91,7 @@ class LocalRunner(LocalDagRunner):
         steps.current = "The report"
         try:
             with _shown(steps, log_file):
-                run = runs.load_run(engines.metadata_path(self._settings), run_id)
+                run = runs.load_run(records.metadata_path(self._settings), run_id)
                 return str(write_report(run, Path(self._settings.pipeline_root).resolve()))
         except Exception as error:
             return f"not written: {error} The whole log: {log_file}"

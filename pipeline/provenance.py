@@ -37,6 +37,16 @@ def git_commit(folder: Path) -> str:
         return "none"
 
 
+def commit_label(folder: Path) -> dict[str, str]:
+    """`git_commit` as a label of a job on Vertex AI, where it is part of no step's cache key.
+
+    Returns:
+        For example `{"commit": "a98dd87…-modified"}`; empty where there is no commit.
+    """
+    commit = git_commit(folder)
+    return {} if commit == "none" else {"commit": commit.replace(", ", "-")}
+
+
 def record(pipeline: pipeline_pb2.Pipeline, facts: dict[str, str]) -> None:
     """Puts facts into a compiled pipeline, for TFX to keep them as properties of the run's context.
 

@@ -1,6 +1,5 @@
 """Past runs, read back from the local engine's metadata store."""
 
-import difflib
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,17 +9,14 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.statistics_gen import stats_artifact_utils
-from tfx.dsl.compiler import constants
 from tfx.orchestration import metadata
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
 from models.train import FIGURES
-from pipeline import verdict
+from pipeline import records, verdict
 from pipeline.tuned import Hyperparameters, read_hyperparameters
-
-_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -60,6 +56,8 @@ class Run:
         pipeline: name of the pipeline.
         facts: what was recorded of it when it started, see `pipeline.provenance`.
         steps: by name, in the order in which they ran.
+        trained_by: the run whose Trainer made the model, this one or an earlier one; empty when
+            there is no model.
         baseline_run: the run whose model was the last blessed one; empty when there was none.
     """
 
@@ -67,6 +65,7 @@ class Run:
     pipeline: str
     facts: dict[str, str]
     steps: dict[str, Step]
+    trained_by: str
     baseline_run: str
 
     def output(self, step: str, output: str) -> Artifact | None:
@@ -116,7 +115,8 @@ class Run:
     @property
     def blessed(self) -> bool:
         """The Evaluator's verdict."""
-        return (self.uri("Evaluator", "blessing") / "BLESSED").exists()
+        blessing = self.steps["Evaluator"].outputs["blessing"]
+        return blessing.get_int_custom_property("blessed") == 1
 
     @property
     def model_path(self) -> str:
@@ -145,20 +145,6 @@ class Run:
         return {name: artifact.get_string_custom_property(name) for name in names}
 
 
-def file_stem(run_id: str) -> str:
-    """What the files of a run are called, in a name that every system allows."""
-    return run_id.replace(":", "-")
-
-
-def run_ids(metadata_path: Path) -> list[str]:
-    """All runs, oldest first; none when there is no store."""
-    if not metadata_path.exists():  # MLMD would make an empty one
-        return []
-    with _store(metadata_path) as handle:
-        contexts = handle.store.get_contexts_by_type(constants.PIPELINE_RUN_CONTEXT_TYPE_NAME)
-    return [context.name for context in sorted(contexts, key=lambda context: context.id)]
-
-
 def load_run(metadata_path: Path, run_id: str | None = None) -> Run:
     """Reads a run.
 
@@ -169,19 +155,13 @@ def load_run(metadata_path: Path, run_id: str | None = None) -> Run:
     Raises:
         ValueError: there is no run, or none of that name; the message has the cure, or the names.
     """
-    known = run_ids(metadata_path)
-    if not known:
-        raise ValueError(
-            f"There is no run under PIPELINE_ROOT={metadata_path.parent} yet; start one with "
-            "`python local_runner.py`, or set PIPELINE_ROOT to where there is one."
-        )
+    known = records.known_runs(metadata_path)
     run_id = run_id or known[-1]
     if run_id not in known:
-        raise ValueError(_unknown(run_id, known))
+        named = records.nearest(run_id, known)
+        raise ValueError(f"Run {run_id} is unknown; known are, nearest first: {named}.")
     with _store(metadata_path) as handle:
-        context = handle.store.get_context_by_type_and_name(
-            constants.PIPELINE_RUN_CONTEXT_TYPE_NAME, run_id
-        )
+        context = handle.store.get_context_by_type_and_name(records.RUN, run_id)
         [pipeline] = handle.store.get_parent_contexts_by_context(context.id)
         executions = handle.store.get_executions_by_context(context.id)
         steps = [_step(handle, execution) for execution in sorted(executions, key=lambda e: e.id)]
@@ -198,18 +178,13 @@ def load_run(metadata_path: Path, run_id: str | None = None) -> Run:
                 for name, value in sorted(context.custom_properties.items())
             },
             steps=by_name,
-            baseline_run=_baseline_run(handle, by_name),
+            trained_by=_making_run(handle, by_name, "Trainer", "outputs", "model"),
+            baseline_run=_making_run(handle, by_name, "Evaluator", "inputs", "baseline_model"),
         )
 
 
 def _store(metadata_path: Path) -> metadata.Metadata:
     return metadata.Metadata(metadata.sqlite_metadata_connection_config(str(metadata_path)))
-
-
-def _unknown(run_id: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(run_id, known, n=_NAMED, cutoff=0.0)
-    more = f" and {len(known) - len(nearest)} more" if len(known) > len(nearest) else ""
-    return f"Run {run_id} is unknown; known are, nearest first: {', '.join(nearest)}{more}."
 
 
 def _step(handle: metadata.Metadata, execution: metadata_store_pb2.Execution) -> Step:
@@ -236,20 +211,9 @@ def _step(handle: metadata.Metadata, execution: metadata_store_pb2.Execution) ->
     )
 
 
-def _baseline_run(handle: metadata.Metadata, steps: dict[str, Step]) -> str:
-    """The run that trained the model with which the Evaluator compared."""
-    evaluator = steps.get("Evaluator")
-    if evaluator is None or "baseline_model" not in evaluator.inputs:
-        return ""
-    events = handle.store.get_events_by_artifact_ids([evaluator.inputs["baseline_model"].id])
-    trainer = min(
-        event.execution_id
-        for event in events
-        if event.type == metadata_store_pb2.Event.OUTPUT  # later ones reused it
-    )
-    [run] = [
-        context.name
-        for context in handle.store.get_contexts_by_execution(trainer)
-        if context.type == constants.PIPELINE_RUN_CONTEXT_TYPE_NAME
-    ]
-    return run
+def _making_run(
+    handle: metadata.Metadata, steps: dict[str, Step], step: str, side: str, key: str
+) -> str:
+    """The run that made what a step took or gave; empty where there is no such artifact."""
+    artifacts = getattr(steps[step], side) if step in steps else {}
+    return records.making_run(handle.store, artifacts[key].id) if key in artifacts else ""

@@ -17,7 +17,9 @@ from tests.github.cloud import BUCKET, HUB_TOKEN, PROJECT, cloud
 from tests.github.images import image_tag
 from tests.github.player import Played
 from tests.github.repositories import repository_copy
+from tests.pipeline.lineage.rows import row, rows
 from tests.pipeline.test_pipeline import EDGES
+from tests.pipeline.vertex.verbs import verb
 
 VERTEX_COMMANDS = """\
 tfx pipeline create --pipeline-path=kubeflow_runner.py --engine=vertex
@@ -153,6 +155,35 @@ def test_the_same_by_the_workflow_is_answered_by_the_cache(played: Played, verte
     assert "\nPublished http://127.0.0.1:" in printed
     for what in ("## Blessed", "| Published | <a href=", "| mean | 0.", "| Demo | <a href="):
         assert what in played.summary
+
+
+def test_what_was_published_is_followed_to_its_data_and_the_job_that_trained(
+    cloud_run: Path, drawn_pets: Path, played: Played, vertex, gcs, child
+) -> None:
+    buckets = cloud_run / "buckets"
+    gcs.make_bucket(BUCKET.removeprefix("gs://"))
+    for evaluation in buckets.glob("*/pipeline/*/*/Evaluator_*/evaluation"):
+        gcs.upload_tree(evaluation, f"gs://{evaluation.relative_to(buckets)}")
+    first, second = (job.name.rpartition("/")[2] for job in vertex.jobs)
+    done = child(verb, "lineage", "--engine=vertex", second)
+    assert (done.status, done.error) == (0, "")
+    found = rows(done.output)
+    assert [value for name, value in found if name.endswith("by run")] == [first, second]
+    # The TFX command line leaves the job's labels out.
+    assert [v for name, v in found if name == "git commit"] == ["not recorded", played.commit]
+    assert row(done.output, "data") == f"{BUCKET}/data"
+    digest = json.loads((drawn_pets / "dataset.json").read_text())["digest"]
+    assert row(done.output, "data digest") == digest
+    assert (row(done.output, "images, train"), row(done.output, "images, eval")) == ("600", "120")
+    assert "epochs 6, " in row(done.output, "settings")
+    assert float(row(done.output, "mean IoU")) > 0.75
+    assert row(done.output, "verdict") == "blessed"
+    [model], [endpoint] = vertex.models, vertex.endpoints
+    assert row(done.output, "pushed to") == model.artifact_uri
+    assert row(done.output, "served by") == endpoint.name
+    published = child(verb, "lineage", "--engine=vertex", row(done.output, "tag"))
+    assert row(published.output, "trained by run") == first
+    assert row(published.output, "revision") == row(done.output, "revision")
 
 
 def test_both_engines_judge_alike(cloud_run: Path, trained: Workplace) -> None:

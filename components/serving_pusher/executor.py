@@ -25,7 +25,11 @@ class Executor(pusher_executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes the model if it is blessed; see TFX's Pusher for inputs and outputs."""
+        """Pushes the model if it is blessed; see TFX's Pusher for inputs and outputs.
+
+        What was pushed has one custom property more, `saved_model`: the folder of its version,
+        also where another place serves it.
+        """
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed_model = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
@@ -42,6 +46,7 @@ class Executor(pusher_executor.Executor):
         io_utils.copy_dir(model_path, pushed_model.uri)
         served_at = self.serve(version_path, exec_properties)
         self._MarkPushed(pushed_model, pushed_destination=served_at)
+        pushed_model.set_string_custom_property("saved_model", version_path)
 
     def serve(self, version_path: str, exec_properties: dict[str, Any]) -> str:
         """Has the version answer requests: a server that watches the folder does so by itself.

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from pipeline.records import file_stem
 from pipeline.report.page import render
-from pipeline.runs import Run, file_stem
+from pipeline.runs import Run
 
 
 def write_report(run: Run, pipeline_root: Path) -> Path:

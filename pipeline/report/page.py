@@ -12,8 +12,9 @@ from models import examples as labelled
 from models import overlays
 from models.evaluation import load_evaluation
 from models.signatures import PROVENANCE
+from pipeline.records import file_stem
 from pipeline.report import charts, data, words
-from pipeline.runs import Run, Step, file_stem
+from pipeline.runs import Run, Step
 
 _VALIDATION = "val_"
 _ENDED = ("COMPLETE", "CACHED")
@@ -53,7 +54,7 @@ def render(run: Run) -> str:
     evaluation = load_evaluation(judged.uri, config["class_names"]) if judged else None
     training = run.training_figures() if model else None
     sliced_by = [feature for feature in evaluation.slices if feature] if evaluation else []
-    digest = labelled.summary(examples)["digest"] if examples else "not read"
+    digest = labelled.digest(examples) if examples else "not read"
     took, steps = timeline(run)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

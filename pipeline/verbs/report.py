@@ -19,13 +19,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the report's path; returns 0, or 2 when there is no such run."""
     import tensorflow as tf
 
-    from pipeline import engines, runs
+    from pipeline import records, runs
     from pipeline.report import write_report
 
     tf.get_logger().setLevel("ERROR")  # TFMA reads its files in a way that TensorFlow deprecates
 
     try:
-        store = engines.metadata_path(load_settings())
+        store = records.metadata_path(load_settings())
         found = runs.load_run(store, arguments.run)
     except ValueError as error:
         return fail(str(error), 2)

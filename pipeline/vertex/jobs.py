@@ -103,9 +103,24 @@ class Vertex:
         Raises:
             CloudError: they could not be asked for.
         """
-        terms = [f"pipeline_name={json.dumps(pipeline, ensure_ascii=False)}"]
-        terms += [f'state!="{vertex.PipelineState(state).name}"' for state in _STATES]
-        request = vertex.ListPipelineJobsRequest(parent=self.parent, filter=" AND ".join(terms))
+        not_ended = [f'state!="{vertex.PipelineState(state).name}"' for state in _STATES]
+        return self._listed(pipeline, not_ended)
+
+    def names(self, pipeline: str) -> list[str]:
+        """The resource names of a pipeline's jobs, the one that was made first, first.
+
+        Of the jobs themselves the service's list does not hold the steps.
+
+        Raises:
+            CloudError: they could not be asked for.
+        """
+        return [job.name for job in self._listed(pipeline, [])]
+
+    def _listed(self, pipeline: str, terms: list[str]) -> list[vertex.PipelineJob]:
+        of_pipeline = f"pipeline_name={json.dumps(pipeline, ensure_ascii=False)}"
+        request = vertex.ListPipelineJobsRequest(
+            parent=self.parent, filter=" AND ".join([of_pipeline, *terms])
+        )
         with explained(self.what, ROLES):
             jobs = retrying()(lambda: list(self._client.list_pipeline_jobs(request)))
         return sorted(jobs, key=lambda job: (job.create_time, job.name))
@@ -143,18 +158,13 @@ class Vertex:
         while True:
             with explained(self.what, ROLES):
                 job = retrying()(self._client.get_pipeline_job, name=name)
-            steps = job.pipeline_spec["root"]["dag"]["tasks"]
-            for detail in job.job_detail.task_details:
-                task = _task_state(detail)
-                if task.name in steps and tasks.get(task.name) != task:
+            outcome = outcome_of(name, job)
+            for task in outcome.tasks.values():
+                if tasks.get(task.name) != task:
                     tasks[task.name] = task
                     on_change(task)
-            if job.state in _STATES:
-                explained_by_a_step = any(task.error for task in tasks.values())
-                said = [] if explained_by_a_step else filter(None, [job.error.message])
-                ordered = sorted(tasks.values(), key=_begin)
-                by_name = {task.name: task for task in ordered}
-                return Outcome(name, _STATES[job.state], by_name, tuple(said))
+            if has_ended(job):
+                return outcome
             if stop.wait(POLL_SECONDS):
                 return None
 
@@ -162,6 +172,22 @@ class Vertex:
 def has_ended(job: vertex.PipelineJob) -> bool:
     """Whether a job will not change any more."""
     return job.state in _STATES
+
+
+def outcome_of(name: str, job: vertex.PipelineJob) -> Outcome:
+    """What has become of a job so far; its state is RUNNING until it has ended.
+
+    Args:
+        name: what it was asked for by.
+        job: as the service gives it.
+    """
+    steps = job.pipeline_spec["root"]["dag"]["tasks"]
+    tasks = [_task_state(detail) for detail in job.job_detail.task_details]
+    ordered = sorted((task for task in tasks if task.name in steps), key=_begin)
+    explained_by_a_step = any(task.error for task in ordered)
+    said = [] if explained_by_a_step else filter(None, [job.error.message])
+    state = _STATES.get(job.state, State.RUNNING)
+    return Outcome(name, state, {task.name: task for task in ordered}, tuple(said))
 
 
 def same(asked: vertex.PipelineJob, found: vertex.PipelineJob) -> bool:

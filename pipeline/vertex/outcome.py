@@ -48,11 +48,11 @@ def title(outcome: Outcome, verdict: Verdict) -> str:
 
 def read_verdict(outcome: Outcome) -> Verdict:
     """Reads what the steps put out, from the service's answer and from Cloud Storage."""
-    blessing = _output(outcome, "Evaluator", "blessing")
-    evaluation = _output(outcome, "Evaluator", "evaluation")
-    edge_model = _output(outcome, "EdgeExporter", "edge_model")
-    pushed = _pushed(outcome, "Pusher")
-    published = _pushed(outcome, "HFPusher")
+    blessing = output(outcome, "Evaluator", "blessing")
+    evaluation = output(outcome, "Evaluator", "evaluation")
+    edge_model = output(outcome, "EdgeExporter", "edge_model")
+    pushed = pushed_by(outcome, "Pusher")
+    published = pushed_by(outcome, "HFPusher")
     blessed = None if blessing is None else blessing.metadata.get("blessed") == 1
     figures, unread = None, ""
     reasons: list[str] = []
@@ -74,15 +74,16 @@ def read_verdict(outcome: Outcome) -> Verdict:
     )
 
 
-def _output(outcome: Outcome, step: str, key: str) -> Artifact | None:
+def output(outcome: Outcome, step: str, key: str) -> Artifact | None:
+    """An artifact that a step put out, or that the cache had of it; None where there is none."""
     task = outcome.tasks.get(step)
     found = task.outputs.artifacts.get(key) if task and task.outputs else None
     return found[0] if found else None
 
 
-def _pushed(outcome: Outcome, step: str) -> dict[str, str]:
+def pushed_by(outcome: Outcome, step: str) -> dict[str, str]:
     """What a pusher says of where it pushed to; nothing when it did not."""
-    artifact = _output(outcome, step, "pushed_model")
+    artifact = output(outcome, step, "pushed_model")
     if artifact is None or artifact.metadata.get("pushed") != 1:
         return {}
     return {name: str(value) for name, value in artifact.metadata.items()}

@@ -11,7 +11,9 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.configs import Settings
+from pipeline.engines import REPOSITORY
 from pipeline.pipeline import create_pipeline
+from pipeline.provenance import commit_label
 from pipeline.vertex import spec
 from pipeline.vertex.engine import vertex_engine
 
@@ -48,6 +50,7 @@ class VertexRunner(KubeflowV2DagRunner):
         """
         job = super().run(pipeline, parameter_values, write_out=False)
         job = spec.amended(job, self._settings)
+        job.setdefault("labels", {}).update(commit_label(REPOSITORY))
         if write_out:
             os.makedirs(self._output_dir, exist_ok=True)
             path = os.path.join(self._output_dir, self._output_filename)

@@ -7,6 +7,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 
 from components.example_gen.executor import Executor
+from models import examples as labelled
 from pipeline.engines import LOCAL_BEAM_ARGS
 
 
@@ -35,6 +36,8 @@ def test_records_come_in_the_order_of_the_shards_names(tmp_path: Path) -> None:
     [shard] = (tmp_path / "examples" / "Split-train").iterdir()
     records = tf.data.TFRecordDataset(str(shard), "GZIP")
     assert list(records.as_numpy_iterator()) == [example(number) for number in range(120)]
+    assert examples.get_int_custom_property("images_train") == 120
+    assert examples.get_string_custom_property("digest") == labelled.summary(examples)["digest"]
 
 
 def example(number: int) -> bytes:

@@ -158,6 +158,18 @@ def test_list(vertex, runner, either_cloud, submitted):
         either_cloud(names, 'create_time>"yesterday"')
 
 
+def listed_tasks() -> list[int]:
+    found = aiplatform.PipelineJob.list()
+    return [len(job.gca_resource.job_detail.task_details) for job in found]
+
+
+def test_the_list_does_not_show_tasks(vertex, either_cloud, submitted):
+    """As the service's reference has it: `jobDetail` is not available in the list view."""
+    name = submitted()
+    assert len(either_cloud(wait, name)[1]) == 3
+    assert either_cloud(listed_tasks) == [0]
+
+
 def test_pages(vertex, either_cloud, submitted, monkeypatch):
     monkeypatch.setattr("tests.emulators.vertex.listing.PAGE_ITEMS", 2)
     for number in (1, 2, 3):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.provenance import git_commit, provenance
+from pipeline.provenance import commit_label, git_commit, provenance
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -32,8 +32,16 @@ def test_a_changed_checkout_is_said_to_be(checkout: Path) -> None:
     assert git_commit(checkout) == git(checkout, "rev-parse", "HEAD") + ", modified"
 
 
+def test_a_label_has_no_characters_that_vertex_refuses(checkout: Path) -> None:
+    head = git(checkout, "rev-parse", "HEAD")
+    assert commit_label(checkout) == {"commit": head}
+    (checkout / "code.py").write_text("x = 2\n")
+    assert commit_label(checkout) == {"commit": f"{head}-modified"}
+
+
 def test_outside_of_a_checkout_there_is_none(tmp_path: Path) -> None:
     assert git_commit(tmp_path) == "none"
+    assert commit_label(tmp_path) == {}
 
 
 def test_without_git_there_is_none(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ def do(folder: str, blessed: bool, settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "pushed": pushed.get_int_custom_property("pushed"),
         "destination": pushed.get_string_custom_property("pushed_destination"),
+        "saved_model": pushed.get_string_custom_property("saved_model"),
     }
 
 
@@ -67,8 +68,9 @@ def test_a_blessed_model_is_pushed_and_deployed(
     vertex: VertexEmulator, gcs: GcsEmulator, bucket: str, run: Push
 ) -> None:
     endpoint = f"{vertex.parent}/endpoints/pets"
-    assert run(b"graph") == {"pushed": 1, "destination": endpoint}
+    told = run(b"graph")
     [(name, folder, image, _)] = versions(vertex)
+    assert told == {"pushed": 1, "destination": endpoint, "saved_model": folder}
     assert (name, image) == ("pets@1", IMAGE)
     assert folder.startswith(f"{bucket}/run/serving/")
     for pushed in (folder, f"{bucket}/run/pushed_model"):
@@ -77,19 +79,22 @@ def test_a_blessed_model_is_pushed_and_deployed(
     assert serving(vertex) == {"pets-1": 100}
 
     done, objects = len(changes(vertex)), gcs.list(f"{bucket}/run/serving")
-    assert run(b"graph") == {"pushed": 1, "destination": endpoint}
+    assert run(b"graph") == told
     assert len(changes(vertex)) == done
     assert gcs.list(f"{bucket}/run/serving") == objects
 
-    assert run(b"another graph") == {"pushed": 1, "destination": endpoint}
+    told = run(b"another graph")
+    folder = versions(vertex)[1][1]
+    assert told == {"pushed": 1, "destination": endpoint, "saved_model": folder}
     assert serving(vertex) == {"pets-2": 100}
-    assert gcs.read(f"{versions(vertex)[1][1]}/saved_model.pb") == b"another graph"
+    assert gcs.read(f"{folder}/saved_model.pb") == b"another graph"
 
 
 def test_a_model_that_is_not_blessed_changes_nothing(
     vertex: VertexEmulator, gcs: GcsEmulator, bucket: str, run: Push
 ) -> None:
-    assert run(b"graph", blessed=False) == {"pushed": 0, "destination": ""}
+    told = run(b"graph", blessed=False)
+    assert told == {"pushed": 0, "destination": "", "saved_model": ""}
     assert vertex.requests == []
     assert not gcs.exists(f"{bucket}/run/serving")
     assert not gcs.exists(f"{bucket}/run/pushed_model")

@@ -77,6 +77,8 @@ def get_pipeline_job(vertex: "VertexEmulator", request) -> Message:
 def list_pipeline_jobs(vertex: "VertexEmulator", request) -> Message:
     jobs = vertex.store.of_kind(KIND, vertex.canonical(request.parent))
     found, token = page(jobs, request, types.PipelineJob.pb(), FILTERS)
+    for job in found:
+        job.ClearField("job_detail")  # which the list does not show
     return types.ListPipelineJobsResponse.pb()(pipeline_jobs=found, next_page_token=token)
 
 

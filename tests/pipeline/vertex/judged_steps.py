@@ -1,7 +1,7 @@
 """Jobs whose steps put out what they do of a model that is blessed or refused."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Steps:
         outputs: what a step puts out.
         errors: of the steps that fail.
         cached: the steps that are answered by the cache.
+        names: of the steps.
         hold: called before the last step ends, with the event that stops the job.
         released: nothing waits for it; see the fixture `vertex`.
     """
@@ -38,13 +39,14 @@ class Steps:
     outputs: dict[str, Outputs] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     cached: set[str] = field(default_factory=set)
+    names: tuple[str, ...] = STEPS
     hold: Callable[[threading.Event], None] = lambda stop: None
     released: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, job: dict, on_change: Callable, stop: threading.Event) -> str | None:
-        for name in STEPS:
+        for name in self.names:
             on_change(name, "RUNNING")
-            if name == STEPS[-1]:
+            if name == self.names[-1]:
                 self.hold(stop)
             if stop.is_set():
                 return None
@@ -56,12 +58,12 @@ class Steps:
         return None
 
 
-def spec() -> dict:
-    """A job of these steps."""
+def spec(names: Sequence[str] = STEPS) -> dict:
+    """A job of some steps."""
     return {
         **pipeline_spec(),
-        "root": {"dag": {"tasks": {name: task(name) for name in STEPS}}},
-        "components": {name: {"executorLabel": "run"} for name in STEPS},
+        "root": {"dag": {"tasks": {name: task(name) for name in names}}},
+        "components": {name: {"executorLabel": "run"} for name in names},
     }
 
 
@@ -72,20 +74,21 @@ def outputs(folder: str, blessed: bool) -> dict[str, Outputs]:
     number = float(blessed)
     return {
         "Evaluator": {
-            "blessing": [_artifact(f"{folder}/blessing", blessed=number)],
-            "evaluation": [_artifact(f"{folder}/evaluation")],
+            "blessing": [put_out(f"{folder}/blessing", blessed=number)],
+            "evaluation": [put_out(f"{folder}/evaluation")],
         },
         "EdgeExporter": {
             "edge_model": [
-                _artifact(f"{folder}/edge", blessed=number, summary=EDGE if blessed else "")
+                put_out(f"{folder}/edge", blessed=number, summary=EDGE if blessed else "")
             ]
         },
-        "Pusher": {"pushed_model": [_artifact(f"{folder}/pushed", pushed=number, **pushed)]},
-        "HFPusher": {"pushed_model": [_artifact(f"{folder}/hub", pushed=number, **published)]},
+        "Pusher": {"pushed_model": [put_out(f"{folder}/pushed", pushed=number, **pushed)]},
+        "HFPusher": {"pushed_model": [put_out(f"{folder}/hub", pushed=number, **published)]},
     }
 
 
-def _artifact(uri: str, **metadata: Any) -> dict[str, Any]:
+def put_out(uri: str, **metadata: Any) -> dict[str, Any]:
+    """An artifact, as the service tells of it."""
     name = "projects/0/locations/local/metadataStores/default/artifacts/1"
     return {"name": name, "uri": uri, "schemaTitle": "tfx.Any", "metadata": metadata}
 

@@ -10,9 +10,10 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.configs import load_settings
 from pipeline.pipeline import create_pipeline
+from pipeline.provenance import commit_label
 from pipeline.vertex.engine import vertex_engine
 from pipeline.vertex.runner import VertexRunner
-from tests.conftest import Workplace
+from tests.conftest import REPOSITORY, Workplace
 from tests.pipeline.test_pipeline import EDGES
 from tests.pipeline.vertex.conftest import IMAGE, VERTEX
 
@@ -71,6 +72,13 @@ def test_what_changes_from_run_to_run_is_a_parameter_with_a_value(job: dict[str,
     assert set(defined) == set(job["runtimeConfig"]["parameters"])
     example_gen = parameters(job, "ImportExampleGen")
     assert example_gen["input_base"] == {"componentInputParameter": "data_root"}
+
+
+def test_the_commit_is_a_label_and_part_of_no_step(job: dict[str, Any]) -> None:
+    """What the service has cached is found for the same steps of another commit."""
+    [commit] = commit_label(REPOSITORY).values() or [None]
+    assert job["labels"].get("commit") == commit
+    assert commit is None or commit not in json.dumps(job["pipelineSpec"])
 
 
 def test_parameters_reach_into_the_configuration_of_a_step(job: dict[str, Any]) -> None:
