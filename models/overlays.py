@@ -11,13 +11,13 @@ from PIL import Image
 from tfx.types import Artifact
 
 from models import metrics, preprocessing
+from models.colours import blend
 from models.examples import records, text, value
 
 SCANNED = 1000
 _BATCH = 32
 _SHOWN_OF_EACH = 3
 _LONGEST_SIDE = 256
-_MASK_WEIGHT = 0.55
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _overlay(
     prediction = preprocessing.decode_mask(mask).numpy()
     pictures = [
         Image.fromarray(pixels)
-        for pixels in (image, _blend(image, truth, palette), _blend(image, prediction, palette))
+        for pixels in (image, blend(image, truth, palette), blend(image, prediction, palette))
     ]
     for picture in pictures:
         picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
@@ -149,15 +149,6 @@ def _overlay(
         width=width,
         height=height,
     )
-
-
-def _blend(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Lays the classes' colours over an image; pixels of no class stay as they are."""
-    colours = np.asarray(palette, np.float32)
-    of_class = (mask < len(colours))[..., np.newaxis]
-    coloured = colours[np.minimum(mask, len(colours) - 1)]
-    blended = _MASK_WEIGHT * coloured + (1 - _MASK_WEIGHT) * image
-    return np.where(of_class, blended.round(), image).astype(np.uint8)
 
 
 def _jpeg(picture: Image.Image) -> bytes:

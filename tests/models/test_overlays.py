@@ -27,12 +27,6 @@ def test_worst_median_and_best(ious: list[float], groups: list[list[int]]) -> No
     assert list(overlays._worst_median_best(ious).values()) == groups
 
 
-def test_colours_are_laid_over_pixels_of_a_class() -> None:
-    image = np.full((1, 4, 3), 100, np.uint8)
-    blended = overlays._blend(image, np.array([[0, 1, 2, 255]], np.uint8), PALETTE)
-    assert blended[0].tolist() == [[185, 45, 45], [45, 185, 45], [45, 45, 185], [100, 100, 100]]
-
-
 def test_figures_are_those_of_what_the_model_serves(hostile: Workplace) -> None:
     run = run_of(hostile)
     examples = run.steps["ImportExampleGen"].outputs["examples"]
