@@ -16,7 +16,7 @@ import tensorflow as tf
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
-from pipeline.runs import run_ids
+from pipeline.records import run_ids
 from tests.conftest import REPOSITORY, Workplace
 from tests.notebooks.conftest import Run
 
