@@ -48,12 +48,14 @@ def test_prepare_data(run: Run, checkout: Path) -> None:
     assert shown.pictures == 4
 
 
+@pytest.mark.slow
 def test_pipeline_step_by_step(run: Run, checkout: Path) -> None:
     shown = run("02-pipeline-step-by-step")
     assert "facets-overview" in shown.text
     assert "No anomalies found." in shown.text
     assert "(1, 64, 64, 3)" in shown.text
     assert '<path class="line validation"' in shown.text
+    assert "&lt;style" not in shown.text  # HTML that came out as text
     assert re.search(r"refused:\n(- .*\n)*- mean IoU 0\.\d+ is below 0\.550", shown.text)
     for line in (
         "ImportExampleGen: examples from the cache",
