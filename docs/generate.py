@@ -116,12 +116,17 @@ def speeds() -> str:
     text = "| measured | unit | here | peer | ratio | the peer is |\n|---|---|--:|--:|--:|---|\n"
     for row in rows:
         if _SPEEDS.search(row["name"]):
-            ours, peer = (f"{row[side]:.3g}" for side in ("ours", "peer"))
-            text += f"| {row['name']} | {row['unit']} | {ours} | {peer} "
+            ours, peer = (_number(row[side]) for side in ("ours", "peer"))
+            text += f"| {row['name'].removesuffix(', s')} | {row['unit']} | {ours} | {peer} "
             text += f"| {row['ratio']:.2f} | {row['peer_name']} |\n"
-    machines = json.loads((folder / "machine.json").read_text()).values()
-    where = sorted({f"{facts['machine']}, {facts['date']}" for facts in machines})
-    return f"{text}\nMeasured on {'; '.join(where)}.\n"
+    taken = json.loads((folder / "machine.json").read_text()).values()
+    machines = "; ".join(sorted({facts["machine"] for facts in taken}))
+    dates = sorted(facts["date"] for facts in taken)
+    return f"{text}\nMeasured on {machines}, from {dates[0]} to {dates[-1]}.\n"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 _PARTS: dict[str, Callable[[], str]] = {
