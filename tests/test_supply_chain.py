@@ -1,11 +1,14 @@
 """What is installed: by hash, the same everywhere, listed and looked up."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.conftest import REPOSITORY
@@ -13,10 +16,8 @@ from tests.emulators.gcs import GcsEmulator
 from tests.emulators.osv import Osv
 from tests.github.machines import machine
 
-LOCKED = {
-    package["name"]: package
-    for package in tomllib.loads((REPOSITORY / "uv.lock").read_text())["package"]
-}
+PACKAGES = tomllib.loads((REPOSITORY / "uv.lock").read_text())["package"]
+LOCKED = {package["name"]: package for package in PACKAGES}
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
 DEPENDABOT = yaml.safe_load((REPOSITORY / ".github" / "dependabot.yml").read_text())
 
@@ -24,11 +25,28 @@ DEPENDABOT = yaml.safe_load((REPOSITORY / ".github" / "dependabot.yml").read_tex
 def test_every_file_that_may_be_installed_has_a_hash() -> None:
     files = [
         file
-        for package in LOCKED.values()
+        for package in PACKAGES
         for file in [*package.get("wheels", []), *filter(None, [package.get("sdist")])]
     ]
     assert len(files) > 1000
     assert all(file["hash"].startswith("sha256:") for file in files)
+
+
+@pytest.mark.parametrize(
+    "platform", ["x86_64-manylinux_2_28", "aarch64-apple-darwin"], ids=["Linux", "macOS"]
+)
+def test_the_lock_can_be_installed(platform: str, tmp_path: Path) -> None:
+    """As far as uv can tell of another system: every package has a wheel for it, or sources."""
+    uv = shutil.which("uv") or REPOSITORY / ".tools" / "bin" / "uv"
+    done = subprocess.run(
+        [uv, "sync", "--frozen", "--dry-run", "--python-platform", platform],
+        cwd=REPOSITORY,
+        env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(tmp_path / "venv")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "+ tfx==" in done.stderr
 
 
 def test_uv_itself_is_installed_by_hash() -> None:
