@@ -32,7 +32,7 @@ def pipeline(settings: Settings) -> Pipeline:
     recipe = settings.load_recipe()
     floors = dict.fromkeys(recipe.class_names, 0.0)
     gate = Gate(min_mean_iou=0, min_class_iou=floors, max_fall=1)
-    recipe = recipe.with_overrides({"model": recipe.model, "gate": gate})
+    recipe = recipe.model_copy(update={"gate": gate})
     return create_pipeline(recipe, engines.local_engine(settings), settings)
 
 
