@@ -16,7 +16,6 @@ from tests.pipeline.vertex.judged_steps import (
     STEPS,
     URLS,
     Steps,
-    evaluate_both,
     outputs,
     put_out,
     spec,
@@ -52,16 +51,6 @@ def steps() -> Steps:
 def runner(steps: Steps) -> Steps:
     """What the emulator runs jobs by; see the fixture `vertex`."""
     return steps
-
-
-@pytest.fixture(scope="module")
-def evaluations(
-    answering_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """What the Evaluator wrote of a model that it blessed, and of one that it refused."""
-    root = tmp_path_factory.mktemp("evaluations")
-    evaluate_both(root, answering_model)
-    return root
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from google.cloud.aiplatform_v1 import types
 from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.vertex import VertexEmulator
-from tests.pipeline.vertex.judged_steps import EDGE, URLS, Steps, evaluate_both, outputs, spec
+from tests.pipeline.vertex.judged_steps import EDGE, URLS, Steps, outputs, spec
 from tests.pipeline.vertex.markdown_pages import HOSTILE, Shown, shown
 from tests.pipeline.vertex.verbs import Done, job_file, verb
 
@@ -26,16 +26,6 @@ def steps() -> Steps:
 def runner(steps: Steps) -> Steps:
     """What the emulator runs jobs by; see the fixture `vertex`."""
     return steps
-
-
-@pytest.fixture(scope="module")
-def evaluations(
-    answering_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """What the Evaluator wrote of a model that it blessed, and of one that it refused."""
-    root = tmp_path_factory.mktemp("evaluations")
-    evaluate_both(root, answering_model)
-    return root
 
 
 @pytest.fixture
