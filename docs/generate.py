@@ -31,8 +31,9 @@ _GROUPS: dict[str, type[BaseModel]] = {
 }
 # The benchmarks' figures that README shows.
 _SPEEDS = re.compile(
-    r"Photos to TFRecord|TFRecord size|Trainer|Evaluator|Serving.*(latency|batch 32)"
-    r"|LiteRT.*latency|, s$|Whole run|Second run"
+    r"^(?!.*growth|.*peak memory at)"
+    r".*(Photos to TFRecord|TFRecord size|Trainer|Evaluator|Serving.*(latency|batch 32)"
+    r"|LiteRT.*latency|, s$|Whole run|Second run)"
 )
 
 
