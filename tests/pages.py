@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -41,8 +42,8 @@ def tokens(page: str) -> list[Token]:
 def blocks(page: str, language: str) -> list[Block]:
     """The page's blocks of a language, in their order."""
     found, heading = [], ""
-    for before, token in zip([None, *tokens(page)], tokens(page), strict=False):
-        if before is not None and before.type == "heading_open":
+    for before, token in pairwise(tokens(page)):
+        if before.type == "heading_open":
             heading = token.content
         if token.type == "fence":
             name, _, title = token.info.partition(" ")
@@ -54,9 +55,7 @@ def blocks(page: str, language: str) -> list[Block]:
 def anchors(page: str) -> set[str]:
     """What a link into the page may name, as GitHub makes it of the headings."""
     headings = [
-        token.content
-        for before, token in zip([None, *tokens(page)], tokens(page), strict=False)
-        if before is not None and before.type == "heading_open"
+        token.content for before, token in pairwise(tokens(page)) if before.type == "heading_open"
     ]
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY, Workplace
-from tests.pages import blocks
+from tests.pages import blocks, write_files
 
 _UNNEEDED = shutil.ignore_patterns(".git", ".venv", ".tools", "data", "output", ".*_cache")
 
@@ -24,10 +24,7 @@ def follow(workplace: Workplace, checkout: Path) -> Callable[..., str]:
     """Does in the copy what a page tells one to do; returns what its commands printed."""
 
     def follow(page: str, heading: str, **settings: object) -> str:
-        for block in blocks(page, "python"):
-            path = checkout / block.title
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text)
+        write_files(page, checkout)
         for block in blocks(page, "diff"):
             subprocess.run(["git", "apply"], cwd=checkout, input=block.text, text=True, check=True)
         [commands] = [block.text for block in blocks(page, "bash") if block.heading == heading]
