@@ -1,11 +1,14 @@
-"""What goes wrong on demand, and the list of requests that tests count."""
+"""What goes wrong on demand with requests over HTTP."""
 
+import fnmatch
 import select
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from . import journal
 
 Kind = Literal["answer", "close_before", "close_after", "stall_before", "stall_after", "cut_answer"]
 
@@ -15,38 +18,41 @@ class ConnectionGone(Exception):
 
 
 @dataclass
-class Request:
-    """One request, as it came in.
+class Request(journal.Request):
+    """One request over HTTP; its method is GET, HEAD, POST, PUT, PATCH or DELETE.
 
     Args:
-        number: Its place in the order of arrival, from 1.
-        method: GET, HEAD, POST, PUT or DELETE.
         path: The path, unquoted, without the query.
         received_bytes: The length of its body.
         status: The status of the answer; None as long as there is none.
     """
 
-    number: int
-    method: str
     path: str
     received_bytes: int
     status: int | None = None
 
 
-@dataclass
-class Fault:
-    """A fault that waits for its request; see the emulator's `fault`."""
+@dataclass(kw_only=True)
+class Fault(journal.Fault):
+    """A fault of an HTTP server; its arguments are those of `HubEmulator.fault`."""
 
     kind: Kind
-    matches: Callable[[Request], bool]
-    skip: int
-    times: int
+    path: str
+    when: Callable[[Request], bool] = lambda request: True
     status: int
-    headers: dict[str, str]
-    after_bytes: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    after_bytes: int = 0
     reached: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+
+    def matches(self, request: Request) -> bool:
+        """Says whether the fault is meant for a request."""
+        return (
+            super().matches(request)
+            and fnmatch.fnmatchcase(request.path, self.path)
+            and self.when(request)
+        )
 
     def release(self) -> None:
         """Lets a stalled request go on."""
@@ -83,18 +89,8 @@ def _is_gone(connection: socket.socket) -> bool:
         return True
 
 
-class Journal:
+class Journal(journal.Journal[Request, Fault]):
     """The requests so far, and the faults that wait for the next ones."""
-
-    def __init__(self) -> None:
-        self.requests: list[Request] = []
-        self._faults: list[Fault] = []
-        self._lock = threading.Lock()
-
-    def add_fault(self, fault: Fault) -> None:
-        """Lets a fault wait for its request."""
-        with self._lock:
-            self._faults.append(fault)
 
     def clear_faults(self) -> None:
         """Takes back the faults that wait, and lets stalled requests go on."""
@@ -102,17 +98,3 @@ class Journal:
             for fault in self._faults:
                 fault.release()
             self._faults.clear()
-
-    def note(self, method: str, path: str, received_bytes: int) -> tuple[Request, Fault | None]:
-        """Writes a request down and finds the fault that waited for it, if any."""
-        with self._lock:
-            request = Request(len(self.requests) + 1, method, path, received_bytes)
-            self.requests.append(request)
-            for fault in self._faults:
-                if fault.times > 0 and fault.matches(request):
-                    if fault.skip > 0:
-                        fault.skip -= 1
-                        continue
-                    fault.times -= 1
-                    return request, fault
-            return request, None

@@ -1,7 +1,6 @@
 """The emulator as tests use it."""
 
 import contextlib
-import fnmatch
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -182,15 +181,17 @@ class HubEmulator:
             The fault: its event `reached` says that it struck, `release()` ends a stall, and
             the event `ended` says that a stall is over.
         """
-
-        def matches(request: Request) -> bool:
-            return (
-                method in ("*", request.method)
-                and fnmatch.fnmatchcase(request.path, path)
-                and when(request)
-            )
-
-        fault = Fault(kind, matches, at - 1, times, status, dict(headers or {}), after_bytes)
+        fault = Fault(
+            method=method,
+            skip=at - 1,
+            times=times,
+            kind=kind,
+            path=path,
+            when=when,
+            status=status,
+            headers=dict(headers or {}),
+            after_bytes=after_bytes,
+        )
         self.journal.add_fault(fault)
         return fault
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
-from ..faults import ConnectionGone, Fault
+from ..faults import ConnectionGone, Fault, Request
 from .accounts import Identity
 from .errors import HubError
 from .storage import BLOCK
@@ -211,7 +211,8 @@ class Handler(BaseHTTPRequestHandler):
     def _exchange(self, body: Any) -> None:
         target = urlsplit(self.path)
         complete = self._receive(body)
-        request, fault = self.hub.journal.note(self.command, unquote(target.path), body.tell())
+        request = Request(self.command, unquote(target.path), body.tell())
+        fault = self.hub.journal.note(request)
         if not complete:
             raise ConnectionGone
         body.seek(0)

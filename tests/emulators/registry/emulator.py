@@ -1,7 +1,6 @@
 """The emulator as tests use it."""
 
 import contextlib
-import fnmatch
 import gzip
 import hashlib
 import json
@@ -115,11 +114,7 @@ class RegistryEmulator:
             path: A pattern of their path, in which `*` stands for anything.
             status: See "answer".
         """
-
-        def matches(request: Request) -> bool:
-            return method in ("*", request.method) and fnmatch.fnmatchcase(request.path, path)
-
-        fault = Fault(kind, matches, 0, times, status, {}, 0)
+        fault = Fault(method=method, times=times, kind=kind, path=path, status=status)
         self._shim.journal.add_fault(fault)
         return fault
 

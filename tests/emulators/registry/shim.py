@@ -13,8 +13,8 @@ from .server import RegistryServer
 
 class _Handler(Handler):
     def _exchange(self) -> None:
-        path = unquote(urlsplit(self.path).path)
-        request, fault = self.owner.journal.note(self.command, path, 0)
+        request = Request(self.command, unquote(urlsplit(self.path).path), 0)
+        fault = self.owner.journal.note(request)
         try:
             if fault is not None:
                 fault.strike("before", self.connection)

@@ -10,9 +10,10 @@ from pathlib import Path
 from google.protobuf.message import Message
 
 from ..gcs import GcsEmulator
+from ..journal import Journal
 from . import custom_jobs, deployments, endpoints, models, pipeline_jobs
 from .errors import Refusal
-from .faults import Fault, Journal, Request
+from .faults import Fault, Request
 from .operations import Operations
 from .over_grpc import grpc_server
 from .over_rest import rest_server
@@ -63,7 +64,7 @@ class VertexEmulator:
         self.run_pipeline = run_pipeline
         self._job_environment = job_environment
         self.store = Store(self.folder)
-        self.journal = Journal()
+        self.journal = Journal[Request, Fault]()
         self.running = Running()
         self.operations = Operations(operation_polls)
         self._grpc = grpc_server(self)
@@ -177,7 +178,11 @@ class VertexEmulator:
             message: What the answer says.
             retry_seconds: When to try again, as google.rpc.RetryInfo says it.
         """
-        self.journal.add_fault(Fault(method, code, times, message, retry_seconds))
+        self.journal.add_fault(
+            Fault(
+                method=method, times=times, code=code, message=message, retry_seconds=retry_seconds
+            )
+        )
 
     def lose_answer(self, method: str, *, times: int = 1) -> None:
         """Lets the next requests of a method be done, but cuts the connection before the answer.
@@ -186,7 +191,7 @@ class VertexEmulator:
             method: The method, such as UploadModel; "*" for any.
             times: How many requests are struck.
         """
-        self.journal.add_fault(Fault(method, None, times))
+        self.journal.add_fault(Fault(method=method, times=times, code=None))
 
     def cut_connections(self) -> None:
         """Cuts the clients' connections over gRPC."""
