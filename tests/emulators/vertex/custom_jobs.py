@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from google.cloud.aiplatform_v1 import types
 from google.longrunning.operations_pb2 import Operation
-from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.rpc import code_pb2
+from google.rpc.status_pb2 import Status
 
 from .custom_job_specs import check_custom_job
-from .errors import Refusal
+from .jobs import Jobs, cancel_job, delete_job
 from .listing import page
 from .methods import AIPLATFORM, METHODS
 from .replicas import replicas_of, run_replicas
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .emulator import VertexEmulator
 
 KIND = "customJobs"
-State = types.JobState
-ENDED = {State.JOB_STATE_SUCCEEDED, State.JOB_STATE_FAILED, State.JOB_STATE_CANCELLED}
 # Which folder under base_output_directory the training code is told of, by which variable.
 FOLDERS = {
     "AIP_MODEL_DIR": "model",
@@ -41,12 +39,7 @@ def create_custom_job(vertex: "VertexEmulator", request) -> Message:
     check_custom_job(job)
     vertex.check_acts_as(job.job_spec.service_account)
     job.name = f"{vertex.parent}/{KIND}/{random.SystemRandom().getrandbits(62)}"
-    job.state = State.JOB_STATE_PENDING
-    job.create_time.GetCurrentTime()
-    job.update_time.CopyFrom(job.create_time)
-    vertex.store.add(job)
-    vertex.running.start(job.name, partial(_run, vertex, job.name))
-    return job
+    return CUSTOM_JOBS.create(vertex, job)
 
 
 @_register("GET", _JOB, types.GetCustomJobRequest)
@@ -63,62 +56,16 @@ def list_custom_jobs(vertex: "VertexEmulator", request) -> Message:
 
 @_register("POST", f"{_JOB}:cancel", types.CancelCustomJobRequest, body="*")
 def cancel_custom_job(vertex: "VertexEmulator", request) -> Message:
-    def cancel(job: Message) -> None:
-        if job.state in ENDED:
-            raise Refusal(
-                "FAILED_PRECONDITION",
-                f"The CustomJob {job.name} is in state {State(job.state).name} and cannot be "
-                "cancelled.",
-            )
-        job.state = State.JOB_STATE_CANCELLING
-
-    name = vertex.canonical(request.name)
-    vertex.store.change(name, cancel)
-    vertex.running.stop(name)
-    return Empty()
+    return cancel_job(vertex, request)
 
 
 @_register("DELETE", _JOB, types.DeleteCustomJobRequest)
 def delete_custom_job(vertex: "VertexEmulator", request) -> Operation:
-    name = vertex.canonical(request.name)
-    if vertex.store.find(name).state not in ENDED:
-        raise Refusal("FAILED_PRECONDITION", f"The CustomJob {name} runs: cancel it first.")
-    vertex.store.remove(name)
-    return vertex.operations.add(vertex.parent, Empty(), types.DeleteOperationMetadata.pb()())
+    return delete_job(vertex, request, "The CustomJob {name} runs: cancel it first.")
 
 
-def end(job: Message, error: str | None, stopped: str | None) -> None:
-    """Writes down how a job has ended.
-
-    Args:
-        job: The job.
-        error: What went wrong in it, if anything.
-        stopped: Why it was stopped, if it was: "cancelled" or "interrupted".
-    """
-    if stopped == "cancelled":
-        job.state = State.JOB_STATE_CANCELLED
-        job.error.code, job.error.message = code_pb2.CANCELLED, "The CustomJob was cancelled."
-    elif stopped:
-        job.state = State.JOB_STATE_FAILED
-        job.error.code = code_pb2.ABORTED
-        job.error.message = "The emulator ended while the job ran."
-    elif error:
-        job.state = State.JOB_STATE_FAILED
-        job.error.code, job.error.message = code_pb2.INVALID_ARGUMENT, error
-    else:
-        job.state = State.JOB_STATE_SUCCEEDED
-    job.end_time.GetCurrentTime()
-
-
-def _begin(job: Message) -> None:
-    if job.state != State.JOB_STATE_CANCELLING:
-        job.state = State.JOB_STATE_RUNNING
-        job.start_time.GetCurrentTime()
-
-
-def _run(vertex: "VertexEmulator", name: str, stop: threading.Event) -> None:
-    job = vertex.store.change(name, _begin)
-    job_id = name.rpartition("/")[2]
+def _run(vertex: "VertexEmulator", job: Message, stop: threading.Event) -> Status | None:
+    job_id = job.name.rpartition("/")[2]
     environment = {
         **vertex.job_environment,
         "CLOUD_ML_PROJECT_ID": vertex.project,
@@ -126,12 +73,12 @@ def _run(vertex: "VertexEmulator", name: str, stop: threading.Event) -> None:
     }
     if folder := job.job_spec.base_output_directory.output_uri_prefix.rstrip("/"):
         environment.update({name: f"{folder}/{under}/" for name, under in FOLDERS.items()})
-    error = None
-    if not stop.is_set():
-        try:
-            logs = vertex.folder / "logs" / job_id
-            error = run_replicas(replicas_of(job.job_spec), environment, logs, stop)
-        except Exception as failure:
-            error = f"The emulator failed to run the job: {failure!r}"
-    stopped = ("interrupted" if vertex.running.closing else "cancelled") if stop.is_set() else None
-    vertex.store.change(name, lambda job: end(job, error, stopped))
+    try:
+        logs = vertex.folder / "logs" / job_id
+        error = run_replicas(replicas_of(job.job_spec), environment, logs, stop)
+    except Exception as failure:
+        error = f"The emulator failed to run the job: {failure!r}"
+    return Status(code=code_pb2.INVALID_ARGUMENT, message=error) if error else None
+
+
+CUSTOM_JOBS = Jobs(KIND, _run)

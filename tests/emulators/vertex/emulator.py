@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 from google.protobuf.message import Message
@@ -81,7 +80,8 @@ class VertexEmulator:
         self._open.callback(self._rest.close)
         self.gcs.proxy.route("*.googleapis.com", self._grpc.address)
         self._open.callback(self.gcs.proxy.close_route, self._grpc.address)
-        self._fail_interrupted_jobs()
+        for jobs in (pipeline_jobs.PIPELINE_JOBS, custom_jobs.CUSTOM_JOBS):
+            jobs.fail_interrupted(self)
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -90,14 +90,6 @@ class VertexEmulator:
     def close(self) -> None:
         """Stops the jobs that run and answers no more; what there is stays in the folder."""
         self._open.close()
-
-    def _fail_interrupted_jobs(self) -> None:
-        for service in (pipeline_jobs, custom_jobs):
-            for job in self.store.of_kind(service.KIND):
-                if job.state not in service.ENDED:
-                    self.store.change(
-                        job.name, partial(service.end, error=None, stopped="interrupted")
-                    )
 
     @property
     def environment(self) -> dict[str, str]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from google.cloud.aiplatform_v1 import types
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf import json_format
-from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.rpc import code_pb2
+from google.rpc.status_pb2 import Status
 
-from .errors import Refusal
+from .jobs import Jobs, cancel_job, delete_job
 from .listing import page
 from .methods import AIPLATFORM, METHODS
 from .specs import check_job, check_job_id
@@ -28,11 +28,6 @@ ARTIFACTS = "metadataStores/default/artifacts"
 FILTERS = {"pipeline_name": "pipeline_spec.pipelineInfo.name"}
 State = types.PipelineState
 TaskState = types.PipelineTaskDetail.State
-ENDED = {
-    State.PIPELINE_STATE_SUCCEEDED,
-    State.PIPELINE_STATE_FAILED,
-    State.PIPELINE_STATE_CANCELLED,
-}
 TASK_ENDED = {
     TaskState.SUCCEEDED,
     TaskState.FAILED,
@@ -60,12 +55,7 @@ def create_pipeline_job(vertex: "VertexEmulator", request) -> Message:
     vertex.check_acts_as(job.service_account)
     job.name = f"{vertex.canonical(request.parent)}/{KIND}/{job_id}"
     job.labels[BILLING] = str(random.SystemRandom().getrandbits(62))
-    job.state = State.PIPELINE_STATE_PENDING
-    job.create_time.GetCurrentTime()
-    job.update_time.CopyFrom(job.create_time)
-    vertex.store.add(job)
-    vertex.running.start(job.name, partial(_run, vertex, job.name))
-    return job
+    return PIPELINE_JOBS.create(vertex, job)
 
 
 @_register("GET", _JOB, types.GetPipelineJobRequest)
@@ -84,33 +74,13 @@ def list_pipeline_jobs(vertex: "VertexEmulator", request) -> Message:
 
 @_register("POST", f"{_JOB}:cancel", types.CancelPipelineJobRequest, body="*")
 def cancel_pipeline_job(vertex: "VertexEmulator", request) -> Message:
-    def cancel(job: Message) -> None:
-        if job.state in ENDED:
-            raise Refusal(
-                "FAILED_PRECONDITION",
-                f"The PipelineJob {job.name} is in state {State(job.state).name} and cannot be "
-                "cancelled.",
-            )
-        job.state = State.PIPELINE_STATE_CANCELLING
-
-    name = vertex.canonical(request.name)
-    vertex.store.change(name, cancel)
-    vertex.running.stop(name)
-    return Empty()
+    return cancel_job(vertex, request)
 
 
 @_register("DELETE", _JOB, types.DeletePipelineJobRequest)
 def delete_pipeline_job(vertex: "VertexEmulator", request) -> Operation:
-    name = vertex.canonical(request.name)
-    job = vertex.store.find(name)
-    if job.state not in ENDED:
-        raise Refusal(
-            "FAILED_PRECONDITION",
-            f"The PipelineJob {name} is in state {State(job.state).name}: cancel it before it is "
-            "deleted.",
-        )
-    vertex.store.remove(name)
-    return vertex.operations.add(vertex.parent, Empty(), types.DeleteOperationMetadata.pb()())
+    refusal = "The PipelineJob {name} is in state {state}: cancel it before it is deleted."
+    return delete_job(vertex, request, refusal)
 
 
 def _set_task(
@@ -145,11 +115,7 @@ def _set_task(
             put_out.create_time.GetCurrentTime()
 
 
-def _begin(job: Message) -> None:
-    if job.state == State.PIPELINE_STATE_CANCELLING:
-        return
-    job.state = State.PIPELINE_STATE_RUNNING
-    job.start_time.GetCurrentTime()
+def _begin_tasks(job: Message) -> None:
     spec = job.pipeline_spec
     # The first is the task of the whole graph, under which the others are.
     _set_task(job, spec["pipelineInfo"]["name"], TaskState.RUNNING)
@@ -157,47 +123,26 @@ def _begin(job: Message) -> None:
         _set_task(job, task, TaskState.PENDING)
 
 
-def end(job: Message, error: str | None, stopped: str | None) -> None:
-    """Writes down how a job has ended.
-
-    Args:
-        job: The job.
-        error: What went wrong in it, if anything.
-        stopped: Why it was stopped, if it was: "cancelled" or "interrupted".
-    """
-    if stopped == "cancelled":
-        job.state, task_state = State.PIPELINE_STATE_CANCELLED, TaskState.CANCELLED
-        job.error.code = code_pb2.CANCELLED
-        job.error.message = "The PipelineJob was cancelled."
-    elif stopped or error:
-        job.state, task_state = State.PIPELINE_STATE_FAILED, TaskState.FAILED
-        job.error.code = code_pb2.ABORTED if stopped else code_pb2.FAILED_PRECONDITION
-        job.error.message = (
-            "The emulator ended while the job ran."
-            if stopped
-            else f"The DAG failed because some tasks failed. {error}"
-        )
-    else:
-        job.state, task_state = State.PIPELINE_STATE_SUCCEEDED, TaskState.SUCCEEDED
-    job.end_time.GetCurrentTime()
+def _end_tasks(job: Message) -> None:
+    task_state = TaskState[State(job.state).name.removeprefix("PIPELINE_STATE_")]
     for number, detail in enumerate(list(job.job_detail.task_details)):
         if detail.state not in TASK_ENDED:
             never_ran = number > 0 and task_state == TaskState.FAILED
             _set_task(job, detail.task_name, TaskState.NOT_TRIGGERED if never_ran else task_state)
 
 
-def _run(vertex: "VertexEmulator", name: str, stop: threading.Event) -> None:
+def _run(vertex: "VertexEmulator", job: Message, stop: threading.Event) -> Status | None:
     def on_change(task: str, state: str, error: str = "", outputs: Outputs | None = None) -> None:
         vertex.store.change(
-            name, lambda job: _set_task(job, task, TaskState[state], error, outputs)
+            job.name, lambda job: _set_task(job, task, TaskState[state], error, outputs)
         )
 
-    job = vertex.store.change(name, _begin)
-    error = None
-    if not stop.is_set():
-        try:
-            error = vertex.run_pipeline(json_format.MessageToDict(job), on_change, stop)
-        except Exception as failure:
-            error = f"The runner raised {failure!r}"
-    stopped = ("interrupted" if vertex.running.closing else "cancelled") if stop.is_set() else None
-    vertex.store.change(name, lambda job: end(job, error, stopped))
+    try:
+        error = vertex.run_pipeline(json_format.MessageToDict(job), on_change, stop)
+    except Exception as failure:
+        error = f"The runner raised {failure!r}"
+    message = f"The DAG failed because some tasks failed. {error}"
+    return Status(code=code_pb2.FAILED_PRECONDITION, message=message) if error else None
+
+
+PIPELINE_JOBS = Jobs(KIND, _run, _begin_tasks, _end_tasks)
