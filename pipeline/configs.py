@@ -32,7 +32,10 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
         env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
     )
 
-    recipe: str = Field("pets", description="Recipe: data set, task, model and gate.")
+    recipe: str = Field(
+        "pets",
+        description="Recipe: data set, task, model and gate. A name, or the path of a TOML file.",
+    )
     pipeline_name: str = Field(
         "segformer-training-pipeline",
         pattern=r"^[a-z][a-z0-9-]{0,127}$",
