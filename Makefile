@@ -5,13 +5,13 @@ UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 # A Hugging Face Hub on this machine.
 HUB := python -m tests.emulators.hub --state output/hub --
-PYTEST := $(RUN) pytest
+PYTEST := $(RUN) pytest -n 2 --dist worksteal
 
-.PHONY: help setup data demo hub check report app notebooks serve test test-fast system lint format docs \
-	sbom audit bench clean
+.PHONY: help setup data demo hub check report app notebooks serve test test-emulators test-image \
+	test-services test-concerned test-fast system lint format docs sbom audit bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/installed ## Install what is needed into .venv
 
@@ -60,11 +60,24 @@ system:
 		} > /dev/null 2>&1 || echo "There is no $$name, and it cannot be installed: what needs it is not tested."; \
 	done
 
-test: setup system ## Run the whole test suite
-	@$(PYTEST) -n 2
+test: setup system ## Run the tests of all that a change of the product could break
+	@$(PYTEST) --group=test
+
+test-emulators: setup system ## Run the tests of the emulated services themselves
+	@$(PYTEST) --group=emulators
+
+test-image: setup system ## Build the container image and look into it
+	@$(PYTEST) --group=image
+
+test-services: setup system ## Run the tests that start servers of Debian's packages
+	@$(PYTEST) --group=services
+
+# tests/groups.toml has what each group depends on.
+test-concerned: ## Run the groups beside `test` that the last day's changes concern
+	@for group in $$(python3 -m tests.budget.groups); do $(MAKE) test-$$group || exit 1; done
 
 test-fast: setup system ## Run the tests that take under a minute
-	@$(PYTEST) -n 2 -m "not slow"
+	@$(PYTEST) --group=test -m "not slow"
 
 lint: setup ## Check style, types, spelling, workflows, Dockerfile and infrastructure
 	@$(RUN) ruff check .

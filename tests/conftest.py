@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.recipe import Recipe
 
-pytest_plugins = ["tests.emulators.fixtures"]
+pytest_plugins = ["tests.budget.plugin", "tests.emulators.fixtures"]
 
 REPOSITORY = Path(__file__).parents[1]
 PIPELINE_NAME = "segformer-training-pipeline"

@@ -1,0 +1,62 @@
+"""The groups of tests."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.budget.groups import GROUPS, find_concerned, find_group, list_changed
+from tests.conftest import REPOSITORY
+
+
+def test_what_the_groups_name_exists() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    for name, group in GROUPS.items():
+        for place in (*group.tests, *group.depends):
+            assert (REPOSITORY / place).exists(), f"group {name} names {place}"
+        assert f"--group={name}\n" in makefile
+
+
+@pytest.mark.parametrize(
+    ("file", "group"),
+    [
+        ("tests/emulators/test_gcs.py", "emulators"),
+        ("tests/github/test_image.py", "image"),
+        ("tests/github/test_image_script.py", "test"),
+        ("tests/models/test_unet.py", "test"),
+    ],
+)
+def test_a_test_is_in_one_group(file: str, group: str) -> None:
+    assert (REPOSITORY / file).exists()
+    assert find_group(Path(file)) == group
+
+
+def test_a_change_concerns_the_groups_that_depend_on_it() -> None:
+    assert find_concerned(["models/unet.py"]) == []
+    assert find_concerned(["Dockerfile"]) == ["image"]
+    assert find_concerned(["tests/emulators/gcs/shim.py"]) == ["emulators", "image"]
+    assert find_concerned(["uv.lock"]) == ["emulators", "image"]
+    assert find_concerned(None) == [name for name in GROUPS if name != "test"]
+
+
+def commit(folder: Path, name: str, date: str) -> None:
+    (folder / name).touch()
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+    for words in (["add", "--all"], ["commit", "--quiet", "--message=Work"]):
+        subprocess.run(["git", *identity, *words], cwd=folder, env=dates, check=True)
+
+
+def test_the_last_day_is_what_changed_and_a_short_history_does_not_tell(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    now = subprocess.run(["date", "-R"], capture_output=True, text=True, check=True).stdout.strip()
+    commit(tmp_path, "new", now)
+    assert list_changed(tmp_path) is None
+    subprocess.run(["rm", "-rf", ".git", "new"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    commit(tmp_path, "old", "2026-01-01T00:00:00Z")
+    assert list_changed(tmp_path) == []
+    commit(tmp_path, "new", now)
+    assert list_changed(tmp_path) == ["new"]
+    assert list_changed(tmp_path, "HEAD") == []
+    assert list_changed(tmp_path, "0" * 40) is None
