@@ -102,6 +102,8 @@ class _Collector:
             ]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self._costs:  # nothing ran
+            return
         terminalreporter.section("slowest, with processor time")
         for line in format_slowest(self._costs.values()):
             terminalreporter.line(line)

@@ -3,7 +3,10 @@
 import os
 import ssl
 import sys
+import sysconfig
 from pathlib import Path
+
+from tests.conftest import REPOSITORY
 
 _OF_THE_PROJECT = ("PYTHONPATH", "VIRTUAL_ENV", "CI")
 _OF_PYTEST = ("PYTEST_", "HF_")
@@ -33,3 +36,16 @@ def machine(home: Path) -> dict[str, str]:
         # What was downloaded once is not downloaded again.
         "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")),
     }
+
+
+def install(checkout: Path) -> None:
+    """Gives a checkout the environment that its `make setup` would install, as CI has done."""
+    environment = Path(sysconfig.get_path("data"))
+    for folder, places in (
+        (".venv", [environment / name for name in ("bin", "lib", "pyvenv.cfg")]),
+        (".tools", [REPOSITORY / ".tools" / "bin"]),
+    ):
+        (checkout / folder).mkdir()
+        for place in places:
+            (checkout / folder / place.name).symlink_to(place)
+    (checkout / ".venv" / "installed").touch()

@@ -14,6 +14,7 @@ import yaml
 
 from tests.github.commands import Commands, read_pairs
 from tests.github.expressions import evaluate, interpolate
+from tests.github.machines import install
 
 _STATUS_FUNCTION = re.compile(r"\b(always|success|failure|cancelled)\(\)")
 _FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")
@@ -125,6 +126,7 @@ class Player:
         workspace = environment["GITHUB_WORKSPACE"]
         command = ["git", "clone", "--quiet", str(self.repository), workspace]
         subprocess.run(command, check=True, env=environment)
+        install(Path(workspace))
         return {}
 
 
