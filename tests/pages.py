@@ -72,7 +72,7 @@ def links(page: str) -> list[str]:
 
 def write_files(page: str, folder: Path) -> None:
     """Writes the files that a page shows whole into a copy of the repository."""
-    for block in blocks(page, "python"):
+    for block in [*blocks(page, "python"), *blocks(page, "toml")]:
         path = folder / block.title
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text)

@@ -72,6 +72,7 @@ class Player:
         environment: of the machine.
         variables: of the repository.
         actions: what stands for actions that are none of ours, by name.
+        prepare: what is done in a checkout before the first step.
 
     Attributes:
         cancelled: when set, the run that is played ends as a cancelled one.
@@ -85,6 +86,7 @@ class Player:
         environment: Mapping[str, str],
         variables: Mapping[str, str] | None = None,
         actions: Mapping[str, Action] | None = None,
+        prepare: Callable[[Path], None] = install,
     ) -> None:
         self.folder = folder
         self.repository = repository
@@ -93,6 +95,7 @@ class Player:
         self.actions = {"actions/checkout": self._check_out, **(actions or {})}
         self.cancelled = threading.Event()
         self.runs = 0
+        self._prepare = prepare
 
     def play(
         self,
@@ -126,7 +129,7 @@ class Player:
         workspace = environment["GITHUB_WORKSPACE"]
         command = ["git", "clone", "--quiet", str(self.repository), workspace]
         subprocess.run(command, check=True, env=environment)
-        install(Path(workspace))
+        self._prepare(Path(workspace))
         return {}
 
 

@@ -79,6 +79,7 @@ class Recorded:
                 "google-github-actions/auth": self._login,
                 "actions/attest-build-provenance": lambda *_: {},
             },
+            prepare=lambda checkout: None,
         )
         self._folder = folder
 
