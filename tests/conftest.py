@@ -7,6 +7,9 @@ import os
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a processor of its own
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import shutil
 import subprocess
@@ -21,13 +24,20 @@ import filelock
 import pytest
 
 from tests.emulators.hub import HubEmulator
+from tests.small_runs import REFUSED, SMOKE
+from tests.warm.commands import commands
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from pipeline.recipe import Recipe
 
-pytest_plugins = ["tests.budget.plugin", "tests.emulators.fixtures"]
+pytest_plugins = [
+    "tests.budget.plugin",
+    "tests.emulators.fixtures",
+    "tests.order",
+    "tests.warm.plugin",
+]
 
 REPOSITORY = Path(__file__).parents[1]
 PIPELINE_NAME = "segformer-training-pipeline"
@@ -59,11 +69,17 @@ class Workplace:
     def serving_dir(self) -> Path:
         return self.folder / "serving"
 
-    def environment(self, **settings: object) -> dict[str, str]:
-        """The machine's environment, the project's tools in front, and settings."""
+    def environment(self, *, warm: bool = True, **settings: object) -> dict[str, str]:
+        """The machine's environment, the project's tools in front, and settings.
+
+        Args:
+            warm: whether `python` and `tfx` are spared the time of their imports.
+            **settings: variables.
+        """
+        tools = [str(commands())] if warm else []
         return {
             **os.environ,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": ":".join([*tools, sysconfig.get_path("scripts"), os.environ["PATH"]]),
             "HOME": str(self.folder),  # tfx keeps what it knows of pipelines there
             "COLUMNS": "200",
             "PIPELINE_ROOT": str(self.pipeline_root),
@@ -71,13 +87,15 @@ class Workplace:
             **{name: str(value) for name, value in settings.items()},
         }
 
-    def run(self, command: str, **settings: object) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: str, *, warm: bool = True, **settings: object
+    ) -> subprocess.CompletedProcess[str]:
         """Runs a command line as a user would, from the repository's folder."""
         return subprocess.run(
             command,
             shell=True,
             cwd=REPOSITORY,
-            env=self.environment(**settings),
+            env=self.environment(warm=warm, **settings),
             capture_output=True,
             text=True,
             timeout=800,
@@ -144,11 +162,46 @@ def trained(shared, drawn_pets: Path) -> Workplace:
         with HubEmulator(folder / "hub", users={"demo": PUBLISHING["HF_TOKEN"]}) as hub:
             settings = {"DATA_ROOT": drawn_pets, "HF_ENDPOINT": hub.endpoint, **PUBLISHING}
             for number, command in enumerate(TFX_COMMANDS):
-                done = Workplace(folder).run(command, **settings)
+                done = Workplace(folder).run(command, warm=False, **settings)
                 (folder / f"tfx-{number}.txt").write_text(done.stdout + done.stderr)
                 assert done.returncode == 0, done.stdout + done.stderr
 
     return Workplace(shared("trained", train))
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Runs of one folder, one after the other, of a model that is blessed.
+
+    Attributes:
+        workplace: where they ran.
+        printed: what each printed: the first, the same again, one with another setting.
+    """
+
+    workplace: Workplace
+    printed: tuple[str, str, str]
+
+
+@pytest.fixture(scope="session")
+def walk(shared, few_pets: Path) -> Walk:
+    """A run, the same again, and one of another batch size whose report cannot be written."""
+
+    def go(folder: Path) -> None:
+        workplace = Workplace(folder)
+        for number, settings in enumerate(({}, {}, {"BATCH_SIZE": 4})):
+            if number == 2:
+                (workplace.pipeline_root / "reports").rename(folder / "reports")
+                (workplace.pipeline_root / "reports").touch()
+            done = workplace.run(
+                "python local_runner.py", DATA_ROOT=few_pets, **{**SMOKE, **settings}
+            )
+            (folder / f"run-{number}.txt").write_text(done.stdout)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert "Traceback" not in done.stdout + done.stderr
+
+    folder = shared("walk", go)
+    first, again, changed = ((folder / f"run-{n}.txt").read_text() for n in range(3))
+    return Walk(Workplace(folder), (first, again, changed))
 
 
 @pytest.fixture
@@ -169,9 +222,7 @@ def hostile(shared, few_pets: Path) -> Workplace:
         data = Path(shutil.copytree(few_pets, folder / "data"))
         for shard in sorted(data.glob("*.tfrecord")):
             spoil(shard, drop_species=shard.name.startswith("train-00001"))
-        done = Workplace(folder).run(
-            "python local_runner.py", DATA_ROOT=data, EPOCHS=1, IMAGE_SIZE=32, BATCH_SIZE=8
-        )
+        done = Workplace(folder).run("python local_runner.py", DATA_ROOT=data, **REFUSED)
         (folder / "output.txt").write_text(done.stdout)
         assert done.returncode == 0, done.stdout + done.stderr
 

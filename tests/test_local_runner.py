@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from benchmarks.bench_evaluator import evaluate
 from pipeline import runs
-from tests.conftest import REPOSITORY, TFX_COMMANDS, Workplace
+from pipeline.recipes import load_recipe
+from pipeline.verdict import words
+from tests.conftest import REPOSITORY, TFX_COMMANDS, Walk, Workplace
+from tests.small_runs import REFUSED
 from tfrecords.example import LabelledImage
-
-FEW_STEPS = {"EPOCHS": 1, "IMAGE_SIZE": 32, "BATCH_SIZE": 8}
 
 
 def row(output: str, name: str) -> str:
@@ -58,30 +60,30 @@ def test_a_second_run_trains_nothing(trained: Workplace, drawn_pets: Path) -> No
 
 
 @pytest.mark.slow
-def test_shuffled_labels_are_refused_and_nothing_is_pushed(
-    workplace: Workplace, drawn_pets: Path
-) -> None:
-    sabotaged = workplace.folder / "sabotaged"
-    shutil.copytree(drawn_pets, sabotaged)
-    for shard in sorted(sabotaged.glob("*.tfrecord")):
+def test_shuffled_labels_are_refused(trained: Workplace, tmp_path: Path) -> None:
+    """The same model that was blessed, judged by the same gate."""
+    [examples] = trained.pipeline_root.glob("ImportExampleGen/examples/*")
+    [model] = trained.pipeline_root.glob("Trainer/model/*")
+    sabotaged = Path(shutil.copytree(examples, tmp_path / "examples"))
+    for shard in sabotaged.glob("Split-eval/*"):
         shuffle_labels(shard)
-    done = workplace.run("python local_runner.py", DATA_ROOT=sabotaged)
-    assert done.returncode == 0, done.stderr
-    verdict = row(done.stdout, "verdict")
-    assert verdict.startswith("refused: ")
-    assert re.search(r"mean IoU 0\.\d+ is below 0\.\d+", verdict)
-    assert workplace.pushed() == []
+    judged = evaluate(load_recipe("pets"), sabotaged, tmp_path / "judged", model)
+    assert not (judged / "blessing" / "BLESSED").exists()
+    reasons = words(str(judged / "evaluation"))
+    assert re.fullmatch(r"mean IoU 0\.\d+ is below 0\.\d+", reasons[0])
+    same = evaluate(load_recipe("pets"), examples, tmp_path / "same", model)
+    assert (same / "blessing" / "BLESSED").exists()
 
 
 def shuffle_labels(shard: Path) -> None:
     """Gives every image of a shard another one's mask, resized to fit."""
     examples = [
         tf.train.Example.FromString(record)
-        for record in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()
+        for record in tf.data.TFRecordDataset(str(shard), "GZIP").as_numpy_iterator()
     ]
     masks = [example.features.feature["label"].bytes_list.value[0] for example in examples]
     random.Random(0).shuffle(masks)
-    with tf.io.TFRecordWriter(str(shard)) as writer:
+    with tf.io.TFRecordWriter(str(shard), "GZIP") as writer:
         for example, mask in zip(examples, masks, strict=True):
             feature = example.features.feature
             size = tf.io.decode_jpeg(feature["image"].bytes_list.value[0]).shape[:2]
@@ -91,20 +93,27 @@ def shuffle_labels(shard: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_changed_setting_trains_again(workplace: Workplace, few_pets: Path) -> None:
-    first = workplace.run("python local_runner.py", DATA_ROOT=few_pets, **FEW_STEPS)
-    assert first.returncode == 0, first.stderr
-    again = workplace.run(
-        "python local_runner.py", DATA_ROOT=few_pets, **{**FEW_STEPS, "BATCH_SIZE": 4}
-    )
-    assert not row(again.stdout, "training").endswith("(reused)")
+def test_what_is_the_same_is_reused_and_a_changed_setting_trains_again(walk: Walk) -> None:
+    first, again, changed = walk.printed
+    assert row(again, "training") == f"{row(first, 'training')} (reused)"
+    assert not row(changed, "training").endswith("(reused)")
+    assert [row(output, "verdict") for output in walk.printed] == ["blessed"] * 3
+
+
+@pytest.mark.slow
+def test_a_report_that_cannot_be_written_leaves_the_run_good(walk: Walk) -> None:
+    *_, output = walk.printed
+    assert "report" in output
+    assert "not written: [Errno 17] File exists" in output
+    newest = max((walk.workplace.pipeline_root / "logs").iterdir())
+    assert "The report failed" in newest.read_text()
 
 
 @pytest.mark.slow
 def test_another_architecture_trains_is_judged_and_serves(
     workplace: Workplace, few_pets: Path
 ) -> None:
-    settings = {"DATA_ROOT": few_pets, "MODEL": "segformer", **FEW_STEPS, "IMAGE_SIZE": 64}
+    settings = {"DATA_ROOT": few_pets, **REFUSED, "MODEL": "segformer", "IMAGE_SIZE": 64}
     for command in (TFX_COMMANDS[0], TFX_COMMANDS[2]):
         done = workplace.run(command, **settings)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -18,7 +18,8 @@ from tests.apps.gradio.semantic_segmentation.running import RunningApp, python_w
 from tests.conftest import PUBLISHING, Workplace
 from tests.emulators.hub import HubEmulator, digest
 from tests.pages import blocks
-from tests.test_local_runner import FEW_STEPS, row
+from tests.small_runs import REFUSED
+from tests.test_local_runner import row
 from tfrecords import scenes
 
 MODEL = PUBLISHING["HF_REPO_ID"]
@@ -79,7 +80,7 @@ def test_a_refused_model_changes_nothing(
 ) -> None:
     before = [published.tree(kind, MODEL) for kind in ("models", "spaces")]
     settings = {"DATA_ROOT": few_pets, "HF_ENDPOINT": published.endpoint, **PUBLISHING}
-    done = workplace.run("python local_runner.py", **settings, **FEW_STEPS)
+    done = workplace.run("python local_runner.py", **settings, **REFUSED)
     assert done.returncode == 0, done.stderr
     assert row(done.stdout, "verdict").startswith("refused")
     assert "│ published" not in done.stdout

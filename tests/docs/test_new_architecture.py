@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_runs import REFUSED
+
 
 @pytest.mark.slow
 def test_the_page(follow: Callable[..., str], few_pets: Path) -> None:
@@ -12,9 +14,7 @@ def test_the_page(follow: Callable[..., str], few_pets: Path) -> None:
         "docs/new-architecture.md",
         "A new architecture",
         DATA_ROOT=few_pets,
-        EPOCHS=1,
-        IMAGE_SIZE=32,
-        BATCH_SIZE=8,
+        **REFUSED,
     )
     assert "model tiny, encoder weights none" in output
     assert "verdict" in output

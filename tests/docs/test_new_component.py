@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_runs import SMOKE
+
 
 @pytest.mark.slow
 def test_the_page(follow: Callable[..., str], checkout: Path, few_pets: Path) -> None:
@@ -13,9 +15,7 @@ def test_the_page(follow: Callable[..., str], checkout: Path, few_pets: Path) ->
         "docs/new-component.md",
         "A new component",
         DATA_ROOT=few_pets,
-        EPOCHS=1,
-        IMAGE_SIZE=32,
-        BATCH_SIZE=8,
+        **SMOKE,
     )
     assert "ImageSizes" in output
     [value] = (checkout / "output" / "pipeline" / "ImageSizes" / "sizes").glob("*/value")

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Workplace
-
-QUICK = {"EPOCHS": 1, "IMAGE_SIZE": 32, "BATCH_SIZE": 8}
+from tests.small_runs import REFUSED
 
 
 def draw(workplace: Workplace, folder: Path) -> None:
@@ -24,7 +23,7 @@ def draw(workplace: Workplace, folder: Path) -> None:
 def test_the_readme(workplace: Workplace, checkout: Path, follow: Callable[..., str]) -> None:
     draw(workplace, checkout / "my")
     (checkout / "my" / "trimaps").rename(checkout / "my" / "masks")
-    assert "verdict" in follow("README.md", "Your own data", **QUICK)
+    assert "verdict" in follow("README.md", "Your own data", **REFUSED)
     assert (checkout / "data" / "mine" / "dataset.json").exists()
     assert (checkout / "output" / "mine" / "metadata.sqlite").exists()
 
@@ -37,6 +36,6 @@ def test_other_classes(workplace: Workplace, checkout: Path, follow: Callable[..
     for trimap in (leaves / "trimaps").iterdir():
         background = np.asarray(Image.open(trimap)) == 2
         Image.fromarray(background.astype(np.uint8)).save(leaves / "masks" / trimap.name)
-    output = follow("docs/own-data.md", "With other classes", **QUICK)
+    output = follow("docs/own-data.md", "With other classes", **REFUSED)
     assert "IoU, leaf" in output and "IoU, background" in output
     assert "IoU, border" not in output

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Workplace
+from tests.small_runs import REFUSED
 
 
 @pytest.mark.slow
@@ -16,9 +17,7 @@ def test_make_demo(workplace: Workplace, checkout: Path) -> None:
         f"make --directory={checkout} --old-file=.venv/installed demo",
         PIPELINE_ROOT="",
         SERVING_DIR="",
-        EPOCHS=1,
-        IMAGE_SIZE=32,
-        BATCH_SIZE=32,
+        **REFUSED,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "images, train   │ 600" in done.stdout

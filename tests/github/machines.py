@@ -2,11 +2,11 @@
 
 import os
 import ssl
-import sys
 import sysconfig
 from pathlib import Path
 
 from tests.conftest import REPOSITORY
+from tests.warm.commands import commands
 
 _OF_THE_PROJECT = ("PYTHONPATH", "VIRTUAL_ENV", "CI")
 _OF_PYTEST = ("PYTEST_", "HF_")
@@ -22,7 +22,7 @@ def authorities() -> Path:
 def machine(home: Path) -> dict[str, str]:
     """The environment of a machine on which nothing of the project is installed or set."""
     home.mkdir(exist_ok=True)
-    own = str(Path(sys.executable).parent)
+    own = sysconfig.get_path("scripts")
     path = [place for place in os.environ["PATH"].split(":") if place != own]
     kept = {
         name: value
@@ -39,13 +39,20 @@ def machine(home: Path) -> dict[str, str]:
 
 
 def install(checkout: Path) -> None:
-    """Gives a checkout the environment that its `make setup` would install, as CI has done."""
+    """Gives a checkout the environment that its `make setup` would install, which CI has proved.
+
+    Its `python` and `tfx` are those that are spared the time of their imports.
+    """
     environment = Path(sysconfig.get_path("data"))
-    for folder, places in (
-        (".venv", [environment / name for name in ("bin", "lib", "pyvenv.cfg")]),
-        (".tools", [REPOSITORY / ".tools" / "bin"]),
-    ):
-        (checkout / folder).mkdir()
-        for place in places:
-            (checkout / folder / place.name).symlink_to(place)
-    (checkout / ".venv" / "installed").touch()
+    made = checkout / ".venv"
+    (made / "bin").mkdir(parents=True)
+    for name in ("lib", "pyvenv.cfg"):
+        (made / name).symlink_to(environment / name)
+    for tool in (environment / "bin").iterdir():
+        (made / "bin" / tool.name).symlink_to(tool)
+    for warm in commands().iterdir():
+        (made / "bin" / warm.name).unlink()
+        (made / "bin" / warm.name).symlink_to(warm)
+    (checkout / ".tools").mkdir()
+    (checkout / ".tools" / "bin").symlink_to(REPOSITORY / ".tools" / "bin")
+    (made / "installed").touch()

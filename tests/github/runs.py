@@ -5,27 +5,27 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.github import images
 from tests.github.cloud import BUCKET, PROJECT, Cloud, cloud
+from tests.github.images import image_tag
 from tests.github.player import Played
 from tests.github.repositories import repository_copy
-from tests.test_local_runner import FEW_STEPS
+from tests.small_runs import REFUSED
+from tests.warm.commands import commands
 
 INPUTS = {
     "project": PROJECT,
     "region": "us-central1",
     "recipe": "pets",
-    "model": "unet",
-    "epochs": str(FEW_STEPS["EPOCHS"]),
+    "model": str(REFUSED["MODEL"]),
+    "epochs": str(REFUSED["EPOCHS"]),
     "dataflow": "false",
     "publish": "true",
 }
-VARIABLES = {name: str(value) for name, value in FEW_STEPS.items() if name != "EPOCHS"}
+VARIABLES = {name: str(value) for name, value in REFUSED.items() if name.lower() not in INPUTS}
 
 
 @dataclass
@@ -36,35 +36,27 @@ class Left:
         folder: where the states of all services are.
         refused: the first run.
         broken: the second one.
-        image: by its digest.
-        tag: what the image is called.
-        config: of the image.
-        pulled: bytes of its layers.
+        image: that was there, by its digest.
     """
 
     folder: Path
     refused: Played
     broken: Played
     image: str
-    tag: str
-    config: dict[str, Any]
-    pulled: int
 
 
 @pytest.fixture(scope="session")
-def left(
-    shared: Callable[[str, Callable[[Path], None]], Path],
-    base_images: dict[str, str],
-    few_pets: Path,
-) -> Left:
+def left(shared: Callable[[str, Callable[[Path], None]], Path], few_pets: Path) -> Left:
     from tests.emulators.vertex.rehearsing import rehearsed
 
     def run(folder: Path) -> None:
         repository = repository_copy(REPOSITORY, folder / "team")
-        images.build_on_bases(repository)
-        runner = functools.partial(rehearsed, folder / "rehearsals")
-        with cloud(folder, runner, base_images) as there:
+        python = commands() / "python"
+        runner = functools.partial(rehearsed, folder / "rehearsals", python=python)
+        with cloud(folder, runner) as there:
             there.gcs.upload_tree(few_pets, f"{BUCKET}/data")
+            name, tag = "segmentation/pipeline", image_tag(repository)
+            digest = there.registry.push_empty(name, tag)
             player = there.player(repository, **VARIABLES)
             refused = player.play("train.yml", "train", inputs=INPUTS)
             _break(there)
@@ -75,13 +67,8 @@ def left(
                 event={"client_payload": {"data_root": f"{BUCKET}/broken"}},
             )
             there.gcs.save(folder / "buckets")
-            image = refused.steps["Build the image"].outputs["image"]
-            name, digest = image.split("@")
-            config = there.registry.config("segmentation/pipeline", digest)
-            layers = there.registry.manifest("segmentation/pipeline", digest)["layers"]
-            pulled = sum(layer["size"] for layer in layers)
-        tag = f"{name}:{images.image_tag(repository)}"
-        left = Left(folder, refused, broken, image, tag, config, pulled)
+            image = f"{there.registry.host}/{PROJECT}/{name}@{digest}"
+        left = Left(folder, refused, broken, image)
         (folder / "left.pickle").write_bytes(pickle.dumps(left))
 
     return pickle.loads((shared("trained_by_workflow", run) / "left.pickle").read_bytes())

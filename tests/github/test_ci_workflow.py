@@ -10,7 +10,7 @@ from tests.conftest import REPOSITORY
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.osv import Osv
 from tests.github.player import Player
-from tests.test_local_runner import FEW_STEPS
+from tests.small_runs import SMOKE
 from tests.test_vertex import OFFLINE, STEPS
 
 UV = f"{REPOSITORY}/.tools/bin"  # is not installed again
@@ -36,7 +36,7 @@ def test_tests_are_found(player: Player) -> None:
 
 @pytest.mark.slow
 def test_compiled_and_rehearsed_without_a_cloud(player: Player, few_pets: Path) -> None:
-    given = {"DATA_ROOT": few_pets, **OFFLINE, **FEW_STEPS}
+    given = {"DATA_ROOT": few_pets, **OFFLINE, **SMOKE}
     player.environment |= {name: str(value) for name, value in given.items()}
     player.environment["PATH"] += f":{UV}"
     played = player.play("ci.yml", "rehearse", event_name="push")

@@ -1,16 +1,23 @@
-"""What is in the container image, as the workflow built and pushed it."""
+"""What is in the container image, as the workflow's script builds and pushes it."""
 
 import json
 import os
+import pickle
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.configs import load_settings
 from tests.conftest import REPOSITORY
-from tests.github.runs import Left
+from tests.emulators.submitting import Runner
+from tests.github.cloud import cloud
+from tests.github.images import build_on_bases, image_tag
+from tests.github.repositories import repository_copy
 from tests.pipeline.vertex.conftest import VERTEX
 
 pytestmark = pytest.mark.slow
@@ -66,11 +73,75 @@ class Container:
         return done.stdout
 
 
+@dataclass
+class Built:
+    """The image.
+
+    Attributes:
+        tag: what it is called.
+        digest: of it.
+        config: of it.
+        pulled: bytes of its layers.
+        logs: what two calls of the script printed.
+    """
+
+    tag: str
+    digest: str
+    config: dict[str, Any]
+    pulled: int
+    logs: tuple[str, str]
+
+
+@pytest.fixture(scope="session")
+def built(
+    shared: Callable[[str, Callable[[Path], None]], Path], base_images: dict[str, str]
+) -> Built:
+    """The image, built once; the script was called twice."""
+
+    def build(folder: Path) -> None:
+        repository = repository_copy(REPOSITORY, folder / "team")
+        build_on_bases(repository)
+        output = folder / "output"
+        with cloud(folder, lambda steps: Runner(), base_images) as there:
+            environment = there.player(repository).environment | {
+                **there.variables,
+                "ACCESS_TOKEN": there.gcs.accounts.token(there.gcs.account),
+                "GITHUB_OUTPUT": str(output),
+            }
+            logs = []
+            for _ in range(2):
+                done = subprocess.run(
+                    [repository / ".github" / "scripts" / "image"],
+                    cwd=repository,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                )
+                assert done.returncode == 0, done.stderr[-3000:]
+                logs.append(done.stdout)
+            [image] = set(output.read_text().split())  # twice the same
+            name, digest = image.removeprefix("image=").split("@")
+            config = there.registry.config("segmentation/pipeline", digest)
+            layers = there.registry.manifest("segmentation/pipeline", digest)["layers"]
+            pulled = sum(layer["size"] for layer in layers)
+        first, second = logs
+        built = Built(f"{name}:{image_tag(repository)}", digest, config, pulled, (first, second))
+        (folder / "built.pickle").write_bytes(pickle.dumps(built))
+
+    return pickle.loads((shared("built_image", build) / "built.pickle").read_bytes())
+
+
 @pytest.fixture
-def container(left: Left, base_images: dict[str, str]) -> Iterator[Container]:
-    container = Container(left.tag, base_images)
+def container(built: Built, base_images: dict[str, str]) -> Iterator[Container]:
+    container = Container(built.tag, base_images)
     yield container
     container.close()
+
+
+def test_it_is_built_once(built: Built) -> None:
+    first, second = built.logs
+    assert "STEP 1" in first
+    assert "STEP" not in second and "is there." in second
 
 
 def test_all_that_the_jobs_call_is_there_for_a_user_without_rights(container: Container) -> None:
@@ -89,7 +160,9 @@ def test_all_that_the_jobs_call_is_there_for_a_user_without_rights(container: Co
     assert printed.split()[-2:] == [str(len(modules)), str(len(functions))]
 
 
-def test_it_is_small_and_holds_nothing_that_only_develops(left: Left, container: Container) -> None:
+def test_it_is_small_and_holds_nothing_that_only_develops(
+    built: Built, container: Container
+) -> None:
     listed = json.loads(container.run("python", "-m", "pip", "list", "--format=json"))
     names = {package["name"].lower().replace("_", "-") for package in listed}
     assert {"tfx", "tensorflow-cpu", "keras-hub"} <= names
@@ -101,12 +174,12 @@ def test_it_is_small_and_holds_nothing_that_only_develops(left: Left, container:
     used = container.run("du", "--summarize", "--block-size=1MB", "/opt/venv").split()[0]
     readme = (REPOSITORY / "README.md").read_text()
     [sizes] = re.findall(r"holds no secret: ([\d.]+) GB, ([\d.]+) GB to pull", readme)
-    for told, measured in zip(sizes, (int(used) / 1000, left.pulled / 1e9), strict=True):
+    for told, measured in zip(sizes, (int(used) / 1000, built.pulled / 1e9), strict=True):
         assert measured == pytest.approx(float(told), abs=0.1)
 
 
-def test_who_it_runs_as_and_what_beam_begins_with(left: Left, container: Container) -> None:
-    config = left.config["config"]
+def test_who_it_runs_as_and_what_beam_begins_with(built: Built, container: Container) -> None:
+    config = built.config["config"]
     assert (config["User"], config["WorkingDir"]) == ("1000", "/pipeline")
     assert config["Entrypoint"] == ["/opt/apache/beam/boot"]
     assert "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1" in config["Env"]

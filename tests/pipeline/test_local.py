@@ -9,15 +9,16 @@ import pytest
 
 from tests.conftest import REPOSITORY, Workplace
 from tests.pipeline.report.pages import Page
+from tests.small_runs import REFUSED, SMOKE
 
-FEW_STEPS = {"EPOCHS": 1, "IMAGE_SIZE": 32, "BATCH_SIZE": 8}
 
-
-def start(workplace: Workplace, data: Path, **settings: object) -> subprocess.Popen[str]:
+def start(
+    workplace: Workplace, data: Path, *, warm: bool = True, **settings: object
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         ["python", "-u", "local_runner.py"],
         cwd=REPOSITORY,
-        env=workplace.environment(DATA_ROOT=data, **{**FEW_STEPS, **settings}),
+        env=workplace.environment(warm=warm, DATA_ROOT=data, **{**SMOKE, **settings}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -36,7 +37,7 @@ def wait_for(process: subprocess.Popen[str], text: str) -> None:
 def test_interrupted_refused_to_a_second_run_and_taken_up_again(
     workplace: Workplace, few_pets: Path
 ) -> None:
-    first = start(workplace, few_pets, EPOCHS=500)
+    first = start(workplace, few_pets, warm=False, EPOCHS=500)
     wait_for(first, "Epoch 1/")
 
     first.send_signal(signal.SIGSTOP)  # or it may be done before the second one has begun
@@ -62,7 +63,7 @@ def test_interrupted_refused_to_a_second_run_and_taken_up_again(
 
 @pytest.mark.slow
 def test_a_killed_run_leaves_no_lock(workplace: Workplace, few_pets: Path) -> None:
-    first = start(workplace, few_pets, EPOCHS=500)
+    first = start(workplace, few_pets, warm=False, EPOCHS=500)
     wait_for(first, "ImportExampleGen")
     time.sleep(0.2)
     first.kill()
@@ -76,7 +77,7 @@ def test_a_killed_run_leaves_no_lock(workplace: Workplace, few_pets: Path) -> No
 def test_a_failing_step_is_named_with_its_log(workplace: Workplace, few_pets: Path) -> None:
     weights = workplace.folder / "weights.h5"
     weights.write_text("no weights")
-    settings = {**FEW_STEPS, "ENCODER_WEIGHTS": weights}
+    settings = {**REFUSED, "MODEL": "unet", "ENCODER_WEIGHTS": weights}
     done = workplace.run("python local_runner.py", DATA_ROOT=few_pets, **settings)
     assert done.returncode == 1
     assert f"Trainer failed: ENCODER_WEIGHTS={weights} does not fit MobileNetV2" in done.stderr
@@ -92,17 +93,3 @@ def test_a_failing_step_is_named_with_its_log(workplace: Workplace, few_pets: Pa
     assert ["Trainer", "failed"] in [
         [row[0], row[-1]] for row in page.tables["Duration of each step"]
     ]
-
-
-def test_a_report_that_cannot_be_written_leaves_the_run_good(
-    workplace: Workplace, few_pets: Path
-) -> None:
-    workplace.pipeline_root.mkdir()
-    (workplace.pipeline_root / "reports").touch()
-    done = workplace.run("python local_runner.py", DATA_ROOT=few_pets, **FEW_STEPS)
-    assert done.returncode == 0, done.stderr
-    assert "report" in done.stdout
-    assert "not written: [Errno 17] File exists" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
-    [log] = (workplace.pipeline_root / "logs").iterdir()
-    assert "The report failed" in log.read_text()

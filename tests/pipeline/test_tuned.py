@@ -9,6 +9,7 @@ from pipeline.configs import load_settings
 from pipeline.recipes.pets import RECIPE
 from pipeline.tuned import imported_hyperparameters, read_hyperparameters
 from tests.conftest import Workplace
+from tests.small_runs import REFUSED
 
 
 def refusal(path: Path | str, **overrides: object) -> str:
@@ -84,7 +85,7 @@ def test_a_run_with_a_wrong_path_ends_in_one_sentence(workplace: Workplace) -> N
 
 @pytest.mark.slow
 def test_a_later_run_trains_with_what_a_search_found(workplace: Workplace, few_pets: Path) -> None:
-    small = {"DATA_ROOT": few_pets, "MODEL": "unet_light", "EPOCHS": 1, "IMAGE_SIZE": 32}
+    small = {"DATA_ROOT": few_pets, **REFUSED, "BATCH_SIZE": ""}  # which is searched
     searched = workplace.run("python local_runner.py", TUNE=1, TUNE_TRIALS=2, **small)
     assert searched.returncode == 0, searched.stderr
     [folder] = (workplace.pipeline_root / "Tuner" / "best_hyperparameters").iterdir()

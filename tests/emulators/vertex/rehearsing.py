@@ -1,11 +1,13 @@
 """Runs the emulator's pipeline jobs for real: each step in a process of this machine."""
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from .pipeline_jobs import OnChange, Outputs, RunPipeline
 
@@ -17,7 +19,11 @@ LONGEST_PAUSE = 1.0  # s; between the attempts of a step
 
 
 def rehearsed(
-    store: Path | str, environment: Mapping[str, str], *, map_gcs: bool = False
+    store: Path | str,
+    environment: Mapping[str, str],
+    *,
+    map_gcs: bool = False,
+    python: str | Path = sys.executable,
 ) -> RunPipeline:
     """Makes what a `VertexEmulator` runs its pipeline jobs by.
 
@@ -28,6 +34,7 @@ def rehearsed(
         environment: What the steps' environment has beside this process's.
         map_gcs: Whether gs:// is a folder of the store; otherwise the environment says where
             Cloud Storage is.
+        python: The interpreter of the steps.
     """
     turn = threading.Lock()
 
@@ -39,7 +46,7 @@ def rehearsed(
             if task.state is not State.PENDING:  # as all tasks are from the start
                 on_change(task.name, task.state.name, task.error or "", _outputs(task))
 
-        with _taken(turn, stop):
+        with _taken(turn, stop), patch.object(sys, "executable", str(python)):
             if stop.is_set():
                 return None
             try:
