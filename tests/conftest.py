@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 pytest_plugins = [
     "tests.budget.plugin",
     "tests.emulators.fixtures",
+    "tests.models.fixtures",
     "tests.order",
     "tests.warm.plugin",
 ]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
 _FILE = _ROOT / "tests" / "groups.toml"
-_MOST = "test"  # which every change concerns
+MOST = "test"  # which every change concerns
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def find_group(test_file: Path) -> str:
     for name, group in GROUPS.items():
         if _concerns(group.tests, test_file.as_posix()):
             return name
-    return _MOST
+    return MOST
 
 
 def find_concerned(changed: Sequence[str] | None) -> list[str]:
@@ -65,7 +65,7 @@ def find_concerned(changed: Sequence[str] | None) -> list[str]:
     return [
         name
         for name, group in GROUPS.items()
-        if name != _MOST
+        if name != MOST
         and (changed is None or any(_concerns(group.depends, file) for file in changed))
     ]
 

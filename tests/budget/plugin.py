@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.budget.clock import Stopwatch
 from tests.budget.costs import Cost, format_slowest, write_run
-from tests.budget.groups import GROUPS, find_group
+from tests.budget.groups import GROUPS, MOST, find_group
 
 _FIXTURE, _PROCESSOR = "fixture", "processor"
 _NOTABLE = 0.2  # s; a fixture that takes less is told with its test
@@ -22,16 +23,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # where all workers report to
         config.pluginmanager.register(_Collector(config))
+    group = config.getoption("--group")
+    if group and group != MOST:  # nothing else is imported
+        config.args = list(GROUPS[group].tests)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if group := config.getoption("--group"):
-        chosen, others = [], []
-        for item in items:
-            own = find_group(item.path.relative_to(config.rootpath)) == group
-            (chosen if own else others).append(item)
-        config.hook.pytest_deselected(items=others)
-        items[:] = chosen
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    group = config.getoption("--group")
+    others = group and find_group(collection_path.relative_to(config.rootpath)) != group
+    return (others and collection_path.is_file()) or None
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -1,6 +1,7 @@
 """Pipeline jobs of Vertex AI's emulator, as google-cloud-aiplatform submits them."""
 
 import json
+import operator
 
 import pytest
 from google.cloud import aiplatform
@@ -81,7 +82,7 @@ def test_job_of_kfp(runner, either_cloud, submitted, vertex, tmp_path):
     @dsl.pipeline(name="numbers")
     def numbers(number: int = 1, shown: bool = False):
         first = double(number=number)
-        with dsl.If(shown == True):  # noqa: E712
+        with dsl.If(operator.eq(shown, True)):  # == makes a condition of the channel
             double(number=first.output)
 
     compiler.Compiler().compile(numbers, str(tmp_path / "numbers.json"))

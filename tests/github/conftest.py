@@ -1,5 +1,6 @@
 """What the tests of workflows share: a repository as a team has it, and GitHub's machine."""
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,7 @@ from tests.github import images
 from tests.github.machines import machine
 from tests.github.player import Player
 from tests.github.repositories import repository_copy
-from tests.github.runs import left
-
-__all__ = ["left"]  # a fixture
+from tests.github.runs import Left, play_two
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +25,13 @@ def base_images(shared: Callable[[str, Callable[[Path], None]], Path]) -> dict[s
         images.make_bases(folder, buildah.store(folder / "store"))
 
     return buildah.store(shared("base_images", make) / "store")
+
+
+@pytest.fixture(scope="session")
+def left(shared: Callable[[str, Callable[[Path], None]], Path], few_pets: Path) -> Left:
+    """What two runs of train.yml left behind."""
+    made = shared("trained_by_workflow", lambda folder: play_two(folder, few_pets))
+    return pickle.loads((made / "left.pickle").read_bytes())
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 import functools
 import pickle
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 from tests.conftest import REPOSITORY
 from tests.github.cloud import BUCKET, PROJECT, Cloud, cloud
@@ -45,33 +42,29 @@ class Left:
     image: str
 
 
-@pytest.fixture(scope="session")
-def left(shared: Callable[[str, Callable[[Path], None]], Path], few_pets: Path) -> Left:
+def play_two(folder: Path, data: Path) -> None:
+    """Plays the runs and writes what they left to `left.pickle`."""
     from tests.emulators.vertex.rehearsing import rehearsed
 
-    def run(folder: Path) -> None:
-        repository = repository_copy(REPOSITORY, folder / "team")
-        python = commands() / "python"
-        runner = functools.partial(rehearsed, folder / "rehearsals", python=python)
-        with cloud(folder, runner) as there:
-            there.gcs.upload_tree(few_pets, f"{BUCKET}/data")
-            name, tag = "segmentation/pipeline", image_tag(repository)
-            digest = there.registry.push_empty(name, tag)
-            player = there.player(repository, **VARIABLES)
-            refused = player.play("train.yml", "train", inputs=INPUTS)
-            _break(there)
-            broken = player.play(
-                "train.yml",
-                "train",
-                event_name="repository_dispatch",
-                event={"client_payload": {"data_root": f"{BUCKET}/broken"}},
-            )
-            there.gcs.save(folder / "buckets")
-            image = f"{there.registry.host}/{PROJECT}/{name}@{digest}"
-        left = Left(folder, refused, broken, image)
-        (folder / "left.pickle").write_bytes(pickle.dumps(left))
-
-    return pickle.loads((shared("trained_by_workflow", run) / "left.pickle").read_bytes())
+    repository = repository_copy(REPOSITORY, folder / "team")
+    runner = functools.partial(rehearsed, folder / "rehearsals", python=commands() / "python")
+    with cloud(folder, runner) as there:
+        there.gcs.upload_tree(data, f"{BUCKET}/data")
+        name, tag = "segmentation/pipeline", image_tag(repository)
+        digest = there.registry.push_empty(name, tag)
+        player = there.player(repository, **VARIABLES)
+        refused = player.play("train.yml", "train", inputs=INPUTS)
+        _break(there)
+        broken = player.play(
+            "train.yml",
+            "train",
+            event_name="repository_dispatch",
+            event={"client_payload": {"data_root": f"{BUCKET}/broken"}},
+        )
+        there.gcs.save(folder / "buckets")
+        image = f"{there.registry.host}/{PROJECT}/{name}@{digest}"
+    left = Left(folder, refused, broken, image)
+    (folder / "left.pickle").write_bytes(pickle.dumps(left))
 
 
 def _break(there: Cloud) -> None:

@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-from drawn_pets import (
+
+from models import registry, signatures
+from models.config import TrainingConfig
+from models.losses import CrossEntropyDice
+from tests.models.drawn_pets import (
     IMAGE_SIZE,
     NUM_CLASSES,
     decode_mask,
@@ -17,10 +21,6 @@ from drawn_pets import (
     encode,
     figures,
 )
-
-from models import registry, signatures
-from models.config import TrainingConfig
-from models.losses import CrossEntropyDice
 
 STEPS = 60
 BATCH = 4

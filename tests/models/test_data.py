@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-from drawn_pets import IMAGE_SIZE, Pet, encode, pets, write_shard
 
 from models import data
+from tests.models.drawn_pets import IMAGE_SIZE, Pet, encode, pets, write_shard
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
 

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-from drawn_pets import pets, write_shard
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from models import data, train
 from models.config import TrainingConfig
+from tests.models.drawn_pets import pets, write_shard
 
 REPOSITORY = Path(__file__).parents[2]
 TRAIN_IMAGES, VAL_IMAGES = 12, 5

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models import encoder_weights, registry
+from tests.conftest import REPOSITORY
 
 PRETRAINED = ("deeplabv3plus", "segformer", "unet")
 
@@ -35,7 +36,7 @@ def said_offline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             "HOME": str(folder),
             "KERAS_HOME": str(folder),  # no weights of an earlier download
             "KAGGLEHUB_CACHE": str(folder),
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONPATH": str(REPOSITORY),
             **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), proxy),
             **dict.fromkeys(("no_proxy", "NO_PROXY"), ""),
         }

@@ -3,9 +3,15 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from drawn_pets import CLASS_NAMES, NUM_CLASSES, count_boundaries, count_confusion, figures
 
 from models import metrics
+from tests.models.drawn_pets import (
+    CLASS_NAMES,
+    NUM_CLASSES,
+    count_boundaries,
+    count_confusion,
+    figures,
+)
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 7])

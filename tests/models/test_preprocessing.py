@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-from drawn_pets import (
+from PIL import Image
+
+from models import preprocessing
+from tests.models.drawn_pets import (
     IMAGE_SIZE,
     SIZES,
     Pet,
@@ -14,9 +17,6 @@ from drawn_pets import (
     pets,
     resize_nearest,
 )
-from PIL import Image
-
-from models import preprocessing
 
 
 def transformed(output: tft.TFTransformOutput, drawn: list[Pet]) -> dict[str, np.ndarray]:

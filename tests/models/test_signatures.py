@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-from drawn_pets import (
+
+from models import data, signatures
+from models.config import TrainingConfig
+from tests.models.drawn_pets import (
     CLASS_NAMES,
     NUM_CLASSES,
     PALETTE,
@@ -22,9 +25,6 @@ from drawn_pets import (
     encode,
     write_shard,
 )
-
-from models import data, signatures
-from models.config import TrainingConfig
 
 SERVED_WITHOUT_PROJECT = """
 import importlib.util, sys

@@ -8,12 +8,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
-from drawn_pets import CLASS_NAMES, Pet, count_confusion, decode_mask, figures, write_shard
 from tfx.utils import path_utils
 
 from benchmarks.bench_evaluator import evaluate
 from models.tfma_metrics import JUDGED
 from pipeline.recipes import load_recipe
+from tests.models.drawn_pets import (
+    CLASS_NAMES,
+    Pet,
+    count_confusion,
+    decode_mask,
+    figures,
+    write_shard,
+)
 
 Slice = tuple[tuple[str, str], ...]
 OVERALL: Slice = ()

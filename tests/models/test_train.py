@@ -14,11 +14,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-from drawn_pets import IMAGE_SIZE, NUM_CLASSES, decode_mask, draw_pixels, pets, write_shard
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from models import signatures, train
 from models.config import TrainingConfig
+from tests.models.drawn_pets import (
+    IMAGE_SIZE,
+    NUM_CLASSES,
+    decode_mask,
+    draw_pixels,
+    pets,
+    write_shard,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 TRAIN_IMAGES, VAL_IMAGES = 10, 5

@@ -5,7 +5,6 @@ import math
 from pathlib import Path
 
 import pytest
-from drawn_pets import pets, write_shard
 from keras_tuner.engine.trial import TrialStatus
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.executor import Executor
@@ -16,6 +15,7 @@ from models.checkpoints import MONITOR
 from models.config import TrainingConfig
 from models.hyperparameters import Choice, Range, SearchSpace, apply_hyperparameters
 from models.tuning import Oracle
+from tests.models.drawn_pets import pets, write_shard
 
 TRAIN_IMAGES, VAL_IMAGES = 10, 5
 SPACE: SearchSpace = {

@@ -93,8 +93,7 @@ def test_an_error_while_publishing_puts_the_old_set_back(tmp_path: Path, hidden:
 # to clean up.
 KILLER = """
 import os, signal, sys
-sys.path[:0] = [{root!r}, {tests!r}]
-from test_staging import publish
+from tests.tfrecords.test_staging import publish
 for step in range(1, {moves} + 1):
     output = f"{folder}/{{step}}"
     if {had_set}:
@@ -122,14 +121,8 @@ def test_killed_at_any_moment_of_publishing(
 ) -> None:
     """Whole is the old set or the new one, or there is no dataset.json; the next run recovers."""
     moves = 3 + (4 if had_set else 0)  # new: 2 shards and dataset.json; old: 3 and dataset.json
-    script = KILLER.format(
-        root=str(ROOT),
-        tests=str(Path(__file__).parent),
-        moves=moves,
-        had_set=had_set,
-        folder=tmp_path,
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    script = KILLER.format(moves=moves, had_set=had_set, folder=tmp_path)
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
     for step in range(1, moves + 1):
         output = tmp_path / str(step)
         if (output / "dataset.json").exists():

@@ -1,6 +1,5 @@
 """What the tests of EdgeExporter share: a small SavedModel, its LiteRT versions, and examples."""
 
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -8,27 +7,15 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from tests.conftest import REPOSITORY
-
-sys.path.append(str(REPOSITORY / "tests/models"))  # whose modules import each other by name
-
-from drawn_pets import Pet, decode, decode_mask, pets
-
 from components.edge_exporter.convert import convert
 from models import preprocessing
-from tests.models.conftest import (  # noqa: F401
-    config,
-    network,
-    saved_model,
-    transform_graph,
-    transform_output,
-)
+from tests.models.drawn_pets import Pet, decode, decode_mask, pets
 
 Records = Callable[[str], Iterable[bytes]]
 
 
 @pytest.fixture(scope="session")
-def loaded(saved_model: Path) -> tf.Module:  # noqa: F811
+def loaded(saved_model: Path) -> tf.Module:
     """The SavedModel, loaded."""
     return tf.saved_model.load(str(saved_model))
 
@@ -51,7 +38,7 @@ def records(learned: list[Pet]) -> Records:
 
 
 @pytest.fixture(scope="session")
-def variants(shared, loaded: tf.Module, config) -> dict[str, bytes]:  # noqa: F811
+def variants(shared, loaded: tf.Module, config) -> dict[str, bytes]:
     """The model's LiteRT versions by name."""
 
     def make(folder: Path) -> None:

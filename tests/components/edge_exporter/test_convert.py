@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from drawn_pets import IMAGE_SIZE, NUM_CLASSES, Pet, decode, draw_pixels
 
 from components.edge_exporter.convert import ConversionError, convert
 from components.edge_exporter.runtime import LiteModel
 from components.edge_exporter.variants import INT8, VARIANTS
 from models import registry, signatures
+from tests.models.drawn_pets import IMAGE_SIZE, NUM_CLASSES, Pet, decode, draw_pixels
 
 BLACK = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.float32)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from drawn_pets import CLASS_NAMES, PALETTE, Pet, decode
 
 from components.edge_exporter.export import EdgeModel, export, write
 from components.edge_exporter.limits import Limits
 from components.edge_exporter.runtime import LiteModel
 from components.edge_exporter.scoring import ExampleError
 from models.signatures import PROVENANCE
+from tests.models.drawn_pets import CLASS_NAMES, PALETTE, Pet, decode
 
 LENIENT = Limits(max_fall=0.3, max_size=0.3)  # an untrained network is sure of nothing
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from drawn_pets import draw_pixels
 
 from components.edge_exporter.stages import before, behind
 from models import preprocessing
+from tests.models.drawn_pets import draw_pixels
 
 SIZE = 64
 CLASSES = 5

@@ -11,14 +11,15 @@ from .errors import HubError
 from .lfs import check_quota
 from .metadata import check_metadata, ignore_patterns, lfs_patterns, path_matches
 from .repositories import lfs_fields, page_of, url_of
-from .server import Call, Fields, Reply, json_reply, parse_object, route
+from .server import Call, Fields, Reply, Routes, json_reply, parse_object
 from .storage import git_blob_id, lfs_pointer
 from .store import Commit, Entry, Repository, Tree
 
 Edit = Callable[[Tree], None]
+routes = Routes()
 
 
-@route("POST", "/api/validate-yaml")
+@routes.add("POST", "/api/validate-yaml")
 def validate_yaml(call: Call) -> Reply:
     fields = call.json()
     errors, warnings = check_metadata(fields["content"], f"{fields.get('repoType') or 'model'}s")
@@ -31,7 +32,7 @@ def validate_yaml(call: Call) -> Reply:
     )
 
 
-@route("POST", "/api/{kind}/{id}/preupload/{rev}")
+@routes.add("POST", "/api/{kind}/{id}/preupload/{rev}")
 def preupload(call: Call, kind: str, repo_id: str, revision: str) -> Reply:
     repository, fields = call.repository(kind, repo_id, write=True), call.json()
     commit = repository.commit_at(revision)
@@ -60,7 +61,7 @@ def preupload(call: Call, kind: str, repo_id: str, revision: str) -> Reply:
     return json_reply({"files": answers})
 
 
-@route("POST", "/api/{kind}/{id}/commit/{rev}")
+@routes.add("POST", "/api/{kind}/{id}/commit/{rev}")
 def commit(call: Call, kind: str, repo_id: str, branch: str) -> Reply:
     repository = call.repository(kind, repo_id, write=True)
     if "create_pr" in call.query:
@@ -181,12 +182,12 @@ def _described(commit: Commit) -> dict[str, dict]:
     return dict(sorted(described.items()))
 
 
-@route("GET", "/api/{kind}/{id}/tree/{rev}")
+@routes.add("GET", "/api/{kind}/{id}/tree/{rev}")
 def tree(call: Call, kind: str, repo_id: str, revision: str) -> Reply:
     return tree_below(call, kind, repo_id, revision, "")
 
 
-@route("GET", "/api/{kind}/{id}/tree/{rev}/{path}")
+@routes.add("GET", "/api/{kind}/{id}/tree/{rev}/{path}")
 def tree_below(call: Call, kind: str, repo_id: str, revision: str, folder: str) -> Reply:
     commit = call.repository(kind, repo_id).commit_at(revision)
     described = _described(commit)
@@ -209,7 +210,7 @@ def tree_below(call: Call, kind: str, repo_id: str, revision: str, folder: str) 
     )
 
 
-@route("POST", "/api/{kind}/{id}/paths-info/{rev}")
+@routes.add("POST", "/api/{kind}/{id}/paths-info/{rev}")
 def paths_info(call: Call, kind: str, repo_id: str, revision: str) -> Reply:
     described = _described(call.repository(kind, repo_id).commit_at(revision))
     asked = parse_qs(call.body.read().decode()).get("paths", [])

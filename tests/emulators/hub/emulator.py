@@ -11,11 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ..faults import Fault, Journal, Kind, Request
-
-# Imported for their routes, in the order in which these are tried.
-from . import commits, lfs, pages, repositories, spaces  # noqa: F401
+from . import commits, lfs, pages, repositories, spaces
 from .accounts import Accounts, Identity
-from .server import Handler
+from .server import Handler, Routes
 from .storage import FolderInUse
 from .store import Commit, Repository, Store
 
@@ -59,6 +57,17 @@ class HubEmulator:
         OSError: When the port is taken.
         FolderInUse: When another emulator has the folder.
     """
+
+    # The first that matches a request answers it.
+    routes = Routes(
+        [
+            *lfs.routes,
+            *spaces.routes,
+            *repositories.routes,
+            *commits.routes,
+            *pages.routes,
+        ]
+    )
 
     def __init__(
         self,

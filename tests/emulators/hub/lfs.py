@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from .errors import HubError
-from .server import Call, Fields, Reply, json_reply, no_such_repository, route
+from .server import Call, Fields, Reply, Routes, json_reply, no_such_repository
 from .store import LFS_OID, Repository
 
+routes = Routes()
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-@route("GET HEAD", "/{prefix}{id}/resolve/{rev}/{path}")
+@routes.add("GET HEAD", "/{prefix}{id}/resolve/{rev}/{path}")
 def resolve(call: Call, prefix: str, repo_id: str, revision: str, path: str) -> Reply:
     kind = prefix.rstrip("/") or "models"
     repository = call.repository(kind, repo_id)
@@ -82,7 +83,7 @@ def check_quota(call: Call, namespace: str, more: int) -> None:
         )
 
 
-@route("POST", "/{prefix}{id}.git/info/lfs/objects/batch")
+@routes.add("POST", "/{prefix}{id}.git/info/lfs/objects/batch")
 def batch(call: Call, prefix: str, repo_id: str) -> Reply:
     repository = call.repository(prefix.rstrip("/") or "models", repo_id, write=True)
     fields = call.json()
@@ -120,7 +121,7 @@ def _upload_actions(
     return {"upload": upload, "verify": {"href": verify}}
 
 
-@route("PUT", "/lfs-objects/{kind}/{id}/{name}")
+@routes.add("PUT", "/lfs-objects/{kind}/{id}/{name}")
 def put_object(call: Call, kind: str, repo_id: str, oid: str) -> Reply:
     repository = _signed(call, kind, repo_id)
     files = repository.store.files
@@ -145,7 +146,7 @@ def _etag(part: Path) -> str:
         return f'"{hashlib.file_digest(file, "md5").hexdigest()}"'
 
 
-@route("POST", "/lfs-objects/{kind}/{id}/{name}")
+@routes.add("POST", "/lfs-objects/{kind}/{id}/{name}")
 def complete_multipart(call: Call, kind: str, repo_id: str, oid: str) -> Reply:
     repository = _signed(call, kind, repo_id)
     if repository.has_lfs(oid):  # the client asks again when it missed the answer
@@ -168,7 +169,7 @@ def complete_multipart(call: Call, kind: str, repo_id: str, oid: str) -> Reply:
     return json_reply({})
 
 
-@route("POST", "/{prefix}{id}.git/info/lfs/objects/verify")
+@routes.add("POST", "/{prefix}{id}.git/info/lfs/objects/verify")
 def verify(call: Call, prefix: str, repo_id: str) -> Reply:
     repository = call.repository(prefix.rstrip("/") or "models", repo_id, write=True)
     fields = call.json()
@@ -180,7 +181,7 @@ def verify(call: Call, prefix: str, repo_id: str) -> Reply:
     return json_reply({})
 
 
-@route("GET HEAD", "/lfs-objects/{kind}/{id}/{name}")
+@routes.add("GET HEAD", "/lfs-objects/{kind}/{id}/{name}")
 def get_object(call: Call, kind: str, repo_id: str, oid: str) -> Reply:
     repository = _signed(call, kind, repo_id)
     # The client follows a redirect that stays on the Hub, so this answer describes the file too.

@@ -4,8 +4,9 @@ from html import escape
 from urllib.parse import quote
 
 from .errors import HubError
-from .server import NO_SUCH_PAGE, Call, Reply, route
+from .server import NO_SUCH_PAGE, Call, Reply, Routes
 
+routes = Routes()
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -24,13 +25,13 @@ pre {{ white-space: pre-wrap; background: #f4f4f4; padding: 1rem }}</style>
 """
 
 
-@route("GET", "/{prefix}{id}")
+@routes.add("GET", "/{prefix}{id}")
 def main_page(call: Call, prefix: str, repo_id: str) -> Reply:
     return page(call, prefix, repo_id, "main")
 
 
-@route("GET", "/{prefix}{id}/commit/{rev}")
-@route("GET", "/{prefix}{id}/tree/{rev}")
+@routes.add("GET", "/{prefix}{id}/commit/{rev}")
+@routes.add("GET", "/{prefix}{id}/tree/{rev}")
 def page(call: Call, prefix: str, repo_id: str, revision: str) -> Reply:
     if call.path.startswith("/api/"):
         raise HubError(404, NO_SUCH_PAGE)

@@ -9,23 +9,17 @@ from urllib.parse import urlencode
 
 from .errors import HubError
 from .metadata import SPACE_SDKS, read_metadata, space_readme
-from .server import (
-    PREFIXES,
-    Call,
-    Fields,
-    Reply,
-    json_reply,
-    route,
-)
+from .server import PREFIXES, Call, Fields, Reply, Routes, json_reply
 from .spaces import new_space, space_fields
 from .storage import lfs_pointer
 from .store import Entry
 
 VISIBILITIES = ("public", "private", "protected")
+routes = Routes()
 _REPO_NAME = re.compile(r"(?!.*(--|\.\.))(?!.*\.git$)[A-Za-z0-9_]([\w.-]{0,94}[A-Za-z0-9_])?", re.A)
 
 
-@route("GET", "/api/whoami-v2")
+@routes.add("GET", "/api/whoami-v2")
 def whoami(call: Call) -> Reply:
     identity = call.writer()
     return json_reply(
@@ -44,7 +38,7 @@ def whoami(call: Call) -> Reply:
     )
 
 
-@route("POST", "/oauth/token")
+@routes.add("POST", "/oauth/token")
 def exchange_token(call: Call) -> Reply:
     return json_reply(call.hub.accounts.exchange(call.json(), call.hub.endpoint))
 
@@ -62,7 +56,7 @@ def _named(call: Call, fields: Fields) -> tuple[str, str]:
     return kind, f"{fields.get('organization') or call.writer().user}/{fields['name']}"
 
 
-@route("POST", "/api/repos/create")
+@routes.add("POST", "/api/repos/create")
 def create(call: Call) -> Reply:
     identity, fields = call.writer(), call.json()
     kind, repo_id = _named(call, fields)
@@ -94,7 +88,7 @@ def create(call: Call) -> Reply:
     return json_reply({"url": url, "name": repo_id, "id": repo_id})
 
 
-@route("DELETE", "/api/repos/delete")
+@routes.add("DELETE", "/api/repos/delete")
 def delete(call: Call) -> Reply:
     repository = call.repository(*_named(call, call.json()), write=True)
     call.hub.store.delete(repository)
@@ -107,7 +101,7 @@ def _check_visibility(visibility: str, kind: str) -> None:
         raise HubError(400, f'"visibility" must be one of [{", ".join(allowed)}]')
 
 
-@route("PUT", "/api/{kind}/{id}/settings")
+@routes.add("PUT", "/api/{kind}/{id}/settings")
 def settings(call: Call, kind: str, repo_id: str) -> Reply:
     repository, fields = call.repository(kind, repo_id, write=True), call.json()
     changes = {name: fields[name] for name in ("visibility", "gated") if name in fields}
@@ -132,12 +126,12 @@ def _sibling(path: str, entry: Entry, blobs: bool) -> dict[str, Any]:
     return sibling
 
 
-@route("GET", "/api/{kind}/{id}")
+@routes.add("GET", "/api/{kind}/{id}")
 def info(call: Call, kind: str, repo_id: str) -> Reply:
     return info_at(call, kind, repo_id, "main")
 
 
-@route("GET", "/api/{kind}/{id}/revision/{rev}")
+@routes.add("GET", "/api/{kind}/{id}/revision/{rev}")
 def info_at(call: Call, kind: str, repo_id: str, revision: str) -> Reply:
     repository = call.repository(kind, repo_id)
     commit = repository.commit_at(revision)
@@ -170,7 +164,7 @@ def info_at(call: Call, kind: str, repo_id: str, revision: str) -> Reply:
     return json_reply(described)
 
 
-@route("GET", "/api/{kind}/{id}/refs")
+@routes.add("GET", "/api/{kind}/{id}/refs")
 def refs(call: Call, kind: str, repo_id: str) -> Reply:
     state = call.repository(kind, repo_id).state
     described: dict[str, list] = {"converts": [], "pullRequests": []}
@@ -182,26 +176,26 @@ def refs(call: Call, kind: str, repo_id: str) -> Reply:
     return json_reply(described)
 
 
-@route("POST", "/api/{kind}/{id}/tag/{rev}")
+@routes.add("POST", "/api/{kind}/{id}/tag/{rev}")
 def create_tag(call: Call, kind: str, repo_id: str, revision: str) -> Reply:
     call.repository(kind, repo_id, write=True).add_ref("tags", call.json()["tag"], revision)
     return json_reply({})
 
 
-@route("DELETE", "/api/{kind}/{id}/tag/{name}")
+@routes.add("DELETE", "/api/{kind}/{id}/tag/{name}")
 def delete_tag(call: Call, kind: str, repo_id: str, name: str) -> Reply:
     call.repository(kind, repo_id, write=True).delete_ref("tags", name)
     return json_reply({})
 
 
-@route("POST", "/api/{kind}/{id}/branch/{name}")
+@routes.add("POST", "/api/{kind}/{id}/branch/{name}")
 def create_branch(call: Call, kind: str, repo_id: str, name: str) -> Reply:
     repository = call.repository(kind, repo_id, write=True)
     repository.add_ref("branches", name, call.json().get("startingPoint", "main"))
     return json_reply({})
 
 
-@route("DELETE", "/api/{kind}/{id}/branch/{name}")
+@routes.add("DELETE", "/api/{kind}/{id}/branch/{name}")
 def delete_branch(call: Call, kind: str, repo_id: str, name: str) -> Reply:
     repository = call.repository(kind, repo_id, write=True)
     if name == "main":
@@ -210,7 +204,7 @@ def delete_branch(call: Call, kind: str, repo_id: str, name: str) -> Reply:
     return json_reply({})
 
 
-@route("GET", "/api/{kind}/{id}/commits/{rev}")
+@routes.add("GET", "/api/{kind}/{id}/commits/{rev}")
 def commits(call: Call, kind: str, repo_id: str, revision: str) -> Reply:
     listed = (
         {

@@ -147,26 +147,28 @@ def parse_object(text: bytes) -> Fields:
 
 
 Route = Callable[..., Reply]
-_ROUTES: list[tuple[str, re.Pattern[str], Route]] = []
 
 
-def route(methods: str, template: str) -> Callable[[Route], Route]:
-    """Registers a function for a path; its parameters are the template's braces, in order."""
-    pattern = re.escape(template).replace(r"\{", "{").replace(r"\}", "}")
-    for brace, group in _PATTERNS.items():
-        pattern = pattern.replace(brace, group)
+class Routes(list[tuple[str, re.Pattern[str], Route]]):
+    """Methods, paths and their functions, in the order in which they are tried."""
 
-    def register(function: Route) -> Route:
-        for method in methods.split():
-            _ROUTES.append((method, re.compile(pattern), function))
-        return function
+    def add(self, methods: str, template: str) -> Callable[[Route], Route]:
+        """Registers a function for a path; its parameters are the template's braces, in order."""
+        pattern = re.escape(template).replace(r"\{", "{").replace(r"\}", "}")
+        for brace, group in _PATTERNS.items():
+            pattern = pattern.replace(brace, group)
 
-    return register
+        def register(function: Route) -> Route:
+            for method in methods.split():
+                self.append((method, re.compile(pattern), function))
+            return function
+
+        return register
 
 
 def answer(call: Call) -> Reply:
     """Finds the route of a request and runs it."""
-    for method, pattern, function in _ROUTES:
+    for method, pattern, function in call.hub.routes:
         match = pattern.fullmatch(call.path)
         if match and method == call.method:
             try:

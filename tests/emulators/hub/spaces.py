@@ -6,7 +6,7 @@ from typing import Any
 from .accounts import digest
 from .errors import HubError
 from .metadata import read_metadata
-from .server import Call, Fields, Reply, json_reply, route
+from .server import Call, Fields, Reply, Routes, json_reply
 from .store import Repository, now
 
 APP_FILES = {
@@ -15,6 +15,7 @@ APP_FILES = {
     "docker": "Dockerfile",
     "static": "index.html",
 }
+routes = Routes()
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -82,29 +83,29 @@ def _change(call: Call, space_id: str, **changes: Any) -> Reply:
     return json_reply(runtime(repository))
 
 
-@route("GET", "/api/spaces/{id}/runtime")
+@routes.add("GET", "/api/spaces/{id}/runtime")
 def get_runtime(call: Call, space_id: str) -> Reply:
     return json_reply(runtime(call.repository("spaces", space_id)))
 
 
-@route("POST", "/api/spaces/{id}/restart")
+@routes.add("POST", "/api/spaces/{id}/restart")
 def restart(call: Call, space_id: str) -> Reply:
     return _change(call, space_id, stage=None)
 
 
-@route("POST", "/api/spaces/{id}/pause")
+@routes.add("POST", "/api/spaces/{id}/pause")
 def pause(call: Call, space_id: str) -> Reply:
     return _change(call, space_id, stage="PAUSED")
 
 
-@route("POST", "/api/spaces/{id}/hardware")
+@routes.add("POST", "/api/spaces/{id}/hardware")
 def hardware(call: Call, space_id: str) -> Reply:
     fields = call.json()
     sleep_time = fields.get("sleepTimeSeconds")
     return _change(call, space_id, hardware=fields["flavor"], sleepTimeSeconds=sleep_time)
 
 
-@route("POST", "/api/spaces/{id}/sleeptime")
+@routes.add("POST", "/api/spaces/{id}/sleeptime")
 def sleep_time(call: Call, space_id: str) -> Reply:
     return _change(call, space_id, sleepTimeSeconds=call.json()["seconds"])
 
@@ -135,11 +136,11 @@ def _edit_settings(call: Call, space_id: str, group: str) -> Reply:
     return _listed(repository, group)
 
 
-@route("GET POST DELETE", "/api/spaces/{id}/secrets")
+@routes.add("GET POST DELETE", "/api/spaces/{id}/secrets")
 def secrets(call: Call, space_id: str) -> Reply:
     return _edit_settings(call, space_id, "secrets")
 
 
-@route("GET POST DELETE", "/api/spaces/{id}/variables")
+@routes.add("GET POST DELETE", "/api/spaces/{id}/variables")
 def variables(call: Call, space_id: str) -> Reply:
     return _edit_settings(call, space_id, "variables")

@@ -6,24 +6,19 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from running import APP, HOSTILE_NAMES, RunningApp, Serve, running_app
-
-from tests.conftest import REPOSITORY
-
-# The app's modules import each other as they do in a Space, and the models' tests theirs.
-sys.path += [str(APP), str(REPOSITORY / "tests/models")]
 
 from models import signatures
-from tests.models.conftest import (  # noqa: F401
-    config,
-    network,
-    transform_graph,
-    transform_output,
+from tests.apps.gradio.semantic_segmentation.running import (
+    APP,
+    HOSTILE_NAMES,
+    RunningApp,
+    Serve,
+    running_app,
 )
 
 
 @pytest.fixture(scope="session")
-def model_folder(shared, network, transform_output, config) -> Path:  # noqa: F811
+def model_folder(shared, network, transform_output, config) -> Path:
     """A pushed SavedModel from random weights, its classes named by someone who means harm."""
 
     def export(folder: Path) -> None:

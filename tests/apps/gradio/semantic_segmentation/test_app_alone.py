@@ -14,9 +14,9 @@ import pytest
 from gradio_client import Client, handle_file
 from huggingface_hub import HfApi, SpaceCard
 from PIL import Image
-from running import APP, python_with, running_app
 
 from images import read_image
+from tests.apps.gradio.semantic_segmentation.running import APP, python_with, running_app
 from tests.conftest import REPOSITORY
 from tests.emulators.hub import HubEmulator
 from tfrecords import scenes

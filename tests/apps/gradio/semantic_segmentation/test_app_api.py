@@ -9,10 +9,10 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from running import HOSTILE_NAMES, RunningApp, Serve
 
 from images import read_image
 from segmentation import Model
+from tests.apps.gradio.semantic_segmentation.running import HOSTILE_NAMES, RunningApp, Serve
 from tfrecords import scenes
 
 

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from running import HOSTILE_NAMES, RunningApp
 
+from tests.apps.gradio.semantic_segmentation.running import HOSTILE_NAMES, RunningApp
 from tfrecords import scenes
 
 LOOKS = {"wide": (1280, "light"), "narrow": (360, "dark")}

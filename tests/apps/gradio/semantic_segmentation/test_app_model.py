@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from running import HOSTILE_NAMES, Serve
 
 from drawing import colour
 from images import read_image
 from scenes import draw_scenes
 from segmentation import Model
+from tests.apps.gradio.semantic_segmentation.running import HOSTILE_NAMES, Serve
 from tests.conftest import REPOSITORY
 from tfrecords import scenes
 

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from gradio_client import Client
-from running import running_app
 
+from tests.apps.gradio.semantic_segmentation.running import running_app
 from tests.conftest import REPOSITORY, Workplace
 
 
