@@ -73,16 +73,18 @@ test-services: setup system ## Run the tests that start servers of Debian's pack
 	@$(PYTEST) --group=services
 
 # tests/groups.toml has what each group depends on.
-test-concerned: ## Run the groups beside `test` that the last day's changes concern
-	@for group in $$(python3 -m tests.budget.groups); do $(MAKE) test-$$group || exit 1; done
+test-concerned: ## Run the groups beside `test` that changes concern: of SINCE, or of the last day
+	@for group in $$(python3 -m tests.budget.groups $(addprefix --since=,$(SINCE))); do $(MAKE) test-$$group || exit 1; done
 
 test-fast: setup system ## Run the tests that take under a minute
 	@$(PYTEST) --group=test -m "not slow"
 
-lint: setup ## Check style, types, spelling, workflows, Dockerfile and infrastructure
+lint: setup ## Check style, types, imports, spelling, workflows, Dockerfile and infrastructure
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
+	@$(RUN) deptry .
+	@$(RUN) deptry . --ignore DEP004 --exclude '(.*/)?\.(venv|tools)/|output/|data/|tests/serving/kserve'
 	@$(RUN) typos
 	@$(RUN) hadolint Dockerfile
 	@$(RUN) shellcheck .github/scripts/*
