@@ -18,18 +18,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Begins each half with the tests of its fixtures; those without any keep their order."""
-    by_fixture: dict[str | None, list[pytest.Item]] = {}
+    """Begins each half with the tests of its fixtures, and ends with those that need both halves'.
+
+    The others keep their order.
+    """
+    first, second, both, others = ([] for _ in range(4))
     for item in items:
-        by_fixture.setdefault(_find_first(item), []).append(item)
-    first, second = (
-        [item for name in half for item in by_fixture.get(name, [])] for half in HALVES
-    )
-    others = by_fixture.get(None, [])
+        of_first, of_second = (_find(item, half) for half in HALVES)
+        if of_first and of_second:
+            both.append(item)
+        elif of_first:
+            first.append((of_first, item))
+        elif of_second:
+            second.append((of_second, item))
+        else:
+            others.append(item)
     middle = max(len(items) // 2 - len(first), 0)
-    return [*first, *others[:middle], *second, *others[middle:]]
+    return [*_sort(first), *others[:middle], *_sort(second), *others[middle:], *both]
 
 
-def _find_first(item: pytest.Item) -> str | None:
-    names = getattr(item, "fixturenames", ())
-    return next((name for half in HALVES for name in half if name in names), None)
+def _find(item: pytest.Item, fixtures: Sequence[str]) -> int:
+    """The place of the first fixture that a test needs, from 1; 0 if it needs none."""
+    needed = getattr(item, "fixturenames", ())
+    return next((place for place, name in enumerate(fixtures, 1) if name in needed), 0)
+
+
+def _sort(placed: list[tuple[int, pytest.Item]]) -> list[pytest.Item]:
+    return [item for _, item in sorted(placed, key=lambda pair: pair[0])]

@@ -1,15 +1,19 @@
 """ci.yml: every script of every job, in a fresh checkout."""
 
 import json
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.budget.groups import GROUPS
 from tests.conftest import REPOSITORY
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.osv import Osv
 from tests.github.player import Player
+from tests.github.repositories import commit
 from tests.small_runs import SMOKE
 from tests.test_vertex import OFFLINE, STEPS
 
@@ -21,9 +25,36 @@ def logs(played) -> dict[str, str]:
 
 
 def test_lint(player: Player) -> None:
+    """Which `make lint` itself does beside the tests; here its script is only begun."""
+    player.environment["MAKEFLAGS"] = "--dry-run"
     played = player.play("ci.yml", "lint", event_name="pull_request")
     assert played.conclusion == "success", logs(played)
-    assert "No findings to report" in played.steps["Lint"].log
+    for tool in ("ruff check", "mypy", "deptry", "actionlint", "zizmor", "checkov"):
+        assert tool in played.steps["Lint"].log
+
+
+@pytest.mark.parametrize(
+    ("before", "concerned"), [("HEAD~1", {"image"}), ("0" * 40, GROUPS.keys() - {"test"})]
+)
+def test_the_groups_that_a_push_concerns(player: Player, before: str, concerned: set[str]) -> None:
+    """The last commit changed the Dockerfile; before the first push of a branch was nothing."""
+    (player.repository / "Dockerfile").write_text("FROM scratch\n")
+    commit(player.repository)
+    assert (
+        begun(player, "ci.yml", "groups", event_name="push", event={"before": before}) == concerned
+    )
+
+
+def test_all_groups_at_night(player: Player) -> None:
+    assert begun(player, "nightly.yml", "test", event_name="schedule") == GROUPS.keys()
+
+
+def begun(player: Player, workflow: str, job: str, **more: Any) -> set[str]:
+    """The groups that a job would run."""
+    player.environment["MAKEFLAGS"] = "--dry-run"
+    played = player.play(workflow, job, **more)
+    assert played.conclusion == "success", logs(played)
+    return set(re.findall(r"--group=(\w+)", played.steps["Test"].log))
 
 
 def test_tests_are_found(player: Player) -> None:
