@@ -1,5 +1,6 @@
 """Runs notebooks as JupyterLab does, each in a place of its own."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.conftest import REPOSITORY, Workplace
+from tests.warm.commands import commands
 
 if TYPE_CHECKING:
     from tests.emulators.model_server import ServingEmulator
@@ -49,8 +51,15 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a notebook from top to bottom in a kernel of this interpreter."""
+    """Runs a notebook from top to bottom in a kernel that has imported TFX."""
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    spec = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    # A kernel ends when its parent is not the process of this number, which here is no parent.
+    command = ["env", "--unset=JPY_PARENT_PID", str(commands() / "python")]
+    arguments = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    told = {"argv": command + arguments, "display_name": "Python", "language": "python"}
+    spec.write_text(json.dumps(told))
 
     def run(name: str, **environment: object) -> Shown:
         path = checkout / "notebooks" / f"{name}.ipynb"
