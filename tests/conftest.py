@@ -13,7 +13,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a processor of its ow
 
 import shutil
 import subprocess
-import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ import pytest
 
 from tests.emulators.hub import HubEmulator
 from tests.small_runs import REFUSED, SMOKE
-from tests.warm.commands import commands
+from tests.warm.commands import commands, python
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -133,7 +132,7 @@ def drawn_pets(shared) -> Path:
     """The embedded data set, as `make data` draws it."""
 
     def draw(folder: Path) -> None:
-        command = [sys.executable, "-m", "tfrecords.synthetic", "--output", str(folder)]
+        command = [python(), "-m", "tfrecords.synthetic", "--output", str(folder)]
         subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
 
     return shared("drawn_pets", draw)
@@ -144,7 +143,7 @@ def few_pets(shared) -> Path:
     """A data set too small to learn from, for runs that are about something else."""
 
     def draw(folder: Path) -> None:
-        command = [sys.executable, "-m", "tfrecords.synthetic", "--output", str(folder)]
+        command = [python(), "-m", "tfrecords.synthetic", "--output", str(folder)]
         few = ["--train", "24", "--val", "8", "--num-shards", "2"]
         subprocess.run(command + few, cwd=REPOSITORY, check=True, capture_output=True)
 

@@ -20,7 +20,7 @@ from tests.github.repositories import repository_copy
 from tests.pipeline.lineage.rows import row, rows
 from tests.pipeline.test_pipeline import EDGES
 from tests.pipeline.vertex.verbs import verb
-from tests.warm.commands import commands
+from tests.warm.commands import python
 
 VERTEX_COMMANDS = """\
 tfx pipeline create --pipeline-path=kubeflow_runner.py --engine=vertex
@@ -64,8 +64,7 @@ def cloud_run(shared: Callable[[str, Callable[[Path], None]], Path], few_pets: P
     def run(folder: Path) -> None:
         workplace = Workplace(folder)
         repository = repository_copy(REPOSITORY, folder / "team")
-        python = commands() / "python"
-        runner = functools.partial(rehearsed, folder / "rehearsals", python=python)
+        runner = functools.partial(rehearsed, folder / "rehearsals", python=python())
         with cloud(folder, runner) as there:
             there.gcs.secrets.add(f"projects/{PROJECT}/secrets/greeting", GREETING)
             there.gcs.upload_tree(few_pets, f"{BUCKET}/data")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY, Workplace
+from tests.github.machines import install
 from tests.pages import blocks, write_files
 
 _UNNEEDED = shutil.ignore_patterns(".git", ".venv", ".tools", "data", "output", ".*_cache")
@@ -15,8 +16,10 @@ _UNNEEDED = shutil.ignore_patterns(".git", ".venv", ".tools", "data", "output", 
 
 @pytest.fixture
 def checkout(workplace: Workplace) -> Path:
-    """The repository, for a page to add files to."""
-    return Path(shutil.copytree(REPOSITORY, workplace.folder / "repository", ignore=_UNNEEDED))
+    """The repository, installed, for a page to add files to."""
+    copy = Path(shutil.copytree(REPOSITORY, workplace.folder / "repository", ignore=_UNNEEDED))
+    install(copy)
+    return copy
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.github.images import image_tag
 from tests.github.player import Played
 from tests.github.repositories import repository_copy
 from tests.small_runs import REFUSED
-from tests.warm.commands import commands
+from tests.warm.commands import python
 
 INPUTS = {
     "project": PROJECT,
@@ -47,7 +47,7 @@ def play_two(folder: Path, data: Path) -> None:
     from tests.emulators.vertex.rehearsing import rehearsed
 
     repository = repository_copy(REPOSITORY, folder / "team")
-    runner = functools.partial(rehearsed, folder / "rehearsals", python=commands() / "python")
+    runner = functools.partial(rehearsed, folder / "rehearsals", python=python())
     with cloud(folder, runner) as there:
         there.gcs.upload_tree(data, f"{BUCKET}/data")
         name, tag = "segmentation/pipeline", image_tag(repository)

@@ -5,7 +5,6 @@ import os
 import pickle
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,49 +19,12 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from models import data, train
 from models.config import TrainingConfig
 from tests.models.drawn_pets import pets, write_shard
+from tests.warm.commands import python
 
 REPOSITORY = Path(__file__).parents[2]
 TRAIN_IMAGES, VAL_IMAGES = 12, 5
 EPOCHS = 2
 Run = Callable[[str, Callable[[Path], None]], Path]
-
-# Trains as the Trainer does, and writes what the replicas really saw and ended with.
-MACHINE = """
-import hashlib, json, pickle, sys
-from pathlib import Path
-import tensorflow as tf
-from models import distribution, train
-
-arguments, record = pickle.load(open(sys.argv[1], "rb")), sys.argv[2]
-
-class Recorded(distribution.DistributedModel):
-    def train_step(self, data):
-        self.note("train", data)
-        return super().train_step(data)
-
-    def test_step(self, data):
-        self.note("val", data)
-        return super().test_step(data)
-
-    def note(self, name, data):
-        # Whole numbers below 2**24, which float32 adds exactly, and the same for mirrored images.
-        sums = tf.cast(tf.reduce_sum(data[0], [1, 2, 3]), tf.int32)
-        tf.print(sums, output_stream=f"file://{record}.{name}", summarize=-1)
-
-    def get_weights(self):
-        weights = super().get_weights()
-        digest = hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
-        Path(record + ".weights").write_text(digest)
-        return weights
-
-distribution.DistributedModel = Recorded
-if len(sys.argv) > 3:
-    cpu = tf.config.LogicalDeviceConfiguration()
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [cpu] * 2)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    distribution.strategy = lambda: strategy
-train.run_fn(arguments)
-"""
 
 
 def free_ports(count: int) -> list[int]:
@@ -81,7 +43,14 @@ def start(folder: Path, name: str, arguments: FnArgs, *more: str, **environment:
     pickled.write_bytes(pickle.dumps(arguments))
     with (folder / f"{name}.log").open("w") as log:
         return subprocess.Popen(
-            [sys.executable, "-c", MACHINE, str(pickled), str(folder / name), *more],
+            [
+                python(),
+                "-m",
+                "tests.models.machine",
+                str(pickled),
+                str(folder / name),
+                *more,
+            ],
             cwd=REPOSITORY,
             env={**os.environ, **environment},
             stdout=log,

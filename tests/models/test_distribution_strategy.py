@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
 from models import distribution
+from tests.warm.commands import python
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -74,7 +74,7 @@ for loss, tolerance in [
 
 
 def test_two_devices_train_as_one() -> None:
-    subprocess.run([sys.executable, "-c", TWO_DEVICES_AND_ONE], cwd=REPOSITORY, check=True)
+    subprocess.run([python(), "-c", TWO_DEVICES_AND_ONE], cwd=REPOSITORY, check=True)
 
 
 def test_one_machine_trains_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:

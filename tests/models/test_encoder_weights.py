@@ -3,13 +3,13 @@
 import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from models import encoder_weights, registry
 from tests.conftest import REPOSITORY
+from tests.warm.commands import python
 
 PRETRAINED = ("deeplabv3plus", "segformer", "unet")
 
@@ -41,7 +41,7 @@ def said_offline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             **dict.fromkeys(("no_proxy", "NO_PROXY"), ""),
         }
         result = subprocess.run(
-            [sys.executable, "-c", BUILD, *PRETRAINED],
+            [python(), "-c", BUILD, *PRETRAINED],
             env=environment,
             cwd=folder,
             capture_output=True,

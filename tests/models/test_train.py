@@ -4,7 +4,6 @@ import json
 import pickle
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.models.drawn_pets import (
     pets,
     write_shard,
 )
+from tests.warm.commands import python
 
 REPOSITORY = Path(__file__).parents[2]
 TRAIN_IMAGES, VAL_IMAGES = 10, 5
@@ -169,7 +169,7 @@ def start(arguments: FnArgs, folder: Path) -> subprocess.Popen:
     pickled = folder / "arguments.pickle"
     pickled.write_bytes(pickle.dumps(arguments))
     return subprocess.Popen(
-        [sys.executable, "-c", RUN_FN, str(pickled)],
+        [python(), "-c", RUN_FN, str(pickled)],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.conftest import REPOSITORY, Workplace
-from tests.warm.commands import commands
+from tests.warm.commands import python
 
 if TYPE_CHECKING:
     from tests.emulators.model_server import ServingEmulator
@@ -56,7 +56,7 @@ def run(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     spec = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
     spec.parent.mkdir(parents=True)
     # A kernel ends when its parent is not the process of this number, which here is no parent.
-    command = ["env", "--unset=JPY_PARENT_PID", str(commands() / "python")]
+    command = ["env", "--unset=JPY_PARENT_PID", python()]
     arguments = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
     told = {"argv": command + arguments, "display_name": "Python", "language": "python"}
     spec.write_text(json.dumps(told))

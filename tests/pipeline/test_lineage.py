@@ -101,7 +101,7 @@ def test_what_files_held_is_said_to_be_gone(hostile: Workplace, workplace: Workp
     output = lineage(workplace, run_of(hostile).run_id)
     assert row(output, "verdict") == "refused"
     assert "is no longer whole" in row(output, "not read")
-    assert row(output, "architecture") == "unet"
+    assert row(output, "architecture") == "unet_light"
 
 
 def test_without_a_run_the_cure_is_named_and_nothing_made(workplace: Workplace) -> None:

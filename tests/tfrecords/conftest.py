@@ -14,6 +14,7 @@ import pytest
 from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 
+from tests.warm.commands import python
 from tfrecords import synthetic
 from tfrecords.shards import read_records
 
@@ -46,7 +47,8 @@ def run_module() -> Callable[..., subprocess.CompletedProcess[str]]:
         module: str, *arguments: object, largest_file: int | None = None
     ) -> subprocess.CompletedProcess[str]:
         limit = "unlimited" if largest_file is None else str(largest_file)
-        command = [sys.executable, "-m", module, *map(str, arguments)]
+        program = python() if largest_file is None else sys.executable
+        command = [program, "-m", module, *map(str, arguments)]
         limited = ["bash", "-c", f'ulimit -f {limit}; exec "$@"', "bash", *command]
         return subprocess.run(
             limited, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

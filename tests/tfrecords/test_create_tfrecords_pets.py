@@ -3,7 +3,6 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tests.warm.commands import python
 from tfrecords import create_tfrecords_pets, staging
 from tfrecords.create_tfrecords_pets import create_tfrecords
 from tfrecords.dataset import DatasetInfo, read_info
@@ -290,7 +290,7 @@ def test_stopped_midway_then_run_again(
         (tmp_path / "images" / f"pug_{number}.jpg").hardlink_to(tmp_path / "images" / "pug_0.jpg")
         (tmp_path / "trimaps" / f"pug_{number}.png").hardlink_to(tmp_path / "trimaps" / "pug_0.png")
     output = tmp_path / "set"
-    command = [sys.executable, "-m", "tfrecords.create_tfrecords_pets", *cli(tmp_path, output)]
+    command = [python(), "-m", "tfrecords.create_tfrecords_pets", *cli(tmp_path, output)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         while not (output / ".staging").exists():
             assert process.poll() is None

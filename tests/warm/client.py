@@ -1,7 +1,8 @@
 """Stands for `python` and `tfx`: has the server run the program, and ends as the program ends.
 
-It takes `[-u] FILE` and `[-u] -m MODULE`; with any other option the interpreter itself starts.
-Signals are passed on. When this process is killed, the server kills the program.
+It takes FILE, `-m MODULE` and `-c CODE`, each after `-u` or not; with any other option the
+interpreter itself starts. Signals are passed on. When this process is killed, the server kills the
+program, a moment later.
 
 The file is executable as `FOLDER/bin/python`, beside the server's `FOLDER/socket` and the symbolic
 link `FOLDER/environment` to the folder of the true commands.
@@ -22,7 +23,7 @@ def is_program(arguments: list[str]) -> bool:
     first, *rest = [*arguments, "", ""]
     if first == "-u":
         return is_program(arguments[1:])
-    return bool(rest[0]) if first == "-m" else bool(first) and not first.startswith("-")
+    return bool(rest[0]) if first in ("-m", "-c") else bool(first) and not first.startswith("-")
 
 
 def main() -> None:

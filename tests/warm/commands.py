@@ -19,6 +19,11 @@ def commands() -> Path:
     return _folder / "bin"
 
 
+def python() -> str:
+    """The command that stands for this interpreter."""
+    return str(commands() / "python")
+
+
 @contextmanager
 def served() -> Iterator[None]:
     """Makes the commands, and starts the server; ends it at the end."""

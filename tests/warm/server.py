@@ -129,7 +129,11 @@ class Server:
             setattr(sys, f"__{name}__", stream)
         added = os.environ.get("PYTHONPATH", "")
         sys.modules["__main__"] = main = types.ModuleType("__main__")
-        if arguments[0] == "-m":
+        if arguments[0] == "-c":
+            sys.path[:] = ["", *filter(None, added.split(":")), *self._search_path]
+            sys.argv = ["-c", *arguments[2:]]
+            exec(compile(arguments[1], "<string>", "exec"), main.__dict__)
+        elif arguments[0] == "-m":
             sys.path[:] = [os.getcwd(), *filter(None, added.split(":")), *self._search_path]
             sys.argv = arguments[1:]
             runpy._run_module_as_main(arguments[1])

@@ -52,6 +52,13 @@ def test_a_module_is_found_in_the_working_directory(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, f"__main__ ['you'] {tmp_path}\n"), done.stderr
 
 
+def test_code_is_run_as_by_the_interpreter() -> None:
+    program = ["-c", "import sys; print(sys.argv, repr(sys.path[0]), __name__)", "a b"]
+    cold = subprocess.run([sys.executable, *program], capture_output=True, text=True)
+    warm = run(*program)
+    assert (warm.returncode, warm.stdout, warm.stderr) == (0, cold.stdout, "")
+
+
 def test_an_error_ends_it_with_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "fail.py").write_text("raise ValueError('no')\n")
     done = run("fail.py", cwd=tmp_path)
@@ -60,8 +67,8 @@ def test_an_error_ends_it_with_a_traceback(tmp_path: Path) -> None:
 
 
 def test_with_options_the_interpreter_itself_starts() -> None:
-    done = run("-c", "import sys; print('tensorflow' in sys.modules, sys.executable)")
-    assert done.stdout == f"False {sys.executable}\n"
+    program = "import sys; print('tensorflow' in sys.modules, sys.executable)"
+    assert run("-s", "-c", program).stdout == f"False {sys.executable}\n"
 
 
 WAIT = """

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.__main__ import main
 from tests.pipeline.rehearsal.jobs import job, step
+from tests.warm.commands import python
 
 PRINT = "import sys; print('epochs:', sys.argv[1])"
 DECLARED = {
@@ -23,7 +24,7 @@ DECLARED = {
 def command(folder: Path, given: Any, *options: str) -> list[str]:
     spec = folder / "job.json"
     spec.write_text(given if isinstance(given, str) else json.dumps(given))
-    verb = [sys.executable, "-m", "pipeline", "rehearse"]
+    verb = [python(), "-m", "pipeline", "rehearse"]
     return [*verb, "--spec", str(spec), "--store", str(folder / "store"), *options]
 
 

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +15,7 @@ from tests.emulators.child import ChildProcess
 from tests.emulators.submitting import Runner, pipeline_spec
 from tests.emulators.vertex import VertexEmulator, listing, pipeline_jobs
 from tests.pipeline.vertex.verbs import Done, job_file, verb
+from tests.warm.commands import python
 
 State = types.PipelineState
 
@@ -104,7 +104,7 @@ def test_of_two_at_the_same_moment_one_is_taken(
         stderr=subprocess.PIPE,
         text=True,
     )
-    command = [sys.executable, "-m", "pipeline", "submit", "--spec", specs["pets"], "--job-id"]
+    command = [python(), "-m", "pipeline", "submit", "--spec", specs["pets"], "--job-id"]
     processes = {name: start([*command, name]) for name in ("pets-1", "pets-2")}
     errors = {name: process.communicate(timeout=200)[1] for name, process in processes.items()}
     [taken] = [name for name, process in processes.items() if process.returncode == 0]

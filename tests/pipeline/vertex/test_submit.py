@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +18,7 @@ from tests.emulators.vertex import VertexEmulator
 from tests.emulators.vertex.pipeline_jobs import BILLING
 from tests.pipeline.vertex.markdown_pages import shown
 from tests.pipeline.vertex.verbs import Done, job_file, verb
+from tests.warm.commands import python
 
 State = types.PipelineState
 KEY = "projects/demo-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
@@ -202,7 +202,7 @@ def test_an_interrupted_wait_leaves_the_job_running(
     vertex: VertexEmulator, runner: Runner, spec: str, tmp_path: Path
 ) -> None:
     runner.released.clear()
-    command = [sys.executable, "-m", "pipeline", "submit", "--spec", spec, "--wait"]
+    command = [python(), "-m", "pipeline", "submit", "--spec", spec, "--wait"]
     summary = tmp_path / "summary.md"
     with subprocess.Popen(
         [*command, "--parameter", "epochs=3", "--summary", str(summary)],

@@ -1,7 +1,6 @@
 """The checks with a workflow's login, which has no key."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.conftest import REPOSITORY, Workplace
@@ -9,6 +8,7 @@ from tests.emulators.gcs import GcsEmulator
 from tests.emulators.github import GithubEmulator
 from tests.emulators.vertex import VertexEmulator
 from tests.pipeline.vertex.conftest import IMAGE
+from tests.warm.commands import python
 
 PROVIDER = "projects/123456789012/locations/global/workloadIdentityPools/login/providers/github"
 # Other logins, which a machine of GitHub's does not have.
@@ -39,7 +39,7 @@ def test_all_of_the_bucket_is_read_in_the_name_of_the_workflow(
     )
     before = len(gcs.requests)
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline", "check", "--engine=vertex"],
+        [python(), "-m", "pipeline", "check", "--engine=vertex"],
         cwd=REPOSITORY,
         env={name: value for name, value in environment.items() if name not in OTHERS},
         capture_output=True,
