@@ -7,7 +7,14 @@ import pytest
 
 from benchmarks import bench_pipeline, processes
 from tests.small_runs import REFUSED
+from tests.warm.commands import python
 from tfrecords import synthetic
+
+
+@pytest.fixture(autouse=True)
+def warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is measured is not looked at."""
+    monkeypatch.setattr(processes, "PYTHON", python())
 
 
 @pytest.fixture

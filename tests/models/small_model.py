@@ -27,7 +27,7 @@ from tests.models.drawn_pets import (
 FEATURES = ("image", "label", "name", "breed", "species")
 CONFIG = TrainingConfig(
     recipe="drawn",
-    model="unet",
+    model="unet_light",
     encoder_weights="none",
     class_names=CLASS_NAMES,
     palette=PALETTE,

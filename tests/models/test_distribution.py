@@ -96,9 +96,7 @@ def arguments(
     """What TFX gives every machine alike, by output folder and number of epochs."""
 
     def make(output: Path, epochs: int) -> FnArgs:
-        settings = config.model_copy(
-            update={"model": "unet_light", "epochs": epochs, "augmentation": 0.0}
-        )
+        settings = config.model_copy(update={"epochs": epochs, "augmentation": 0.0})
         made = FnArgs(
             train_files=[str(shards / "train*")],
             eval_files=[str(shards / "val*")],
@@ -140,7 +138,7 @@ def two_devices(shared: Run, arguments: Callable[[Path, int], FnArgs]) -> Path:
 
 
 @pytest.fixture(params=["two_machines", "two_devices"])
-def trained(request: pytest.FixtureRequest) -> Path:
+def outcome(request: pytest.FixtureRequest) -> Path:
     return request.getfixturevalue(request.param)
 
 
@@ -160,7 +158,7 @@ def image_sums(
 
 @pytest.mark.parametrize(("split", "count"), [("train", TRAIN_IMAGES), ("val", VAL_IMAGES)])
 def test_every_example_is_seen_once_an_epoch(
-    trained: Path,
+    outcome: Path,
     shards: Path,
     transform_output: tft.TFTransformOutput,
     config: TrainingConfig,
@@ -169,7 +167,7 @@ def test_every_example_is_seen_once_an_epoch(
 ) -> None:
     everything = sorted(image_sums(shards, split, transform_output, count))
     assert len(set(everything)) == count
-    shares = seen(trained, split)
+    shares = seen(outcome, split)
     per_epoch = len(shares) // EPOCHS
     assert per_epoch == (2 * count // config.batch_size if split == "train" else 2)
     for epoch in range(EPOCHS):
@@ -178,18 +176,18 @@ def test_every_example_is_seen_once_an_epoch(
         assert sorted(image for share in found for image in share) == everything
 
 
-def test_one_model_comes_out(trained: Path, config: TrainingConfig) -> None:
-    digests = {path.read_text() for path in trained.glob("?.weights")}
+def test_one_model_comes_out(outcome: Path, config: TrainingConfig) -> None:
+    digests = {path.read_text() for path in outcome.glob("?.weights")}
     assert len(digests) == 1
-    model = tf.saved_model.load(str(trained / "out" / "Format-Serving"))
+    model = tf.saved_model.load(str(outcome / "out" / "Format-Serving"))
     answer = model.signatures["serving_default"](image_bytes=tf.constant([pets(1)[0].image]))
     assert np.isfinite(answer["class_fractions"].numpy()).all()
-    figures = json.loads((trained / "out" / "model_run" / train.FIGURES).read_text())
+    figures = json.loads((outcome / "out" / "model_run" / train.FIGURES).read_text())
     assert figures["steps"] == EPOCHS * (TRAIN_IMAGES // config.batch_size)
 
 
-def test_the_chief_alone_writes(trained: Path) -> None:
-    out = trained / "out"
+def test_the_chief_alone_writes(outcome: Path) -> None:
+    out = outcome / "out"
     written = sorted(
         str(path.relative_to(out)).partition(".tfevents.")[0]
         for path in out.glob("model_run/**/*")
@@ -201,7 +199,7 @@ def test_the_chief_alone_writes(trained: Path) -> None:
         "model_run/validation/events.out",
     ]
     assert not list(out.glob("checkpoints/*"))
-    assert not (trained / "idle").exists()
+    assert not (outcome / "idle").exists()
 
 
 def test_the_machines_see_the_same_history(two_machines: Path) -> None:

@@ -64,7 +64,7 @@ def fn_args(shards: Path, transform_graph: str, config: TrainingConfig, output: 
 
 
 @pytest.fixture(scope="module")
-def trained(
+def outcome(
     shards: Path,
     transform_graph: str,
     config: TrainingConfig,
@@ -79,8 +79,8 @@ def trained(
     return shared("models-trained", run)
 
 
-def test_writes_the_figures(trained: Path, config: TrainingConfig) -> None:
-    figures = json.loads((trained / "model_run" / train.FIGURES).read_text())
+def test_writes_the_figures(outcome: Path, config: TrainingConfig) -> None:
+    figures = json.loads((outcome / "model_run" / train.FIGURES).read_text())
     assert set(figures) == {"steps", "seconds", "images_per_second", "best_epoch", "history"}
     assert figures["steps"] == EPOCHS * (TRAIN_IMAGES // config.batch_size)
     assert figures["images_per_second"] > 0
@@ -91,11 +91,11 @@ def test_writes_the_figures(trained: Path, config: TrainingConfig) -> None:
     for values in figures["history"].values():
         assert len(values) == EPOCHS
         assert np.isfinite(values).all()
-    assert not list((trained / "model_run").glob("*.tmp"))
+    assert not list((outcome / "model_run").glob("*.tmp"))
 
 
-def test_writes_a_saved_model_that_serves(trained: Path) -> None:
-    path = trained / "Format-Serving"
+def test_writes_a_saved_model_that_serves(outcome: Path) -> None:
+    path = outcome / "Format-Serving"
     model = tf.saved_model.load(str(path))
     assert set(model.signatures) == {
         "serving_default",
@@ -113,18 +113,18 @@ def test_writes_a_saved_model_that_serves(trained: Path) -> None:
         assert mask.max() < NUM_CLASSES
 
 
-def test_provenance_holds_the_training(trained: Path, config: TrainingConfig) -> None:
-    text = (trained / "Format-Serving" / "assets.extra" / signatures.PROVENANCE).read_text()
+def test_provenance_holds_the_training(outcome: Path, config: TrainingConfig) -> None:
+    text = (outcome / "Format-Serving" / "assets.extra" / signatures.PROVENANCE).read_text()
     provenance = json.loads(text)
-    figures = json.loads((trained / "model_run" / train.FIGURES).read_text())
+    figures = json.loads((outcome / "model_run" / train.FIGURES).read_text())
     assert provenance.pop("training") == figures
     assert TrainingConfig(**provenance) == config.model_copy(update={"epochs": EPOCHS})
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
-def test_writes_tensorboard_logs(trained: Path, split: str) -> None:
-    (events,) = (trained / "model_run" / split).glob("events.out.tfevents.*")
-    history = json.loads((trained / "model_run" / train.FIGURES).read_text())["history"]
+def test_writes_tensorboard_logs(outcome: Path, split: str) -> None:
+    (events,) = (outcome / "model_run" / split).glob("events.out.tfevents.*")
+    history = json.loads((outcome / "model_run" / train.FIGURES).read_text())["history"]
     logged = {
         event.step: float(tf.make_ndarray(value.tensor))
         for record in tf.data.TFRecordDataset(str(events)).as_numpy_iterator()
@@ -137,13 +137,13 @@ def test_writes_tensorboard_logs(trained: Path, split: str) -> None:
 
 
 def test_the_same_seed_gives_the_same_history(
-    trained: Path, shards: Path, transform_graph: str, config: TrainingConfig, tmp_path: Path
+    outcome: Path, shards: Path, transform_graph: str, config: TrainingConfig, tmp_path: Path
 ) -> None:
     again = config.model_copy(update={"epochs": EPOCHS})
     train.run_fn(fn_args(shards, transform_graph, again, tmp_path))
     first, second = (
         json.loads((output / "model_run" / train.FIGURES).read_text())["history"]
-        for output in (trained, tmp_path)
+        for output in (outcome, tmp_path)
     )
     assert second == first
 
@@ -180,7 +180,7 @@ def start(arguments: FnArgs, folder: Path) -> subprocess.Popen:
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     shards: Path, transform_graph: str, config: TrainingConfig, tmp_path: Path
 ) -> None:
-    config = config.model_copy(update={"model": "unet_light", "epochs": 12, "augmentation": 1.0})
+    config = config.model_copy(update={"epochs": 12, "augmentation": 1.0})
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     train.run_fn(fn_args(shards, transform_graph, config, whole))
 
@@ -215,7 +215,7 @@ def test_a_diverged_training_keeps_its_last_good_checkpoint(
         def rate(self, step: int) -> float:
             return 1e38 if step > TRAIN_IMAGES // config.batch_size else super().rate(step)
 
-    diverging = config.model_copy(update={"model": "unet_light", "epochs": 3})
+    diverging = config.model_copy(update={"epochs": 3})
     arguments = fn_args(shards, transform_graph, diverging, tmp_path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "WarmUpCosine", Jump)
@@ -238,7 +238,7 @@ def test_a_pretrained_encoder_is_frozen_at_first_and_changed_gently_after(
     keras.utils.set_random_seed(1)
     weights = str(tmp_path / "encoder.weights.h5")
     keras.applications.MobileNetV2(include_top=False, weights=None).save_weights(weights)
-    config = config.model_copy(update={"encoder_weights": weights, "epochs": 4})
+    config = config.model_copy(update={"model": "unet", "encoder_weights": weights, "epochs": 4})
     frozen, whole = train.phases(config)
     assert (frozen.begin, frozen.end, whole.begin, whole.end) == (0, 1, 1, 4)
     assert whole.learning_rate == pytest.approx(frozen.learning_rate / 10)
@@ -272,7 +272,7 @@ def test_fine_tuning_trains_both_phases(
     keras.utils.set_random_seed(1)
     weights = str(tmp_path / "encoder.weights.h5")
     keras.applications.MobileNetV2(include_top=False, weights=None).save_weights(weights)
-    config = config.model_copy(update={"encoder_weights": weights, "epochs": 2})
+    config = config.model_copy(update={"model": "unet", "encoder_weights": weights, "epochs": 2})
     train.run_fn(fn_args(shards, transform_graph, config, tmp_path))
     figures = json.loads((tmp_path / "model_run" / train.FIGURES).read_text())
     assert figures["steps"] == 2 * (TRAIN_IMAGES // config.batch_size)
@@ -289,7 +289,6 @@ def test_trains_in_every_precision_and_serves_in_float32(
     policy: str,
 ) -> None:
     monkeypatch.setattr(train.precision, "best_policy", lambda: policy)
-    config = config.model_copy(update={"model": "unet_light"})
     model = train.compiled_model(config)
     pixels, ids = draw_pixels(0, (IMAGE_SIZE, IMAGE_SIZE))
     images, masks = pixels[None].astype(np.float32), ids[None]

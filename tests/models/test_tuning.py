@@ -26,12 +26,6 @@ SPACE: SearchSpace = {
 
 
 @pytest.fixture(scope="module")
-def config(config: TrainingConfig) -> TrainingConfig:
-    """The small training of a small network."""
-    return config.model_copy(update={"model": "unet_light"})
-
-
-@pytest.fixture(scope="module")
 def examples(shared) -> standard_artifacts.Examples:
     """An artifact as ExampleGen makes it."""
 

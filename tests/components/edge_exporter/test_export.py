@@ -18,13 +18,13 @@ LENIENT = Limits(max_fall=0.3, max_size=0.3)  # an untrained network is sure of 
 
 
 @pytest.fixture(scope="module")
-def trained(saved_model: Path) -> dict:
+def provenance(saved_model: Path) -> dict:
     return json.loads((saved_model / "assets.extra" / PROVENANCE).read_text())
 
 
 @pytest.fixture(scope="module")
-def made(loaded: tf.Module, trained: dict, records) -> EdgeModel:
-    return export(loaded, trained, records, 1.0, LENIENT)
+def made(loaded: tf.Module, provenance: dict, records) -> EdgeModel:
+    return export(loaded, provenance, records, 1.0, LENIENT)
 
 
 def test_what_passes_is_there_with_its_figures(made: EdgeModel, tmp_path: Path) -> None:
@@ -70,25 +70,27 @@ def test_labels_and_metadata_are_inside(
     ],
 )
 def test_a_limit_that_is_not_met_keeps_the_model_back(
-    loaded: tf.Module, trained: dict, records, limits: Limits, reason: str
+    loaded: tf.Module, provenance: dict, records, limits: Limits, reason: str
 ) -> None:
-    edge = export(loaded, trained, records, 1.0, limits)
+    edge = export(loaded, provenance, records, 1.0, limits)
     assert reason in edge.report["reason"]
     assert edge.report["passed"] is False
     assert set(edge.files) == {"model_fp16.tflite", "model_dynamic_range.tflite"}
     assert edge.summary == f"none, {edge.report['reason']}"
 
 
-def test_a_model_that_cannot_be_converted_is_no_error(trained: dict, records) -> None:
+def test_a_model_that_cannot_be_converted_is_no_error(provenance: dict, records) -> None:
     module = tf.Module()
     module.signatures = {}
-    edge = export(module, trained, records, 1.0, LENIENT)
+    edge = export(module, provenance, records, 1.0, LENIENT)
     assert edge.files == {}
     assert "no signature `network`" in edge.report["reason"]
 
 
 @pytest.mark.parametrize("split", ["train", "eval"])
-def test_a_corrupt_example_is_named(loaded: tf.Module, trained: dict, records, split: str) -> None:
+def test_a_corrupt_example_is_named(
+    loaded: tf.Module, provenance: dict, records, split: str
+) -> None:
     def corrupt(wanted: str) -> list[bytes]:
         whole = list(records(wanted))
         if wanted == split:
@@ -99,4 +101,4 @@ def test_a_corrupt_example_is_named(loaded: tf.Module, trained: dict, records, s
         return whole
 
     with pytest.raises(ExampleError, match=f"Example 3 of split {split}, `.*`, holds no image"):
-        export(loaded, trained, corrupt, 1.0, LENIENT)
+        export(loaded, provenance, corrupt, 1.0, LENIENT)

@@ -19,7 +19,11 @@ def test_int8_costs_a_hundredth_at_most(workplace: Workplace) -> None:
     )
     assert converted.returncode == 0, converted.stderr
     done = workplace.run(
-        "python -m benchmarks.stages EdgeExporter", DATA_ROOT=data, MODEL="unet_light", EPOCHS=8
+        "python -m benchmarks.stages EdgeExporter",
+        DATA_ROOT=data,
+        MODEL="unet_light",
+        IMAGE_SIZE=64,
+        EPOCHS=4,
     )
     assert done.returncode == 0, done.stderr
     [made] = workplace.pipeline_root.glob("EdgeExporter/edge_model/*/Format-Serving/edge.json")
