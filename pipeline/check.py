@@ -200,7 +200,7 @@ def hub(settings: Settings) -> str:
     if not settings.hf_repo_id:
         return "nothing is published: HF_REPO_ID is not set"
     try:
-        return check_hub(settings)
+        return check_hub(settings, settings.load_recipe().name)
     except (HubError, SecretError) as error:
         raise ValueError(str(error)) from error
 

@@ -10,8 +10,10 @@ from http import HTTPStatus
 
 import httpx2
 import tenacity
-from huggingface_hub.errors import HfHubHTTPError, OIDCError
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import parse_ratelimit_headers
+
+from components.secrets import SecretError
 
 ATTEMPTS = 5
 LONGEST_WAIT = 300.0  # seconds; a server that asks for more is not waited for
@@ -42,7 +44,7 @@ def retrying() -> tenacity.Retrying:
 
 @contextlib.contextmanager
 def explained(url: str, token: str) -> Iterator[None]:
-    """Turns what the client raises into a HubError.
+    """Turns whatever the client raises into a HubError.
 
     Args:
         url: of the repository, or of the Hub.
@@ -50,19 +52,23 @@ def explained(url: str, token: str) -> Iterator[None]:
     """
     try:
         yield
-    except (HfHubHTTPError, httpx2.HTTPError, OIDCError, RuntimeError, ValueError) as error:
-        if isinstance(error, HubError):
-            raise
+    except (HubError, SecretError):
+        raise
+    except Exception as error:  # whatever the client raises; the trace is of use in a log alone
+        _LOG.debug("%s", url, exc_info=True)
         raise HubError(_sentence(_cause(error), url, token)) from error
 
 
 def _sentence(error: Exception, url: str, token: str) -> str:
+    if isinstance(error, OfflineModeIsEnabled):
+        return f"{url} is not asked while HF_HUB_OFFLINE is set; unset it."
     if isinstance(error, httpx2.TransportError):
         return f"{url} does not answer ({error}); run again when it does: what was done is kept."
     if refused := _REFUSED_UPLOAD.search(str(error)):
         return f"{url} takes no more files: {refused[1].rstrip('.`')}; make room there."
     if not isinstance(error, HfHubHTTPError):
-        return f"{url} was not published to: {' '.join(str(error).split())}"
+        said = " ".join(str(error).split()) or type(error).__name__
+        return f"{url} was not published to: {said}"
     status = error.response.status_code
     said = " ".join((error.server_message or error.response.reason_phrase).split()).rstrip(".")
     if status == HTTPStatus.UNAUTHORIZED:

@@ -53,7 +53,11 @@ class HubConfig(BaseModel):
     hf_license: str = Field(
         "other", description="The published model's licence, as the Hub names it: apache-2.0, …"
     )
-    hf_private: bool = Field(False, description="Whether both repositories are private.")
+    hf_private: bool | None = Field(
+        None,
+        description="Whether both repositories are private. Unset: what is there stays as it is, "
+        "and a new Space is as its model.",
+    )
     hf_space_hardware: str | None = Field(
         None, description="The Space's hardware, such as cpu-basic. Default: left as it is."
     )

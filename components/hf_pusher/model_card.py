@@ -13,12 +13,11 @@ import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from PIL import Image
 
+from components.hf_pusher.ownership import BEGIN, CARD, END, PROVENANCE
 from models.evaluation import Evaluation
 from models.overlays import Overlay
 
-CARD = "README.md"
 METRICS = "metrics.json"
-PROVENANCE = "provenance.json"
 PICTURES = "overlays"
 _TASK = "image-segmentation"
 _SHOWN_SLICES = 10
@@ -77,6 +76,7 @@ def write_pages(folder: Path, facts: Facts) -> None:
     _write_json(folder / METRICS, _metrics(facts.evaluation))
     provenance = {
         **facts.config,
+        "task": _TASK,
         "code_digest": facts.code_digest,
         "data": asdict(facts.data),
         "packages": {name: version(name) for name in _PACKAGES},
@@ -155,19 +155,24 @@ def _card(facts: Facts, pictures: list[dict[str, Any]]) -> str:
         "seed": facts.config["seed"],
         **{name: version(name) for name in _PACKAGES},
     }
-    text = environment.get_template("model_card.md.jinja").render(
-        title=facts.repo_id.partition("/")[2],
-        repo_id=facts.repo_id,
-        config=facts.config,
-        class_names=facts.evaluation.class_names,
-        evaluation=facts.evaluation,
-        data=facts.data,
-        overlays=pictures,
-        edge=facts.edge,
-        shown_slices=_SHOWN_SLICES,
-        provenance_rows=rows,
+    text = (
+        environment.get_template("model_card.md.jinja")
+        .render(
+            title=facts.repo_id.partition("/")[2],
+            repo_id=facts.repo_id,
+            config=facts.config,
+            class_names=facts.evaluation.class_names,
+            evaluation=facts.evaluation,
+            data=facts.data,
+            overlays=pictures,
+            edge=facts.edge,
+            shown_slices=_SHOWN_SLICES,
+            provenance_rows=rows,
+        )
+        .strip()
     )
-    return str(ModelCard(f"---\n{_metadata(facts).to_yaml()}\n---\n{text}"))
+    section = f"{BEGIN}\n\n{text}\n\n{END}\n"
+    return str(ModelCard(f"---\n{_metadata(facts).to_yaml()}\n---\n{section}"))
 
 
 def _metadata(facts: Facts) -> ModelCardData:

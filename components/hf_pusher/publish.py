@@ -9,25 +9,17 @@ from shutil import copytree
 from huggingface_hub import HfApi
 
 from components.digest import folder_digest
-from components.edge_exporter.variants import EDGE_MODEL, FILES, REPORT
+from components.edge_exporter.variants import EDGE_MODEL
 from components.hf_pusher import space as app
 from components.hf_pusher.answers import HubError, explained, retrying
 from components.hf_pusher.config import SPACE_TOKEN, HubConfig
 from components.hf_pusher.hub import Repository, Version
+from components.hf_pusher.ownership import PROVENANCE, Manifest
 from components.hf_pusher.tokens import TRUSTED_PUBLISHING, read_token
 from components.secrets import read_secret
 
-# Paths that a version may lack though the one before had them; what else is there is not ours.
-_OF_A_MODEL = (
-    "saved_model.pb",
-    "fingerprint.pb",
-    "variables/*",
-    "assets/*",
-    "assets.extra/*",
-    "overlays/*",
-    *FILES.values(),
-    REPORT,
-)
+_EXAMPLES = f"{app.EXAMPLES}/"
+_UNTOLD = Manifest()
 
 
 @dataclass(frozen=True)
@@ -71,11 +63,7 @@ class Publisher:
             raise HubError("There is nowhere to publish to: set HF_REPO_ID to OWNER/NAME.")
         self._config = config
         self._staged = workspace / "space"
-        self._model = Repository(
-            config.hf_endpoint, config.hf_repo_id, "model", read_token(config, config.hf_repo_id)
-        )
-        of_space = read_token(config, f"spaces/{config.hf_space_id}")
-        self._space = Repository(config.hf_endpoint, config.hf_space_id, "space", of_space)
+        self._model, self._space = _repositories(config)
 
     def publish(self, model: Path, examples: Path) -> Publication:
         """Publishes a model, then points the Space to it.
@@ -88,13 +76,15 @@ class Publisher:
             HubError: something was refused, or kept from being done. Running again completes it.
             SecretError: a secret of the Space cannot be read.
         """
-        tag = f"v-{folder_digest(model)[:12]}"
+        tag, of = f"v-{folder_digest(model)[:12]}", _identity(model)
+        with self._explained(self._space):
+            self._space.check_owner(of)  # before anything is changed
         with self._explained(self._model):
             self._model.ensure(self._config.hf_private)
-            version = self._model.publish(_files(model), f"Publish {tag}", tag, _OF_A_MODEL)
+            version = self._model.publish(_files(model), f"Publish {tag}", of, tag)
         self._stage(version, tag, edge=(model / EDGE_MODEL).exists())
         copytree(examples, self._staged / app.EXAMPLES)
-        space = self._publish_space(version, f"Serve {tag}", (*app.OWNED, f"{app.EXAMPLES}/*"))
+        space = self._publish_space(version, f"Serve {tag}", of)
         return self._publication(version, tag, space, version.changed or space.changed)
 
     def rollback(self, tag: str) -> Publication:
@@ -110,9 +100,9 @@ class Publisher:
             edge = self._model.has(EDGE_MODEL, version.revision)
         self._stage(version, tag, edge)
         # First: it is what people see.
-        space = self._publish_space(version, f"Serve {tag}", app.OWNED)
+        space = self._publish_space(version, f"Serve {tag}", kept=[_EXAMPLES])
         with self._explained(self._model):
-            main = self._model.restore(tag, _OF_A_MODEL)
+            main = self._model.restore(tag)
         return self._publication(version, tag, space, main.changed or space.changed)
 
     def deploy(self) -> Publication:
@@ -122,36 +112,44 @@ class Publisher:
             HubError, SecretError: as in `publish`; or there is no Space yet.
         """
         with self._explained(self._space):
-            pin = json.loads(self._space.read(app.PIN, self._staged.parent))
+            pin = json.loads(self._space.read(app.PIN))
         version = Version(pin["revision"], changed=False)
         with self._explained(self._model):
             edge = self._model.has(EDGE_MODEL, version.revision)
         self._stage(version, pin["tag"], edge)
         # Whoever publishes a model meanwhile moves the pin, which this leaves alone.
         (self._staged / app.PIN).unlink()
-        space = self._publish_space(version, "Update the app", app.OWNED)
+        space = self._publish_space(version, "Update the app", kept=[_EXAMPLES, app.PIN])
         return self._publication(version, pin["tag"], space, space.changed)
 
     def _stage(self, version: Version, tag: str, edge: bool) -> None:
         app.stage_space(self._staged, self._model.repo_id, version.revision, tag, edge)
 
-    def _publish_space(self, version: Version, message: str, owned: Sequence[str]) -> Version:
+    def _publish_space(
+        self,
+        version: Version,
+        message: str,
+        of: Manifest = _UNTOLD,
+        kept: Sequence[str] = (),
+    ) -> Version:
         config = self._config
+        with self._explained(self._model):
+            private = self._model.is_private()
         with self._explained(self._space):
-            self._space.ensure(config.hf_private)
+            self._space.ensure(config.hf_private, created_private=private or None)
             wanted = dict(config.hf_space_secrets)
-            present = self._space.secret_names() if wanted or config.hf_private else set()
-            if config.hf_private and SPACE_TOKEN not in present | set(wanted):
+            present = self._space.secret_names() if wanted or private else set()
+            if private and present is not None and SPACE_TOKEN not in present | set(wanted):
                 raise HubError(
                     f"{self._space.url} could not read its private model: give it a token with "
                     f'read access, HF_SPACE_SECRETS=\'{{"{SPACE_TOKEN}": "NAME_OF_A_VARIABLE"}}\'.'
                 )
         if not version.changed:  # what cannot be compared is not sent anew for nothing
-            wanted = {name: wanted[name] for name in wanted.keys() - present}
+            wanted = {name: wanted[name] for name in wanted.keys() - (present or set())}
         secrets = {name: read_secret(reference) for name, reference in wanted.items()}
         with self._explained(self._space):
             self._space.configure(config.hf_space_hardware, config.hf_space_variables, secrets)
-            return self._space.publish(_files(self._staged), message, replaced=owned)
+            return self._space.publish(_files(self._staged), message, of, kept=kept)
 
     def _explained(self, repository: Repository):
         return explained(repository.url, self._config.hf_token_secret)
@@ -171,8 +169,12 @@ class Publisher:
         )
 
 
-def check_hub(config: HubConfig) -> str:
+def check_hub(config: HubConfig, recipe: str | None = None) -> str:
     """Looks whether the token may write to the repositories, before anything is made.
+
+    Args:
+        config: where to and how.
+        recipe: of the model that would be published.
 
     Returns:
         What was found good.
@@ -189,8 +191,9 @@ def check_hub(config: HubConfig) -> str:
         return f"{config.hf_endpoint} trusts this workflow with {model} and its Space {space}"
     with explained(config.hf_endpoint, config.hf_token_secret):
         who = retrying()(HfApi(endpoint=config.hf_endpoint, token=token).whoami)
-    role = who["auth"]["accessToken"]["role"]
-    owners = {who["name"], *(organisation["name"] for organisation in who["orgs"])}
+    # Of a login with the browser the Hub tells no role.
+    role = (who.get("auth", {}).get("accessToken") or {}).get("role")
+    owners = {who["name"], *(organisation["name"] for organisation in who.get("orgs", []))}
     if role == "read":
         raise HubError(
             f"The token of {config.hf_token_secret} may only read: make one with write access "
@@ -202,7 +205,28 @@ def check_hub(config: HubConfig) -> str:
                 f"{who['name']} may not publish as {name}: expected one of "
                 f"{', '.join(sorted(owners))} as its owner."
             )
+    for repository in _repositories(config):
+        with explained(repository.url, config.hf_token_secret):
+            repository.check_owner(Manifest(recipe=recipe))
     return f"{who['name']} may publish {model} and its Space {space} at {config.hf_endpoint}"
+
+
+def _repositories(config: HubConfig) -> tuple[Repository, Repository]:
+    """The model's and the Space's."""
+    model, space = config.hf_repo_id or "", config.hf_space_id or ""
+    trusted = config.hf_token_secret == TRUSTED_PUBLISHING
+    of_model, of_space = read_token(config, model), read_token(config, f"spaces/{space}")
+    return (
+        Repository(config.hf_endpoint, model, "model", of_model, trusted),
+        Repository(config.hf_endpoint, space, "space", of_space, trusted),
+    )
+
+
+def _identity(model: Path) -> Manifest:
+    """Recipe and task of a folder that is published, as its provenance tells them."""
+    path = model / PROVENANCE
+    told = json.loads(path.read_text()) if path.exists() else {}
+    return Manifest(recipe=told.get("recipe"), task=told.get("task"))
 
 
 def _files(folder: Path) -> dict[str, Path]:

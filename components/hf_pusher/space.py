@@ -9,8 +9,6 @@ from huggingface_hub import RepoCard
 APP = Path(__file__).parents[2] / "apps" / "gradio" / "semantic_segmentation"
 EXAMPLES = "examples"
 PIN = "model.json"  # which model the Space serves
-# Paths that a version of the app may lack though the one before had them.
-OWNED = ("*.py", "requirements.txt")
 _NOT_PUSHED = shutil.ignore_patterns("__pycache__", "*.pyi", "requirements-*.txt", EXAMPLES)
 
 

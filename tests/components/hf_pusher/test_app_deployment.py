@@ -1,5 +1,6 @@
 """The Space's app brought up to date, with the real client and an emulated Hub."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,14 @@ def test_the_app_is_deployed_without_its_model(
 ) -> None:
     publish()
     api = HfApi(endpoint=hub.endpoint, token=TOKEN)
-    files = {"app.py": b"print()", "gone.py": b"", "notes.txt": b"mine"}
+    manifest = json.loads(hub.content("spaces", MODEL, "main", "published.json"))
+    manifest["files"].append("gone.py")
+    files = {
+        "app.py": b"print()",
+        "gone.py": b"",
+        "published.json": json.dumps(manifest).encode(),
+        "notes.txt": b"mine",
+    }
     for name, content in files.items():  # an earlier app, and a file that is not ours
         api.upload_file(
             path_or_fileobj=content, path_in_repo=name, repo_id=MODEL, repo_type="space"

@@ -246,7 +246,7 @@ def test_the_space_is_set_up_once(hub: HubEmulator, publish: Publish, monkeypatc
     assert hub.secrets(MODEL) == {"KEY": digest("value of the key")}
     before = len(hub.requests)
     assert not publish(**settings).changed
-    changing = [one for one in hub.requests[before:] if one.method != "GET"]
+    changing = [one for one in hub.requests[before:] if one.method not in ("GET", "HEAD")]
     assert {one.path.rpartition("/")[2] for one in changing} == {"validate-yaml", "main"}
     assert all("/commit/" not in one.path for one in changing)
 
@@ -264,6 +264,38 @@ def test_trusted_publishing_stores_no_token(
     assert not publish(**settings).changed
 
 
+def test_what_a_trusted_publisher_may_not_set_is_said_and_left(
+    hub: HubEmulator,
+    github: GithubEmulator,
+    publish: Publish,
+    model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    publish()
+    monkeypatch.delenv("HF_TOKEN")
+    for name, value in hub.trust_publisher(github, ("models", MODEL), ("spaces", MODEL)).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KEY", "value of the key")
+    # As HF_ENDPOINT does at the client's import: for large files it asks for a token of its own.
+    pattern = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.endpoint)
+    monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", pattern)
+    write_model(model, weights=b"new")
+    done = publish(
+        hf_token_secret="OIDC",
+        hf_private=True,
+        hf_space_hardware="cpu-upgrade",
+        hf_space_variables={"GREETING": "hello"},
+        hf_space_secrets={"KEY": "KEY"},
+    )
+    assert done.changed and pinned(hub)["revision"] == done.revision
+    assert not hub.repository("models", MODEL).private
+    for what in ("its visibility", "its hardware", "the variable GREETING", "the secret KEY"):
+        assert f"may not see or change {what}: look at {hub.endpoint}" in caplog.text
+    assert "value of the key" not in caplog.text
+
+
 class TestBadInput:
     def test_no_token(self, publish: Publish, monkeypatch, tmp_path: Path) -> None:
         monkeypatch.delenv("HF_TOKEN")
@@ -279,6 +311,28 @@ class TestBadInput:
         with pytest.raises(HubError, match="may not be written to with the token of HF_TOKEN"):
             publish()
         assert not hub.exists("models", MODEL)
+
+    def test_a_login_with_the_browser(self, hub: HubEmulator, monkeypatch) -> None:
+        hub.add_token("hf_oauth", user="demo", oauth=True)
+        monkeypatch.setenv("HF_TOKEN", "hf_oauth")
+        assert "demo may publish" in check_hub(config(hub.endpoint))
+
+    def test_offline(self, hub: HubEmulator, publish: Publish, monkeypatch) -> None:
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+        for attempt in (lambda: check_hub(config(hub.endpoint)), publish):
+            with pytest.raises(HubError, match="while HF_HUB_OFFLINE is set; unset it"):
+                attempt()
+
+    def test_whatever_the_client_raises_is_a_sentence(
+        self, hub: HubEmulator, publish: Publish, monkeypatch
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise KeyError("surprise")
+
+        monkeypatch.setattr(HfApi, "list_repo_refs", fail)
+        with pytest.raises(HubError, match="was not published to: 'surprise'") as caught:
+            publish()
+        assert isinstance(caught.value.__cause__, KeyError)
 
     def test_an_unknown_token(self, hub: HubEmulator, publish: Publish, monkeypatch) -> None:
         monkeypatch.setenv("HF_TOKEN", "hf_expired")

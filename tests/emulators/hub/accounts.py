@@ -33,6 +33,7 @@ class Identity:
         orgs: The organizations the user belongs to.
         resource: The one repository a trusted publisher's token is for, as kind/namespace/name.
         expires: When the token ceases to be one, in seconds since the epoch.
+        oauth: Whether it is of a login with the browser, of which the Hub tells no role.
     """
 
     user: str
@@ -40,6 +41,7 @@ class Identity:
     orgs: tuple[str, ...] = ()
     resource: str | None = None
     expires: float | None = None
+    oauth: bool = False
 
     def owns(self, namespace: str) -> bool:
         """Whether the namespace is the user's or one of the user's organizations."""

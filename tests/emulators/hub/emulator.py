@@ -116,7 +116,13 @@ class HubEmulator:
         self.store.files.close()
 
     def add_token(
-        self, token: str, *, user: str, role: str = "write", orgs: tuple[str, ...] = ()
+        self,
+        token: str,
+        *,
+        user: str,
+        role: str = "write",
+        orgs: tuple[str, ...] = (),
+        oauth: bool = False,
     ) -> None:
         """Makes a token known.
 
@@ -125,8 +131,9 @@ class HubEmulator:
             user: Whose it is.
             role: "read" or "write".
             orgs: The organizations in whose namespaces it holds too.
+            oauth: Whether it is of a login with the browser, of which the Hub tells no role.
         """
-        self.accounts.add(token, Identity(user, role, orgs))
+        self.accounts.add(token, Identity(user, role, orgs, oauth=oauth))
 
     def set_quota(self, namespace: str, quota: int) -> None:
         """Limits the bytes that all repositories of a namespace may take together."""

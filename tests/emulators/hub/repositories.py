@@ -30,7 +30,9 @@ def whoami(call: Call) -> Reply:
             "fullname": identity.user,
             "isPro": False,
             "orgs": [{"type": "org", "name": org} for org in identity.orgs],
-            "auth": {
+            "auth": {"type": "oauth"}
+            if identity.oauth
+            else {
                 "type": "access_token",
                 "accessToken": {"displayName": "emulator", "role": identity.role},
             },
@@ -103,7 +105,8 @@ def _check_visibility(visibility: str, kind: str) -> None:
 
 @routes.add("PUT", "/api/{kind}/{id}/settings")
 def settings(call: Call, kind: str, repo_id: str) -> Reply:
-    repository, fields = call.repository(kind, repo_id, write=True), call.json()
+    repository = call.repository(kind, repo_id, write=True, settings=True)
+    fields = call.json()
     changes = {name: fields[name] for name in ("visibility", "gated") if name in fields}
     if "visibility" in changes:
         _check_visibility(changes["visibility"], kind)

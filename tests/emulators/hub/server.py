@@ -106,8 +106,14 @@ class Call:
         """The body, which must be a JSON object."""
         return parse_object(self.body.read())
 
-    def repository(self, kind: str, repo_id: str, write: bool = False) -> Repository:
-        """The repository, if the sender may read it or, with `write`, change it."""
+    def repository(
+        self, kind: str, repo_id: str, write: bool = False, settings: bool = False
+    ) -> Repository:
+        """The repository, if the sender may read it or, with `write`, change it.
+
+        With `settings` it is what is beside its content that is seen or changed, which a trusted
+        publisher may not: https://huggingface.co/docs/hub/trusted-publishers names commits alone.
+        """
         if write and self.identity is None:
             # Over https the client takes any 401 of a repository's address for RepoNotFound;
             # over http it must be told.
@@ -118,6 +124,8 @@ class Call:
         )
         if repository is None or (repository.private and not reaches):
             raise no_such_repository()
+        if settings and self.identity and self.identity.resource is not None:
+            raise HubError(403, "A trusted publisher's token can only push commits")
         if write and not (reaches and self.identity and self.identity.role == "write"):
             raise HubError(403, f"Your token may not write to {repo_id}")
         return repository

@@ -78,7 +78,7 @@ def runtime(repository: Repository) -> dict[str, Any]:
 
 
 def _change(call: Call, space_id: str, **changes: Any) -> Reply:
-    repository = call.repository("spaces", space_id, write=True)
+    repository = call.repository("spaces", space_id, write=True, settings=True)
     repository.change(lambda state: state["space"].update(changes))
     return json_reply(runtime(repository))
 
@@ -122,7 +122,7 @@ def _listed(repository: Repository, group: str) -> Reply:
 
 def _edit_settings(call: Call, space_id: str, group: str) -> Reply:
     """GET, POST or DELETE of secrets or variables."""
-    repository = call.repository("spaces", space_id, write=True)
+    repository = call.repository("spaces", space_id, write=True, settings=True)
     if call.method != "GET":
         fields = call.json()
 
