@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from huggingface_hub import HfApi, ModelCard
 from PIL import Image
 
@@ -16,6 +17,7 @@ from components.hf_pusher.model_card import Data, Facts, write_pages
 from models.evaluation import Bound, Evaluation, Slice
 from models.overlays import Overlay
 from tests.components.hf_pusher.conftest import TOKEN
+from tests.conftest import REPOSITORY
 from tests.emulators.hub import HubEmulator
 from tests.hostile import HOSTILE_BREED
 
@@ -141,6 +143,14 @@ def test_a_lite_model_is_explained(tmp_path: Path) -> None:
     assert "float32 |" not in card.text  # it is not published
     assert 'hf_hub_download("demo/pets", "model.tflite")' in card.text
     assert "litert" in card.data.tags
+
+
+def test_the_server_that_it_names_is_ours_and_listens_here_alone(folder: Path) -> None:
+    service = yaml.safe_load((REPOSITORY / "serving" / "compose.yaml").read_text())["services"]
+    [image] = {one["image"] for one in service.values() if "tensorflow" in one["image"]}
+    [command] = re.findall(r"^docker run .*$", (folder / "README.md").read_text(), re.M)
+    assert command.endswith(f" {image}")
+    assert re.findall(r"-p (\S+)", command) == ["127.0.0.1:8501:8501"]
 
 
 def test_data_that_nobody_described(tmp_path: Path) -> None:
