@@ -2,14 +2,18 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
+
+import tensorflow as tf
 
 IMAGENET = "imagenet"
 NONE = "none"
+_ELSEWHERE = "://"  # as in gs://BUCKET/PATH
 
 
 def check_path(encoder_weights: str, kind: str, folders: bool = False) -> None:
-    """Looks whether weights that are a path exist; reads and downloads nothing.
+    """Looks whether weights that are a path, here or in Cloud Storage, exist; reads nothing.
 
     Args:
         encoder_weights: the setting.
@@ -19,9 +23,10 @@ def check_path(encoder_weights: str, kind: str, folders: bool = False) -> None:
     Raises:
         ValueError: there is nothing of that kind.
     """
-    if encoder_weights in (IMAGENET, NONE) or os.path.isfile(encoder_weights):
+    if encoder_weights in (IMAGENET, NONE):
         return
-    if not (folders and os.path.isdir(encoder_weights)):
+    is_folder = tf.io.gfile.isdir(encoder_weights)
+    if not (folders if is_folder else tf.io.gfile.exists(encoder_weights)):
         wanted = "file or folder" if folders else "file"
         raise ValueError(
             f"ENCODER_WEIGHTS={encoder_weights} is no {wanted}; give {IMAGENET}, {NONE}, or the "
@@ -30,19 +35,24 @@ def check_path(encoder_weights: str, kind: str, folders: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def loading(encoder_weights: str, network: str, kind: str) -> Iterator[None]:
-    """Says in one sentence why weights could not be had.
+def loading(encoder_weights: str, network: str, kind: str) -> Iterator[str]:
+    """Copies weights of Cloud Storage here, and says in one sentence why some could not be had.
 
     Args:
         encoder_weights: the setting; not `none`.
         network: name of the network that they are loaded into.
         kind: as for `check_path`.
 
+    Yields:
+        The setting, with the path of the copy in the place of one in Cloud Storage.
+
     Raises:
         ValueError: in place of whatever the loading inside raised.
     """
     try:
-        yield
+        with tempfile.TemporaryDirectory() as folder:
+            remote = _ELSEWHERE in encoder_weights
+            yield _copy(encoder_weights, folder) if remote else encoder_weights
     except Exception as error:  # downloads and file formats fail in many ways
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         if encoder_weights == IMAGENET:
@@ -54,3 +64,17 @@ def loading(encoder_weights: str, network: str, kind: str) -> Iterator[None]:
         raise ValueError(
             f"ENCODER_WEIGHTS={encoder_weights} does not fit {network}: {reason}"
         ) from error
+
+
+def _copy(source: str, folder: str) -> str:
+    """Copies a file or a folder into a folder; returns its path there."""
+    target = os.path.join(folder, os.path.basename(source.rstrip("/")))
+    if not tf.io.gfile.isdir(source):
+        tf.io.gfile.copy(source, target)
+        return target
+    for place, _, names in tf.io.gfile.walk(source):
+        inside = os.path.join(target, os.path.relpath(place, source))
+        os.makedirs(inside, exist_ok=True)
+        for name in names:
+            tf.io.gfile.copy(os.path.join(place, name), os.path.join(inside, name))
+    return target

@@ -68,12 +68,12 @@ def features(
     if encoder_weights == weights.NONE:
         backbone = backbone_class(image_shape=shape, **config)
     else:
-        with weights.loading(encoder_weights, backbone_name, _KIND):
-            if os.path.isfile(encoder_weights):
+        with weights.loading(encoder_weights, backbone_name, _KIND) as found:
+            if os.path.isfile(found):
                 backbone = backbone_class(image_shape=shape, **config)
-                backbone.load_weights(encoder_weights)
+                backbone.load_weights(found)
             else:
-                source = preset if encoder_weights == weights.IMAGENET else encoder_weights
+                source = preset if found == weights.IMAGENET else found
                 backbone = backbone_class.from_preset(source, image_shape=shape)
     encoder = keras.Model(backbone.input, backbone.pyramid_outputs, name="encoder")
     images = keras.Input(shape, name="image")

@@ -68,10 +68,8 @@ def _encoder(image_size: int, encoder_weights: str) -> keras.Model:
     if encoder_weights == weights.NONE:
         backbone = keras.applications.MobileNetV2(shape, include_top=False, weights=None)
     else:
-        with weights.loading(encoder_weights, "MobileNetV2", _KIND):
-            backbone = keras.applications.MobileNetV2(
-                shape, include_top=False, weights=encoder_weights
-            )
+        with weights.loading(encoder_weights, "MobileNetV2", _KIND) as found:
+            backbone = keras.applications.MobileNetV2(shape, include_top=False, weights=found)
     outputs = [backbone.get_layer(name).output for name in (*_SKIPS, _BOTTLENECK)]
     encoder = keras.Model(backbone.input, outputs, name="encoder")
     if encoder_weights == weights.NONE:

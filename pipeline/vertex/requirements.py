@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from models.encoder_weights import IMAGENET, NONE
 from pipeline.configs import Settings
+from pipeline.vertex.machines import check_accelerator
 from tfrecords.errors import listed
 
 _PLACES = ("pipeline_root", "data_root", "serving_dir")
@@ -33,6 +35,20 @@ def _problems(settings: Settings) -> Iterator[str]:
             f"HYPERPARAMETERS={settings.hyperparameters} is on this machine; copy it to Cloud "
             "Storage and name it as gs://BUCKET/FOLDER."
         )
+    weights = settings.load_recipe().encoder_weights
+    if weights not in (IMAGENET, NONE) and not weights.startswith("gs://"):
+        yield (
+            f"ENCODER_WEIGHTS={weights} is on this machine; copy it to Cloud Storage and name it "
+            f"as gs://BUCKET/PATH, or set {IMAGENET} or {NONE}."
+        )
+    try:
+        check_accelerator(
+            settings.training_machine_type,
+            settings.training_accelerator,
+            settings.training_accelerator_count,
+        )
+    except ValueError as error:
+        yield str(error)
     if not settings.pipeline_image:
         yield "PIPELINE_IMAGE is not set; name the steps' container image by its digest."
     if not settings.google_cloud_project:

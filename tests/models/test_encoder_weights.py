@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from models import encoder_weights, registry
 from tests.conftest import REPOSITORY
@@ -77,6 +78,33 @@ def test_a_folder_is_taken_only_where_it_can_be_read(tmp_path: Path) -> None:
     encoder_weights.check_path(str(tmp_path), "a folder", folders=True)
     with pytest.raises(ValueError, match="is no file; give"):
         encoder_weights.check_path(str(tmp_path), "a file")
+
+
+def test_weights_elsewhere_are_copied_here(tmp_path: Path) -> None:
+    """A file, and a folder with folders in it, by any file system of TensorFlow's."""
+    (tmp_path / "preset" / "task").mkdir(parents=True)
+    for name in ("preset/config.json", "preset/task/model.h5"):
+        (tmp_path / name).write_text(name)
+    elsewhere = "ram://encoder-weights"
+    for name in ("preset/config.json", "preset/task/model.h5"):
+        tf.io.gfile.makedirs(f"{elsewhere}/{Path(name).parent}")
+        tf.io.gfile.copy(str(tmp_path / name), f"{elsewhere}/{name}")
+    encoder_weights.check_path(f"{elsewhere}/preset", "a folder", folders=True)
+    encoder_weights.check_path(f"{elsewhere}/preset/config.json", "a file")
+    with pytest.raises(ValueError, match="is no file; give"):
+        encoder_weights.check_path(f"{elsewhere}/missing.h5", "a file")
+    with encoder_weights.loading(f"{elsewhere}/preset", "Net", "a folder") as found:
+        read = {
+            path.relative_to(found).as_posix(): path.read_text()
+            for path in Path(found).rglob("*")
+            if path.is_file()
+        }
+    assert read == {
+        "config.json": "preset/config.json",
+        "task/model.h5": "preset/task/model.h5",
+    }
+    with encoder_weights.loading(f"{elsewhere}/preset/config.json", "Net", "a file") as found:
+        assert Path(found).read_text() == "preset/config.json"
 
 
 def test_other_failures_without_a_message_name_their_kind() -> None:

@@ -104,6 +104,8 @@ def test_a_training_of_several_spot_machines() -> None:
         ({"training_machine_type": "n1"}, "TRAINING_MACHINE_TYPE needs GOOGLE_CLOUD_PROJECT"),
         ({"training_replicas": 2}, "TRAINING_REPLICAS=2 needs Vertex Training"),
         ({"hyperparameters": "output/found"}, "HYPERPARAMETERS=output/found is on this machine"),
+        ({"encoder_weights": "my.h5"}, "ENCODER_WEIGHTS=my.h5 is on this machine"),
+        ({"training_accelerator": "T4"}, "TRAINING_ACCELERATOR=T4 is unknown"),
     ],
 )
 def test_what_is_missing_is_named(overrides: dict[str, object], message: str) -> None:
