@@ -64,7 +64,9 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
         None, gt=0, description="Peak of the learning rate's schedule. Default: the recipe's."
     )
     encoder_weights: str | None = Field(
-        None, description="imagenet, none, or a path of a weights file. Default: the recipe's."
+        None,
+        description="imagenet, none, or a path of a weights file, also gs://. Default: "
+        "the recipe's.",
     )
 
     tune: bool = Field(False, description="Search the recipe's hyperparameters before training.")
