@@ -1,7 +1,8 @@
-"""Has each of two workers begin with other fixtures that take minutes, so that none waits.
+"""Knows the fixtures that take minutes: what needs one is slow, and no worker waits for another's.
 
-Worksteal gives the first worker the first half of the tests and the second one the other half;
-whoever is done first takes over tests from the end of the other's half.
+Each of two workers begins with fixtures of its own. Worksteal gives the first worker the first half
+of the tests and the second one the other half; whoever is done first takes over tests from the end
+of the other's half.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,18 @@ import pytest
 
 # Fixtures that both workers share, each half's in the order in which they are made.
 HALVES = (("cloud_run", "left"), ("trained", "walk", "hostile"))
+_SECONDS = "hostile"  # takes less than a minute
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if takes_minutes(item):
+        item.add_marker("slow")
+
+
+def takes_minutes(item: pytest.Item) -> bool:
+    """Tells whether a test needs a fixture that takes over a minute."""
+    needed = set(getattr(item, "fixturenames", ())) - {_SECONDS}
+    return any(needed.intersection(half) for half in HALVES)
 
 
 @pytest.hookimpl(trylast=True)

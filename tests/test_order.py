@@ -2,7 +2,9 @@
 
 from types import SimpleNamespace
 
-from tests.order import order
+import pytest
+
+from tests.order import order, takes_minutes
 
 
 def test_each_half_begins_with_its_own_fixtures() -> None:
@@ -15,3 +17,11 @@ def test_each_half_begins_with_its_own_fixtures() -> None:
 def test_fixtures_of_one_half_may_fill_both() -> None:
     items = [SimpleNamespace(name=n, fixturenames=["left"]) for n in range(4)]
     assert order(items) == items
+
+
+@pytest.mark.parametrize(
+    ("fixtures", "expected"),
+    [([], False), (["hostile"], False), (["tmp_path", "trained"], True), (["left"], True)],
+)
+def test_what_needs_a_fixture_of_minutes_is_slow(fixtures: list[str], expected: bool) -> None:
+    assert takes_minutes(SimpleNamespace(fixturenames=fixtures)) == expected

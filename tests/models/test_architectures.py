@@ -77,6 +77,7 @@ def learner(request: pytest.FixtureRequest) -> Learner:
     return Learner(request.param, model, initial, losses, unmoved)
 
 
+@pytest.mark.slow  # four networks learn and are converted
 class TestContract:
     def test_maps_images_to_logits_of_their_size(self, learner: Learner) -> None:
         model = learner.model

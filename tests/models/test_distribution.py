@@ -21,6 +21,8 @@ from models.config import TrainingConfig
 from tests.models.drawn_pets import pets, write_shard
 from tests.warm.commands import python
 
+pytestmark = pytest.mark.slow  # five processes train
+
 REPOSITORY = Path(__file__).parents[2]
 TRAIN_IMAGES, VAL_IMAGES = 12, 5
 EPOCHS = 2
@@ -214,7 +216,6 @@ def test_the_machines_see_the_same_history(two_machines: Path) -> None:
             assert figures in log.read_text()
 
 
-@pytest.mark.slow
 def test_a_lost_machine_ends_the_training_which_then_goes_on_from_its_checkpoint(
     arguments: Callable[[Path, int], FnArgs], tmp_path: Path
 ) -> None:

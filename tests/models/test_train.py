@@ -177,6 +177,7 @@ def start(arguments: FnArgs, folder: Path) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     shards: Path, transform_graph: str, config: TrainingConfig, tmp_path: Path
 ) -> None:
@@ -232,6 +233,7 @@ def test_a_diverged_training_keeps_its_last_good_checkpoint(
     assert not (tmp_path / "Format-Serving").exists()
 
 
+@pytest.mark.slow
 def test_a_pretrained_encoder_is_frozen_at_first_and_changed_gently_after(
     shards: Path, transform_graph: str, config: TrainingConfig, tmp_path: Path
 ) -> None:
@@ -266,6 +268,7 @@ def test_a_pretrained_encoder_is_frozen_at_first_and_changed_gently_after(
     assert not any(changed_by_a_step(whole, statistics))
 
 
+@pytest.mark.slow
 def test_fine_tuning_trains_both_phases(
     shards: Path, transform_graph: str, config: TrainingConfig, tmp_path: Path
 ) -> None:

@@ -133,6 +133,7 @@ def test_what_lite_rt_cannot_express_is_refused_in_a_sentence() -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in registry.known_models() if name != "unet"])
 def test_every_architecture_is_converted(name: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(1)
