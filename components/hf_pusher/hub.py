@@ -165,15 +165,17 @@ class Repository:
         there = self._files(main)
         before = self._owned(main, there, of)
         owned = set(before.files) if before else set()
+        if before is None and older_sign(self.repo_type) in there:
+            owned = set(there)  # nothing tells what others put there: nothing is deleted
         foreign = (files.keys() & there.keys()) - owned - {CARD, MANIFEST, _ATTRIBUTES}
-        if foreign and older_sign(self.repo_type) not in there:
+        if foreign:
             name = "HF_SPACE_ID" if self.repo_type == "space" else "HF_REPO_ID"
             raise HubError(
                 f"{self.url} holds files that were not published by this pipeline: "
                 f"{', '.join(sorted(foreign))}; set {name} to another name, or delete them there."
             )
         staying = {path for path in owned & there.keys() if path.startswith(tuple(kept))}
-        stale = (owned & there.keys()) - files.keys() - staying - {MANIFEST}
+        stale = (owned & there.keys()) - files.keys() - staying - {MANIFEST} if before else set()
         content: dict[str, Path | bytes] = dict(files)
         card = before.card if before else None
         if CARD in files:

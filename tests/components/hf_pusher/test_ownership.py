@@ -95,6 +95,18 @@ def test_files_of_others_in_our_places_are_not_overwritten(
     assert hub.content(f"{kind}s", MODEL, "main", path) == b"theirs"
 
 
+def test_files_that_others_added_later_are_not_overwritten_either(
+    hub: HubEmulator, api: HfApi, publish: Publish, model: Path
+) -> None:
+    publish()
+    upload(api, "assets/labels.txt", "theirs")
+    (model / "assets").mkdir()
+    (model / "assets" / "labels.txt").write_text("ours")
+    with pytest.raises(HubError, match="not published by this pipeline: assets/labels.txt; set"):
+        publish()
+    assert hub.tree("models", MODEL)["assets/labels.txt"] == b"theirs"
+
+
 def test_another_recipes_repository_is_left_alone(
     hub: HubEmulator, publish: Publish, model: Path
 ) -> None:
@@ -126,6 +138,17 @@ def test_what_was_published_before_there_were_manifests_is_ours(
     upload(api, "README.md", old)
     publish()
     assert card(hub) == (model / "README.md").read_text()
+
+
+def test_the_app_of_a_space_from_before_there_were_manifests_is_deployed_and_published_to(
+    hub: HubEmulator, api: HfApi, publish: Publish, model: Path, tmp_path: Path
+) -> None:
+    publish()
+    api.delete_file("published.json", repo_id=MODEL, repo_type="space")
+    Publisher(config(hub.endpoint), workspace(tmp_path)).deploy()
+    assert "examples/best.jpg" in hub.tree("spaces", MODEL)
+    (model / "saved_model.pb").write_bytes(b"another")
+    assert publish().changed
 
 
 def test_visibility_changes_only_where_it_is_set(hub: HubEmulator, publish: Publish) -> None:
