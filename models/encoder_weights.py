@@ -5,8 +5,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 
-import tensorflow as tf
-
 IMAGENET = "imagenet"
 NONE = "none"
 _ELSEWHERE = "://"  # as in gs://BUCKET/PATH
@@ -25,6 +23,8 @@ def check_path(encoder_weights: str, kind: str, folders: bool = False) -> None:
     """
     if encoder_weights in (IMAGENET, NONE):
         return
+    import tensorflow as tf  # here, because settings are looked at without it
+
     is_folder = tf.io.gfile.isdir(encoder_weights)
     if not (folders if is_folder else tf.io.gfile.exists(encoder_weights)):
         wanted = "file or folder" if folders else "file"
@@ -68,6 +68,8 @@ def loading(encoder_weights: str, network: str, kind: str) -> Iterator[str]:
 
 def _copy(source: str, folder: str) -> str:
     """Copies a file or a folder into a folder; returns its path there."""
+    import tensorflow as tf
+
     target = os.path.join(folder, os.path.basename(source.rstrip("/")))
     if not tf.io.gfile.isdir(source):
         tf.io.gfile.copy(source, target)

@@ -5,8 +5,6 @@ https://cloud.google.com/compute/docs/gpus and https://cloud.google.com/vertex-a
 
 import re
 
-from google.cloud.aiplatform_v1 import AcceleratorType
-
 # Machines to which one attaches GPUs, and how many.
 _ATTACHED = {
     "NVIDIA_TESLA_P4": ("n1", (1, 2, 4)),
@@ -47,6 +45,8 @@ def check_accelerator(machine: str | None, accelerator: str | None, count: int) 
                 f"TRAINING_ACCELERATOR={needed}, or take another machine."
             )
         return
+    from google.cloud.aiplatform_v1 import AcceleratorType  # here, because it takes seconds
+
     known = [name for name in AcceleratorType.__members__ if name.startswith("NVIDIA")]
     if accelerator not in known:
         raise ValueError(
