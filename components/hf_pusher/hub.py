@@ -82,15 +82,17 @@ class Repository:
         prefix = "spaces/" if self.repo_type == "space" else ""
         return f"{self._endpoint}/{prefix}{self.repo_id}"
 
-    def ensure(self, private: bool | None, created_private: bool | None = None) -> bool:
+    @property
+    def _setting(self) -> str:
+        """The setting that names it."""
+        return "HF_SPACE_ID" if self.repo_type == "space" else "HF_REPO_ID"
+
+    def ensure(self, private: bool | None, created_private: bool | None = None) -> None:
         """Creates the repository where there is none, and makes it public or private if asked to.
 
         Args:
             private: what it is to be; None leaves one that is there as it is.
             created_private: what a new one is if `private` is None; None: what its owner's are.
-
-        Returns:
-            Whether it is private.
 
         Raises:
             HubError: it may not be created or changed, or a Space is of another SDK.
@@ -109,13 +111,10 @@ class Repository:
                 f"{self.url} is a Space of SDK {sdk_found}, not gradio; set HF_SPACE_ID to "
                 "another name, or delete that Space."
             )
-        if private in (None, bool(info.private)):
-            return bool(info.private)
-        visibility = "private" if private else "public"
-        changed = self._set(
-            "its visibility", self._api.update_repo_settings, **self._repo, visibility=visibility
-        )
-        return bool(private) if changed else bool(info.private)
+        if private not in (None, bool(info.private)):
+            visibility = "private" if private else "public"
+            change = self._api.update_repo_settings
+            self._set("its visibility", change, **self._repo, visibility=visibility)
 
     def is_private(self) -> bool:
         """Whether the repository, which must be there, is private."""
@@ -169,10 +168,10 @@ class Repository:
             owned = set(there)  # nothing tells what others put there: nothing is deleted
         foreign = (files.keys() & there.keys()) - owned - {CARD, MANIFEST, _ATTRIBUTES}
         if foreign:
-            name = "HF_SPACE_ID" if self.repo_type == "space" else "HF_REPO_ID"
             raise HubError(
                 f"{self.url} holds files that were not published by this pipeline: "
-                f"{', '.join(sorted(foreign))}; set {name} to another name, or delete them there."
+                f"{', '.join(sorted(foreign))}; set {self._setting} to another name, or delete "
+                "them there."
             )
         staying = {path for path in owned & there.keys() if path.startswith(tuple(kept))}
         stale = (owned & there.keys()) - files.keys() - staying - {MANIFEST} if before else set()
@@ -319,10 +318,9 @@ class Repository:
         """
         before = self._manifest(main, files)
         if before and before.is_of_another(of):
-            name = "HF_SPACE_ID" if self.repo_type == "space" else "HF_REPO_ID"
             raise HubError(
                 f"{self.url} is of recipe {before.recipe} ({before.task}), and this model is of "
-                f"{of.recipe} ({of.task}); set {name} to another name."
+                f"{of.recipe} ({of.task}); set {self._setting} to another name."
             )
         return before
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.warm.commands import commands
+from tests.warm.commands import python
 
 SHOW = """
 import os, sys
@@ -28,7 +28,7 @@ def program(tmp_path: Path) -> Path:
 
 
 def run(*words: object, **keywords: object) -> subprocess.CompletedProcess[str]:
-    command = [str(commands() / "python"), *map(str, words)]
+    command = [python(), *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, **keywords)
 
 
@@ -88,7 +88,7 @@ except KeyboardInterrupt:
 )
 def test_signals_reach_the_program(tmp_path: Path, number: signal.Signals, status: int) -> None:
     (tmp_path / "wait.py").write_text(WAIT)
-    command = [str(commands() / "python"), "wait.py"]
+    command = [python(), "wait.py"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "pid").exists():
             assert process.poll() is None
