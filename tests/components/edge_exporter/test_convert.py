@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,21 +11,9 @@ from ai_edge_litert.interpreter import Interpreter
 from components.edge_exporter.convert import ConversionError, convert
 from components.edge_exporter.runtime import LiteModel
 from components.edge_exporter.variants import INT8, VARIANTS
-from models import registry, signatures
 from tests.models.drawn_pets import IMAGE_SIZE, NUM_CLASSES, Pet, decode, draw_pixels
 
 BLACK = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.float32)
-
-
-class Network(tf.Module):
-    """A network's signature alone."""
-
-    def __init__(self, model: keras.Model) -> None:
-        super().__init__()
-        self._variables = [variable.value for variable in model.variables]
-        self._network = lambda pixels: model(pixels, training=False)
-
-    network = signatures.SegmentationModule.network
 
 
 def agreement(content: bytes, learned: list[Pet]) -> float:
@@ -131,22 +118,3 @@ def test_what_lite_rt_cannot_express_is_refused_in_a_sentence() -> None:
     with pytest.raises(ConversionError, match="converter refused the model: ") as caught:
         list(convert(module, [BLACK], "unknown"))
     assert len(str(caught.value).splitlines()) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in registry.known_models() if name != "unet"])
-def test_every_architecture_is_converted(name: str, tmp_path: Path) -> None:
-    keras.utils.set_random_seed(1)
-    model = registry.build_model(name, IMAGE_SIZE, NUM_CLASSES, "none")
-    images = [draw_pixels(seed, (IMAGE_SIZE,) * 2)[0].astype(np.float32) for seed in range(4)]
-    for _ in range(3):  # BatchNorm's statistics of real activations
-        model(np.stack(images), training=True)
-    module = Network(model)
-    spec = tf.TensorSpec([1, IMAGE_SIZE, IMAGE_SIZE, 3], tf.float32, "pixels")
-    module.signatures = {"network": module.network.get_concrete_function(spec)}
-    made = dict(convert(module, images, name))
-    expected = model(images[0][np.newaxis], training=False).numpy()[0].argmax(-1)
-    pixels = images[0].astype(np.uint8)  # of the network's own size
-    assert (LiteModel(made["float32"]).segment(pixels) == expected).mean() > 0.99
-    assert (LiteModel(made[INT8]).segment(pixels) == expected).mean() > 0.8
-    assert len(made[INT8]) < 0.3 * len(made["float32"])
