@@ -15,13 +15,13 @@ import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
 from rich.console import Console
 from rich.progress import track
-from tfx.components.evaluator.executor import Executor
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.utils import path_utils, proto_utils
 
 from benchmarks.bench_trainer import CONFIG, write_transform_graph
 from benchmarks.report import Figure, figure
+from components.evaluator.executor import Executor
 from models import registry, signatures
 from pipeline.engines import LOCAL_BEAM_ARGS
 from pipeline.evaluation import eval_config

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
 from components.settings import read_settings
-from pipeline.recipe import Recipe
+from pipeline.recipe import PipelineName, Recipe
 from pipeline.recipes import load_recipe
 from pipeline.vertex.config import VertexConfig
 
@@ -36,10 +36,10 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
         "pets",
         description="Recipe: data set, task, model and gate. A name, or the path of a TOML file.",
     )
-    pipeline_name: str = Field(
-        "segformer-training-pipeline",
-        pattern=r"^[a-z][a-z0-9-]{0,127}$",
-        description="Name of the pipeline for `tfx`, for its metadata and on Vertex AI.",
+    pipeline_name: PipelineName | None = Field(
+        None,
+        description="Name of the pipeline for `tfx`, for its metadata and on Vertex AI. Default: "
+        "the recipe's, `segformer-training-pipeline` for `pets`.",
     )
     pipeline_root: str = Field("output/pipeline", description="Where artifacts and metadata go.")
     data_root: str = Field(
@@ -89,6 +89,14 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
     def overrides(self) -> dict[str, Any]:
         """What is set in the recipe's place, by the recipe's field."""
         return {name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None}
+
+    def name_pipeline(self) -> str:
+        """PIPELINE_NAME, or else the recipe's pipeline.
+
+        Raises:
+            ValueError: the recipe is unknown.
+        """
+        return self.pipeline_name or self.load_recipe().name_pipeline()
 
     def load_recipe(self) -> Recipe:
         """The recipe with the settings' overrides, which are no longer searched.

@@ -11,11 +11,11 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.proto import pusher_pb2
 
 from components.serving_pusher.component import Pusher
+from pipeline import REPOSITORY
 from pipeline.baseline import other_blessed_model
 from pipeline.configs import Settings
 from pipeline.records import metadata_path
 
-REPOSITORY = Path(__file__).parents[1]
 LOCAL_BEAM_ARGS = [
     "--runner=DirectRunner",
     # Beam's own choice, Prism, is a binary that it downloads.

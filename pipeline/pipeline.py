@@ -15,11 +15,12 @@ from tfx.types.channel import Channel
 import models
 from components.digest import folder_digest
 from components.edge_exporter.component import EdgeExporter
+from components.evaluator.component import Evaluator
 from components.example_gen.component import ImportExampleGen
 from components.hf_pusher.component import HFPusher
-from pipeline import evaluation
+from pipeline import REPOSITORY, evaluation
 from pipeline.configs import Settings
-from pipeline.engines import REPOSITORY, Engine
+from pipeline.engines import Engine
 from pipeline.recipe import Recipe
 from pipeline.tuned import imported_hyperparameters
 from tfrecords.dataset import SPLIT_PATTERNS
@@ -49,7 +50,9 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         ),
     )
     statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
-    schema_file = engine.repository / recipe.schema_file.relative_to(REPOSITORY)
+    schema_file = recipe.schema_file
+    if schema_file.is_relative_to(REPOSITORY):
+        schema_file = engine.repository / schema_file.relative_to(REPOSITORY)
     schema_gen = ImportSchemaGen(schema_file=str(schema_file))
     example_validator = tfx.components.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
@@ -97,7 +100,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
     ).with_id("latest_blessed_model")
     blessed_model.add_upstream_node(trainer)
-    evaluator = tfx.components.Evaluator(
+    evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=blessed_model.outputs["model"],
@@ -129,7 +132,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         hf_pusher.add_upstream_node(pusher)  # what cannot be served is not shown
         publishers = [hf_pusher]
     return Pipeline(
-        pipeline_name=settings.pipeline_name,
+        pipeline_name=settings.name_pipeline(),
         pipeline_root=engine.pipeline_root,
         components=[
             example_gen,

@@ -1,7 +1,7 @@
 """What a recipe is: one data set, its task, model, training and gate."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -9,6 +9,8 @@ from components.edge_exporter.limits import Limits
 from models.config import TrainingConfig
 from models.hyperparameters import SearchSpace, check_space
 from models.registry import check_name, known_models
+
+PipelineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,127}$")]
 
 
 class SliceFloor(BaseModel):
@@ -43,7 +45,10 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+    pipeline_name: PipelineName | None = Field(
+        default=None, description="Of its pipeline. Default: NAME-training-pipeline."
+    )
     schema_file: Path = Field(description="tf.Metadata schema of the examples, text proto.")
     class_names: tuple[str, ...] = Field(description="Names by class id.")
     palette: tuple[tuple[int, int, int], ...] = Field(description="RGB 0..255 by class id.")
@@ -85,6 +90,10 @@ class Recipe(BaseModel):
             of_model = self.with_overrides({"model": model})
             check_space(self.search_space, of_model.training_config())
         return self
+
+    def name_pipeline(self) -> str:
+        """The name of the pipeline that trains it: models of one pipeline follow each other."""
+        return self.pipeline_name or f"{self.name.replace('_', '-')}-training-pipeline"
 
     def with_overrides(self, overrides: dict[str, Any]) -> Self:
         """The recipe for the model that is asked for, with what a user sets on top.

@@ -16,12 +16,14 @@ class Answering(tf.Module):
     Args:
         feature: the feature: a PNG of class ids.
         without: a count that the model does not have.
+        classes: how many the model knows.
     """
 
-    def __init__(self, feature: str, without: str | None = None) -> None:
+    def __init__(self, feature: str, without: str | None = None, classes: int = 3) -> None:
         super().__init__()
         self._feature = feature
         self._without = without
+        self._classes = classes
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -32,13 +34,13 @@ class Answering(tf.Module):
         def counts(pair: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
             masks = [preprocessing.decode_mask(png) for png in pair]
             return {
-                "confusion_matrix": metrics.confusion_matrix(*masks, 3),
-                "boundary_counts": metrics.boundary_counts(*masks, 3),
+                "confusion_matrix": metrics.confusion_matrix(*masks, self._classes),
+                "boundary_counts": metrics.boundary_counts(*masks, self._classes),
             }
 
         specs = {
-            "confusion_matrix": tf.TensorSpec([3, 3], tf.float32),
-            "boundary_counts": tf.TensorSpec([3, 2], tf.float32),
+            "confusion_matrix": tf.TensorSpec([self._classes] * 2, tf.float32),
+            "boundary_counts": tf.TensorSpec([self._classes, 2], tf.float32),
         }
         found = tf.map_fn(counts, [parsed[name] for name in names], fn_output_signature=specs)
         found["mask_png_bytes"] = parsed[self._feature]

@@ -11,6 +11,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a processor of its ow
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
+import json
 import shutil
 import subprocess
 import sysconfig
@@ -231,23 +232,39 @@ def hostile(shared, few_pets: Path) -> Workplace:
 
 @pytest.fixture(scope="session")
 def answering_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Model artifacts: the candidate, and a baseline from before there were boundary counts."""
+    """Model artifacts: a candidate, a baseline from before there were boundary counts, and others.
+
+    What the others were made for is told by their provenance: another recipe, and other classes.
+    """
     import tensorflow as tf
     from tfx.utils import path_utils
 
+    from models.signatures import PROVENANCE
+    from pipeline.recipes import load_recipe
     from tests.answering import Answering
 
     root = tmp_path_factory.mktemp("models")
     modules = {
         "candidate": Answering("candidate"),
         "baseline": Answering("baseline", without="boundary_counts"),
+        "of another recipe": Answering("baseline"),
+        "of other classes": Answering("baseline", classes=4),
+    }
+    pets = {"recipe": "pets", "class_names": load_recipe("pets").class_names}
+    provenance = {
+        "candidate": pets,
+        "baseline": pets,
+        "of another recipe": {**pets, "recipe": "cats"},
+        "of other classes": {**pets, "class_names": ["pet", "background", "border", "collar"]},
     }
 
     def exported(name: str) -> Path:
-        path = path_utils.serving_model_path(str(root / name))
-        if not Path(path).exists():
+        path = Path(path_utils.serving_model_path(str(root / name)))
+        if not path.exists():
             module = modules[name]
-            tf.saved_model.save(module, path, signatures={"from_examples": module.evaluate})
+            tf.saved_model.save(module, str(path), signatures={"from_examples": module.evaluate})
+            (path / "assets.extra").mkdir()
+            (path / "assets.extra" / PROVENANCE).write_text(json.dumps(provenance[name]))
         return root / name
 
     return exported

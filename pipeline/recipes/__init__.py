@@ -18,8 +18,8 @@ def load_recipe(name: str) -> Recipe:
 
     Args:
         name: a name that is known here, or a path that ends in `.toml`. The file has the fields of
-            `Recipe`, with paths relative to its folder. With `base = "NAME"` all other fields are
-            inherited from that recipe.
+            `Recipe`, with paths relative to its folder. With `base = "NAME"` all other fields but
+            `pipeline_name` are inherited from that recipe.
 
     Raises:
         ValueError: unknown name; the message has the known ones and the nearest. Or a file that is
@@ -37,10 +37,10 @@ def _read_recipe(path: Path) -> Recipe:
         base = fields.pop(_BASE, None)
         if base is not None:
             check_name(_BASE, base, sorted(_MODULES))
-            inherited = load_recipe(base).model_dump(exclude_unset=True)
+            inherited = load_recipe(base).model_dump(exclude_unset=True, exclude={"pipeline_name"})
             fields = {**inherited, **fields}
         if "schema_file" in fields:
-            fields["schema_file"] = path.parent / fields["schema_file"]
+            fields["schema_file"] = path.parent.resolve() / fields["schema_file"]
         return Recipe(**fields)
     except OSError as error:
         raise ValueError(f"RECIPE={path} cannot be read: {error.strerror}.") from None

@@ -22,6 +22,7 @@ from pipeline.recipe import Gate, Recipe, SliceFloor
 
 RECIPE = Recipe(
     name="pets",
+    pipeline_name="segformer-training-pipeline",
     schema_file=Path(__file__).parents[1] / "schemas" / "pets.pbtxt",
     class_names=("pet", "background", "border"),
     palette=((230, 97, 1), (94, 60, 153), (253, 184, 99)),

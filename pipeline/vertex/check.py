@@ -11,9 +11,8 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components.google_cloud import CloudError, explained, lend_login_to_tensorflow, retrying
-from pipeline import check
+from pipeline import REPOSITORY, check
 from pipeline.configs import Settings
-from pipeline.engines import REPOSITORY
 from pipeline.recipe import Recipe
 from pipeline.vertex.jobs import Vertex
 from pipeline.vertex.runner import compiled_job

@@ -58,7 +58,7 @@ def _pusher(settings: Settings) -> Callable[..., Any]:
     deployment = Deployment(
         project=settings.google_cloud_project or "",
         region=settings.google_cloud_region,
-        name=settings.pipeline_name[:63].rstrip("-"),
+        name=settings.name_pipeline()[:63].rstrip("-"),
         image=settings.endpoint_image or "",
         machine_type=settings.endpoint_machine_type,
         max_replicas=settings.endpoint_max_replicas,
@@ -116,7 +116,7 @@ def _training_job(settings: Settings, custom_config: dict[str, Any], **arguments
             constants.VERTEX_REGION_KEY: settings.google_cloud_region,
             vertex_trainer.TRAINING_ARGS_KEY: {
                 "project": settings.google_cloud_project,
-                "display_name": f"{settings.pipeline_name}-trainer",
+                "display_name": f"{settings.name_pipeline()}-trainer",
                 "job_spec": job_spec,
             },
         },

@@ -38,7 +38,7 @@ def trace(text: str, settings: Settings) -> Lineage:
         job_id, settings = locate(text, settings)
     cloud = Vertex(settings)
     job = cloud.find(cloud.name(job_id)) if job_id else None
-    return _chain(cloud, job or _job_of_model(cloud, text, settings.pipeline_name))
+    return _chain(cloud, job or _job_of_model(cloud, text, settings.name_pipeline()))
 
 
 def _job_of_model(cloud: Vertex, text: str, pipeline: str) -> vertex.PipelineJob:

@@ -23,6 +23,14 @@ _BUILT_IN = {
     "NVIDIA_B200": ("a4-highgpu-",),
 }
 _L4_BY_PROCESSORS = {24: 2, 48: 4, 96: 8}  # all others have one
+# GB of memory by processor, https://cloud.google.com/compute/docs/general-purpose-machines
+_MEMORY = {
+    "n1": {"standard": 3.75, "highmem": 6.5, "highcpu": 0.9},
+    "": {"standard": 4.0, "highmem": 8.0, "highcpu": 1.0},
+}
+_BY_PROCESSORS = re.compile(r"([a-z]\d[a-z]?)-(standard|highmem|highcpu)-(\d+)")
+# What a step may ask for, https://cloud.google.com/vertex-ai/docs/pipelines/machine-types
+_MOST_PROCESSORS, _MOST_MEMORY = 96, 624.0
 _LAST_NUMBER = re.compile(r"(\d+)g?$")
 
 
@@ -78,6 +86,27 @@ def check_accelerator(machine: str | None, accelerator: str | None, count: int) 
                 f"TRAINING_MACHINE_TYPE={machine} has {built_in} accelerators, not "
                 f"TRAINING_ACCELERATOR_COUNT={count}."
             )
+
+
+def find_resources(machine: str) -> dict[str, float]:
+    """The machine as a step asks for it, for the service chooses a step's machine by what it needs.
+
+    Args:
+        machine: for example n1-standard-8.
+
+    Returns:
+        `cpuLimit`, cores, and `memoryLimit`, GB; nothing of a machine that is named by its
+        accelerators, which the service chooses by these.
+    """
+    found = _BY_PROCESSORS.fullmatch(machine)
+    if found is None:
+        return {}
+    family, kind, number = found.groups()
+    memory = _MEMORY.get(family, _MEMORY[""])[kind] * int(number)
+    return {
+        "cpuLimit": float(min(int(number), _MOST_PROCESSORS)),
+        "memoryLimit": min(memory, _MOST_MEMORY),
+    }
 
 
 def _has(machine: str, accelerator: str) -> bool:

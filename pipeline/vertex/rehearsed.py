@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from components.digest import folder_digest
-from pipeline import check
+from pipeline import REPOSITORY, check
 from pipeline.configs import Settings
-from pipeline.engines import REPOSITORY
 from pipeline.vertex.runner import compiled_job
 
 _BUCKET = "rehearsal"

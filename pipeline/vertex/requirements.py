@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from models.encoder_weights import IMAGENET, NONE
+from pipeline import REPOSITORY
 from pipeline.configs import Settings
 from pipeline.vertex.machines import check_accelerator
 from tfrecords.errors import listed
@@ -35,7 +36,13 @@ def _problems(settings: Settings) -> Iterator[str]:
             f"HYPERPARAMETERS={settings.hyperparameters} is on this machine; copy it to Cloud "
             "Storage and name it as gs://BUCKET/FOLDER."
         )
-    weights = settings.load_recipe().encoder_weights
+    recipe = settings.load_recipe()
+    if not recipe.schema_file.is_relative_to(REPOSITORY):
+        yield (
+            f"The recipe's schema_file {recipe.schema_file} is not in this repository, which the "
+            "image holds; move it there."
+        )
+    weights = recipe.encoder_weights
     if weights not in (IMAGENET, NONE) and not weights.startswith("gs://"):
         yield (
             f"ENCODER_WEIGHTS={weights} is on this machine; copy it to Cloud Storage and name it "

@@ -10,8 +10,8 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 )
 from tfx.orchestration.pipeline import Pipeline
 
+from pipeline import REPOSITORY
 from pipeline.configs import Settings
-from pipeline.engines import REPOSITORY
 from pipeline.pipeline import create_pipeline
 from pipeline.provenance import commit_label
 from pipeline.vertex import spec

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.configs import Settings
+from pipeline.vertex.machines import find_resources
 
 Json = dict[str, Any]
 
@@ -37,14 +38,19 @@ class Parameter:
 
 
 def parameters(settings: Settings) -> list[Parameter]:
-    """The runtime parameters, with the values that the settings give them."""
+    """The runtime parameters, with the values that the settings give them.
+
+    The architecture is none of them, for it decides on other values of the recipe, nor is what a
+    search decides on.
+    """
     recipe = settings.load_recipe()
-    return [
+    searched = recipe.search_space if settings.tune or settings.hyperparameters else {}
+    given = [
         Parameter("data_root", "STRING", settings.data_root),
-        Parameter("model", "STRING", recipe.model),
         Parameter("epochs", "INT", recipe.epochs),
         Parameter("learning_rate", "DOUBLE", recipe.learning_rate),
     ]
+    return [parameter for parameter in given if parameter.name not in searched]
 
 
 def amended(job: Json, settings: Settings) -> Json:
@@ -64,7 +70,7 @@ def amended(job: Json, settings: Settings) -> Json:
             executor["container"]["resources"] = _resources(name, settings)
     by_name = {parameter.name: parameter for parameter in parameters(settings)}
     _set_parameter(spec, "ImportExampleGen", "input_base", by_name["data_root"])
-    in_training = [by_name[name] for name in ("model", "epochs", "learning_rate")]
+    in_training = [parameter for name, parameter in by_name.items() if name != "data_root"]
     for name, _ in _tasks(spec):
         if name in _TRAINERS:
             _embed(spec, name, ["training"], in_training)
@@ -92,7 +98,10 @@ def _executor(spec: Json, task: str) -> Json:
 
 def _resources(task: str, settings: Settings) -> Json:
     resources: Json = dict(_RESOURCES)
-    if task in _TRAINERS and settings.training_accelerator and not settings.training_machine_type:
+    trains = task == "Tuner" or (task == "Trainer" and not settings.training_machine_type)
+    if trains and settings.training_machine_type:
+        resources |= find_resources(settings.training_machine_type)
+    if trains and settings.training_accelerator:
         resources["accelerator"] = {
             "type": settings.training_accelerator,
             "count": str(settings.training_accelerator_count),

@@ -49,7 +49,7 @@ def submit(cloud: Vertex, settings: Settings, job: Mapping[str, Any], options: O
     """
     now = datetime.datetime.now(datetime.UTC)
     # The id is ours: what is asked for again after a lost answer is found to be there.
-    job_id = options.job_id or f"{settings.pipeline_name[:107]}-{now:%Y%m%d%H%M%S%f}"
+    job_id = options.job_id or f"{settings.name_pipeline()[:107]}-{now:%Y%m%d%H%M%S%f}"
     name, asked = cloud.name(job_id), _message(settings, job, options)
     pipeline = asked.pipeline_spec.get("pipelineInfo", {}).get("name")
     if not pipeline:

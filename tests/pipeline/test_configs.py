@@ -18,7 +18,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_defaults() -> None:
     settings = load_settings()
     assert settings.recipe == "pets"
-    assert settings.pipeline_name == "segformer-training-pipeline"
+    assert settings.name_pipeline() == "segformer-training-pipeline"
     assert settings.load_recipe().model == "unet"
 
 

@@ -113,6 +113,14 @@ def test_a_changed_file_of_hyperparameters_is_another_artifact(
     assert [identity == first for identity, _ in others] == [True, False, True]
 
 
+def test_a_recipes_schema_may_lie_anywhere(tmp_path: Path) -> None:
+    recipe = tmp_path / "leaves.toml"
+    recipe.write_text('base = "pets"\nschema_file = "leaves.pbtxt"\n')
+    graph = graph_of(recipe=str(recipe))
+    [schema_gen] = [part for part in graph.components if part.id == "ImportSchemaGen"]
+    assert schema_gen.exec_properties["schema_file"] == str(tmp_path / "leaves.pbtxt")
+
+
 def test_pixels_are_not_materialised(graph) -> None:
     [transform] = [component for component in graph.components if component.id == "Transform"]
     assert "transform_graph" in transform.outputs

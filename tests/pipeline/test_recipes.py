@@ -15,6 +15,13 @@ def test_all_other_fields_are_inherited_from_the_base() -> None:
     assert smoke.schema_file == pets.schema_file
 
 
+def test_a_recipe_has_a_pipeline_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "leaves.toml"
+    file.write_text('base = "pets"\nname = "oak_leaves"\n')
+    assert load_recipe(str(file)).name_pipeline() == "oak-leaves-training-pipeline"
+    assert load_recipe("pets").name_pipeline() == "segformer-training-pipeline"
+
+
 def test_a_schema_lies_beside_the_file(tmp_path: Path) -> None:
     file = tmp_path / "leaves.toml"
     file.write_text('base = "pets"\nschema_file = "leaves.pbtxt"\n')
@@ -29,6 +36,7 @@ def test_a_schema_lies_beside_the_file(tmp_path: Path) -> None:
         (b'base = "pet"\n', "is no recipe: base=pet is unknown; known are pets. Did you mean pets"),
         (b'base = "pets"\nmodl = 1\n', "is no recipe: modl: Extra inputs are not permitted."),
         (b'base = "pets"\nepochs = "x"\n', "is no recipe: epochs: Input should be a valid integer"),
+        (b'base = "pets"\nname = "Oak leaves"\n', "is no recipe: name: String should match"),
         (b'name = "leaves"\n', "class_names: Field required"),
         (None, "cannot be read: No such file or directory."),
     ],

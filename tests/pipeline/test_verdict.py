@@ -89,6 +89,14 @@ def test_a_fall_below_the_last_blessed_model(
     assert judge(recipe(mean=0.5, max_fall=max_fall), examples, "baseline") == reasons
 
 
+@pytest.mark.parametrize("baseline", ["of another recipe", "of other classes"])
+def test_a_model_of_another_recipe_or_of_other_classes_is_no_baseline(
+    judge: Callable[..., list[str]], baseline: str
+) -> None:
+    examples = [example("cat", label=TRUTH, candidate=ANSWER, baseline=TRUTH)]
+    assert judge(recipe(mean=0.5, max_fall=0.02), examples, baseline) == []
+
+
 @pytest.mark.parametrize(
     ("min_examples", "reasons"),
     [

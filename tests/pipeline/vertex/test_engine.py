@@ -1,6 +1,7 @@
 """What the Vertex engine makes of settings, and what it refuses."""
 
 import json
+from pathlib import Path
 
 import pytest
 from tfx.orchestration.pipeline import Pipeline
@@ -105,10 +106,16 @@ def test_a_training_of_several_spot_machines() -> None:
         ({"training_replicas": 2}, "TRAINING_REPLICAS=2 needs Vertex Training"),
         ({"hyperparameters": "output/found"}, "HYPERPARAMETERS=output/found is on this machine"),
         ({"encoder_weights": "my.h5"}, "ENCODER_WEIGHTS=my.h5 is on this machine"),
+        ({"recipe": "{folder}/leaves.toml"}, "leaves.pbtxt is not in this repository"),
         ({"training_accelerator": "T4"}, "TRAINING_ACCELERATOR=T4 is unknown"),
     ],
 )
-def test_what_is_missing_is_named(overrides: dict[str, object], message: str) -> None:
+def test_what_is_missing_is_named(
+    tmp_path: Path, overrides: dict[str, object], message: str
+) -> None:
+    (tmp_path / "leaves.toml").write_text('base = "pets"\nschema_file = "leaves.pbtxt"\n')
+    if "recipe" in overrides:
+        overrides = {"recipe": str(overrides["recipe"]).format(folder=tmp_path)}
     settings = load_settings(env_file="none", **{**VERTEX, **overrides})
     with pytest.raises(ValueError, match=message):
         vertex_engine(settings)

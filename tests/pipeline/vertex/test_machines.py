@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.vertex.machines import check_accelerator
+from pipeline.vertex.machines import check_accelerator, find_resources
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,21 @@ def test_what_goes_together(machine: str | None, accelerator: str | None, count:
 def test_what_does_not(machine: str, accelerator: str | None, count: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_accelerator(machine, accelerator, count)
+
+
+@pytest.mark.parametrize(
+    ("machine", "processors", "memory"),
+    [
+        ("n1-standard-8", 8, 30),
+        ("n1-highcpu-16", 16, 14.4),
+        ("n2d-highmem-4", 4, 32),
+        ("g2-standard-12", 12, 48),
+        ("c3-standard-176", 96, 624),
+    ],
+)
+def test_a_machine_is_what_a_step_asks_for(machine: str, processors: int, memory: float) -> None:
+    assert find_resources(machine) == {"cpuLimit": processors, "memoryLimit": memory}
+
+
+def test_a_machine_that_is_named_by_its_accelerators_is_the_services_choice() -> None:
+    assert find_resources("a2-highgpu-4g") == {}

@@ -64,7 +64,6 @@ def test_every_step_is_tried_again_on_a_machine_of_the_images_digest(job: dict[s
 def test_what_changes_from_run_to_run_is_a_parameter_with_a_value(job: dict[str, Any]) -> None:
     assert job["runtimeConfig"]["parameters"] == {
         "data_root": {"stringValue": VERTEX["data_root"]},
-        "model": {"stringValue": "unet"},
         "epochs": {"intValue": "3"},
         "learning_rate": {"doubleValue": 0.004},
     }
@@ -82,12 +81,10 @@ def test_the_commit_is_a_label_and_part_of_no_step(job: dict[str, Any]) -> None:
 
 
 def test_parameters_reach_into_the_configuration_of_a_step(job: dict[str, Any]) -> None:
-    values = {"data_root": "gs://other/data", "model": "unet_light", "epochs": 9}
-    values["learning_rate"] = 0.001
+    values = {"data_root": "gs://other/data", "epochs": 9, "learning_rate": 0.001}
     told = {task: resolved(job, task, values) for task in ("Trainer", "HFPusher")}
     assert told["Trainer"]["training"]["epochs"] == 9
     assert told["Trainer"]["training"]["learning_rate"] == 0.001
-    assert told["Trainer"]["training"]["model"] == "unet_light"
     assert told["HFPusher"]["data_root"] == "gs://other/data"
 
 
@@ -115,6 +112,29 @@ def test_a_gpu_is_the_trainers_own_unless_vertex_training_has_it(tmp_path: Path)
         google_cloud_project="demo-project",
     )
     assert "accelerator" not in container(elsewhere, "Trainer")["resources"]
+
+
+def test_a_search_has_the_trainers_machine_in_its_own_step(tmp_path: Path) -> None:
+    job = compiled(
+        tmp_path,
+        tune=True,
+        training_accelerator="NVIDIA_TESLA_T4",
+        training_accelerator_count=2,
+        training_machine_type="n1-highmem-8",
+        google_cloud_project="demo-project",
+    )
+    assert container(job, "Tuner")["resources"] == {
+        "cpuLimit": 8.0,
+        "memoryLimit": 52.0,
+        "accelerator": {"type": "NVIDIA_TESLA_T4", "count": "2"},
+    }
+
+
+def test_what_a_search_decides_on_is_no_parameter(tmp_path: Path) -> None:
+    job = compiled(tmp_path, tune=True)
+    assert set(job["runtimeConfig"]["parameters"]) == {"data_root", "epochs"}
+    given = compiled(tmp_path, tune=True, learning_rate=0.01)
+    assert given["runtimeConfig"]["parameters"]["learning_rate"] == {"doubleValue": 0.01}
 
 
 def test_a_setting_that_is_missing_is_one_sentence(workplace: Workplace) -> None:

@@ -1,0 +1,64 @@
+"""Leaves a baseline out that the candidate cannot be compared with."""
+
+import json
+import os
+from typing import Any
+
+import tensorflow as tf
+from absl import logging
+from tfx import types
+from tfx.components.evaluator import executor
+from tfx.types import standard_component_specs
+from tfx.utils import path_utils
+
+from models.signatures import PROVENANCE
+
+# Fields of a model's provenance by which its metrics are those of another one.
+_COMPARED = ("recipe", "class_names")
+
+
+class Executor(executor.Executor):
+    """See TFX's Evaluator.
+
+    The resolvers of both engines take the last blessed model of the pipeline. With one
+    PIPELINE_NAME for two recipes, or after a change of the classes, that model's counts are of
+    other classes than the candidate's.
+    """
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Evaluates; without a baseline, TFX binds no change threshold."""
+        [candidate] = input_dict[standard_component_specs.MODEL_KEY]
+        baselines = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY, [])
+        kept = [baseline for baseline in baselines if _comparable(candidate, baseline)]
+        super().Do(
+            {**input_dict, standard_component_specs.BASELINE_MODEL_KEY: kept},
+            output_dict,
+            exec_properties,
+        )
+
+
+def _comparable(candidate: types.Artifact, baseline: types.Artifact) -> bool:
+    ours, theirs = _provenance(candidate), _provenance(baseline)
+    different = [name for name in _COMPARED if ours.get(name) != theirs.get(name)]
+    if different:
+        logging.warning(
+            "The last blessed model, %s, is no baseline: its %s differs.",
+            baseline.uri,
+            " and ".join(different),
+        )
+    return not different
+
+
+def _provenance(model: types.Artifact) -> dict[str, Any]:
+    """Facts of a model; none of one that was written without."""
+    path = os.path.join(path_utils.serving_model_path(model.uri), "assets.extra", PROVENANCE)
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            return json.loads(file.read())
+    except tf.errors.NotFoundError:
+        return {}
