@@ -9,6 +9,6 @@ from components.evaluator.executor import Executor
 
 
 class Evaluator(tfx.components.Evaluator):
-    """See TFX's Evaluator; a baseline of another recipe or of other classes is left out."""
+    """See TFX's Evaluator; a baseline that is gone or of another kind is left out."""
 
     EXECUTOR_SPEC: ClassVar = executor_spec.BeamExecutorSpec(Executor)

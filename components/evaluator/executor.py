@@ -1,4 +1,4 @@
-"""Leaves a baseline out that the candidate cannot be compared with."""
+"""Leaves out a baseline that the candidate cannot be compared with."""
 
 import json
 import os
@@ -22,7 +22,7 @@ class Executor(executor.Executor):
 
     The resolvers of both engines take the last blessed model of the pipeline. With one
     PIPELINE_NAME for two recipes, or after a change of the classes, that model's counts are of
-    other classes than the candidate's.
+    other classes than the candidate's; or it was deleted, or moved with PIPELINE_ROOT.
     """
 
     def Do(
@@ -43,15 +43,17 @@ class Executor(executor.Executor):
 
 
 def _comparable(candidate: types.Artifact, baseline: types.Artifact) -> bool:
+    folder = path_utils.serving_model_path(baseline.uri)
+    if not tf.io.gfile.exists(os.path.join(folder, tf.saved_model.SAVED_MODEL_FILENAME_PB)):
+        return _left_out(baseline, "it is gone")
     ours, theirs = _provenance(candidate), _provenance(baseline)
     different = [name for name in _COMPARED if ours.get(name) != theirs.get(name)]
-    if different:
-        logging.warning(
-            "The last blessed model, %s, is no baseline: its %s differs.",
-            baseline.uri,
-            " and ".join(different),
-        )
-    return not different
+    return not different or _left_out(baseline, f"its {' and '.join(different)} differ")
+
+
+def _left_out(baseline: types.Artifact, reason: str) -> bool:
+    logging.warning("The last blessed model, %s, is no baseline: %s.", baseline.uri, reason)
+    return False
 
 
 def _provenance(model: types.Artifact) -> dict[str, Any]:

@@ -97,6 +97,11 @@ def test_a_model_of_another_recipe_or_of_other_classes_is_no_baseline(
     assert judge(recipe(mean=0.5, max_fall=0.02), examples, baseline) == []
 
 
+def test_a_model_that_is_gone_is_no_baseline(judge: Callable[..., list[str]]) -> None:
+    examples = [example("cat", label=TRUTH, candidate=ANSWER, baseline=TRUTH)]
+    assert judge(recipe(mean=0.5, max_fall=0.02), examples, "gone") == []
+
+
 @pytest.mark.parametrize(
     ("min_examples", "reasons"),
     [
