@@ -4,8 +4,8 @@
     python -m tfrecords.create_tfrecords_pets --images DIR --trimaps DIR --output DIR
 
 A photo and its trimap share their name; a trimap is an 8-bit PNG of the photo's size with the
-values 1 pet, 2 background, 3 border. Names like Abyssinian_12 tell the breed, and by the case of
-the initial a cat from a dog; other names get breed and species "other". Paths may be gs://.
+values 1 pet, 2 background, 3 border. Names like Abyssinian_12 tell the breed; the breeds of
+Oxford-IIIT Pet tell cats from dogs, all others are of species "other". Paths may be gs://.
 Options not listed below are Apache Beam's, which then does the work, such as
 --runner=DataflowRunner --project=P --region=R --temp_location=gs://B/tmp
 --sdk_container_image=IMAGE.

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import dataclasses
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from tfrecords import storage
 from tfrecords.dataset import Skipped
 from tfrecords.errors import DataError, listed
+from tfrecords.pet_breeds import SPECIES
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
 MASK_ENDINGS = (".png",)
 _VAL_SHARE = 0.2
+# A line of the data set's own lists: name, class, species and breed.
+_OFFICIAL_LINE = re.compile(r"(?P<name>.+?)(\s+\d+){3}")
+_DIVIDERS = ("\t", ";", ",")
+_HEADINGS = {"file", "file_name", "filename", "id", "image", "image_id", "name", "path"}
 _PETS_NAME = re.compile(r"^(?P<breed>.+)_\d+$")
 
 
@@ -40,10 +48,8 @@ class Pair:
 
     @property
     def species(self) -> str:
-        """Says "cat" where the breed's initial is upper case, else "dog"; "other" without breed."""
-        if not _PETS_NAME.match(self.name):
-            return "other"
-        return "cat" if self.breed[0].isupper() else "dog"
+        """Says "cat" or "dog" of the breeds of Oxford-IIIT Pet, "other" of all others."""
+        return SPECIES.get(self.breed, "other")
 
 
 def find_pairs(images: str, masks: str) -> tuple[list[Pair], list[Skipped]]:
@@ -82,21 +88,42 @@ def find_pairs(images: str, masks: str) -> tuple[list[Pair], list[Skipped]]:
 def read_names(path: str) -> list[str]:
     """Reads a list of names, such as the data set's own trainval.txt.
 
-    The first word of a line is a name, with or without an image's ending; the rest of the line
-    (class, species and breed numbers), empty lines and lines that start with # mean nothing here.
+    A line holds a name, with or without folders and an image's ending. Of a table the first column
+    is the name: one whose columns are divided by commas, semicolons or tabs, with or without a
+    heading, or the data set's own, where three numbers follow the name. Empty lines and lines that
+    start with # mean nothing here.
+
+    Args:
+        path: a text file in UTF-8, or in UTF-16 with a byte order mark.
+
+    Returns:
+        The names as those of `find_pairs`, sorted.
 
     Raises:
         DataError: the file cannot be read as text or names nothing.
     """
     try:
-        text = storage.read_bytes(path).decode()
+        content = storage.read_bytes(path)
+        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if wide else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"Cannot read the list {path}: {error}; expected a text file.") from error
-    words = [line.split()[0] for line in text.splitlines() if line.split()]
-    names = [_stem(word) for word in words if not word.startswith("#")]
+    lines = [line.strip() for line in text.splitlines()]
+    cells = [_first_cell(line) for line in lines if line and not line.startswith("#")]
+    if cells and cells[0].lower() in _HEADINGS:
+        del cells[0]
+    names = {_stem(re.split(r"[/\\]", cell)[-1]) for cell in cells}
     if not names:
         raise DataError(f"The list {path} names no image; expected one name a line.")
-    return sorted(set(names))
+    return sorted(names)
+
+
+def _first_cell(line: str) -> str:
+    official = _OFFICIAL_LINE.fullmatch(line)
+    if official:
+        return official["name"]
+    divider = next((mark for mark in _DIVIDERS if mark in line), ",")
+    return next(csv.reader([line], delimiter=divider))[0].strip()
 
 
 def split_by_lists(
@@ -171,7 +198,12 @@ def _by_name(folder: str, endings: tuple[str, ...], what: str) -> dict[str, list
 
 
 def _stem(name: str) -> str:
-    """Cuts an image's ending off and no other: breeds may be named st.bernard."""
+    """Cuts an image's ending off and no other, for breeds may be named st.bernard.
+
+    Macs write a letter and its accent as two characters, other systems as one: names are equal
+    in the latter form, NFC.
+    """
+    name = unicodedata.normalize("NFC", name)
     for ending in IMAGE_ENDINGS:
         if name.lower().endswith(ending):
             return name[: -len(ending)]

@@ -29,6 +29,8 @@ def names(found: Iterable[Pair]) -> list[str]:
         ("german_shorthaired_104", "german_shorthaired", "dog"),
         ("Maine_Coon_7", "Maine_Coon", "cat"),
         ("holiday", "other", "other"),
+        ("cat_1", "cat", "other"),
+        ("IMG_0001", "IMG", "other"),
         ("my_dog", "other", "other"),
         ("_12", "other", "other"),
     ],
@@ -81,6 +83,31 @@ def test_lists_in_the_official_form_and_plain(tmp_path: Path) -> None:
     plain = tmp_path / "plain.txt"
     plain.write_text("b.jpg\na\nb\n")
     assert read_names(str(plain)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"images/my pug 0.jpg\nmy pug 1.png\n",
+        b"\xef\xbb\xbfmy pug 0\r\nmy pug 1\r\n",
+        "my pug 0\nmy pug 1\n".encode("utf-16"),
+        b"filename,label\nmy pug 0.jpg,1\nmy pug 1.jpg,0\n",
+        b'"photos\\my pug 0.jpg";1\nmy pug 1.jpg;1\n',
+        b"my pug 0\t1\nmy pug 1\t1\n",
+        b"my pug 0 1 1 1\nmy pug 1 5 2 3\n",
+    ],
+)
+def test_lists_as_other_programs_write_them(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "list").write_bytes(content)
+    assert read_names(str(tmp_path / "list")) == ["my pug 0", "my pug 1"]
+
+
+def test_an_accent_is_the_same_in_both_of_its_forms(tmp_path: Path) -> None:
+    images = touch(tmp_path / "i", "chie\u0301n.jpg")
+    found, faults = find_pairs(images, touch(tmp_path / "m", "chi\u00e9n.png"))
+    (tmp_path / "list").write_text("chie\u0301n.jpg\n")
+    assert names(found) == read_names(str(tmp_path / "list")) == ["chi\u00e9n"]
+    assert faults == []
 
 
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"\xff\xfe\x00"])
