@@ -22,6 +22,7 @@ from tests.components.endpoint_pusher.deployments import (
     versions,
 )
 from tests.emulators.child import ChildProcess
+from tests.emulators.deploying import create_endpoint
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.submitting import IMAGE
 from tests.emulators.vertex import VertexEmulator
@@ -74,6 +75,23 @@ def test_a_first_push(vertex: VertexEmulator, pushed: Pushed, artifact: str) -> 
     assert (resources.min_replica_count, resources.max_replica_count) == (1, 3)
     assert deployed.service_account == ""
     assert changes(vertex) == CHANGES
+
+
+def test_an_endpoint_of_ours_has_a_host_of_its_own(vertex: VertexEmulator, pushed: Pushed) -> None:
+    pushed(FIRST)
+    [endpoint] = vertex.endpoints
+    host = f"pets.us-central1-{vertex.project_number}.prediction.vertexai.goog"
+    assert endpoint.dedicated_endpoint_dns == host
+
+
+def test_a_shared_endpoint_is_used_as_it_is(
+    vertex: VertexEmulator, cloud: Callable[..., str], pushed: Pushed
+) -> None:
+    cloud(create_endpoint, "pets")
+    pushed(FIRST)
+    [endpoint] = vertex.endpoints
+    assert (endpoint.dedicated_endpoint_enabled, endpoint.dedicated_endpoint_dns) == (False, "")
+    assert serving(vertex) == {"pets-1": 100}
 
 
 def test_a_service_account_of_ones_own(

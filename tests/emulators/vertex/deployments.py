@@ -9,7 +9,7 @@ from google.longrunning.operations_pb2 import Operation
 from google.protobuf.message import Message
 
 from .custom_job_specs import check_machine
-from .endpoints import KIND, SERVICE, check_traffic
+from .endpoints import KIND, SERVICE, check_traffic, dedicated_dns
 from .errors import Refusal, invalid
 from .methods import METHODS
 from .models import find_version
@@ -82,6 +82,8 @@ def deploy_model(vertex: "VertexEmulator", request) -> Operation:
             raise Refusal("ALREADY_EXISTS", f"There is a deployed model '{deployed.id}' already.")
         deployed.create_time.GetCurrentTime()
         endpoint.deployed_models.append(deployed)
+        if endpoint.dedicated_endpoint_enabled:
+            endpoint.dedicated_endpoint_dns = dedicated_dns(endpoint.name)
         if request.traffic_split:
             split = dict(request.traffic_split)
             if NEW in split:

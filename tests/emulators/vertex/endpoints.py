@@ -50,6 +50,12 @@ def check_traffic(split: dict[str, int], known: set[str]) -> None:
         raise invalid(f"Invalid traffic_split: found {dict(split)}, expected a sum of 100.")
 
 
+def dedicated_dns(name: str) -> str:
+    """The host of a dedicated endpoint, which it has once a model is deployed there."""
+    _, project_number, _, region, _, endpoint_id = name.split("/")
+    return f"{endpoint_id}.{region}-{project_number}.prediction.vertexai.goog"
+
+
 @_register("POST", _ENDPOINTS, types.CreateEndpointRequest, body="endpoint")
 def create_endpoint(vertex: "VertexEmulator", request) -> Operation:
     endpoint = request.endpoint
@@ -59,6 +65,7 @@ def create_endpoint(vertex: "VertexEmulator", request) -> Operation:
             f"Invalid endpoint_id: found '{endpoint_id}', expected ^{ENDPOINT_ID.pattern}$."
         )
     del endpoint.deployed_models[:]
+    endpoint.ClearField("dedicated_endpoint_dns")
     _check(endpoint)
     endpoint.name = f"{vertex.parent}/{KIND}/{endpoint_id}"
     endpoint.create_time.GetCurrentTime()
