@@ -35,9 +35,21 @@ resource "google_service_account" "github" {
 }
 
 resource "google_project_iam_member" "github" {
+  # checkov:skip=CKV_GCP_49:It counts dataflow.developer among the roles that impersonate, which has no permission of IAM's.
+  for_each = toset([
+    "roles/aiplatform.user",
+    "roles/dataflow.developer", # cancels what a cancelled run's steps began
+  ])
+
   project = var.project
-  role    = "roles/aiplatform.user"
+  role    = each.value
   member  = google_service_account.github.member
+}
+
+# It was the only one: applied again, the grant is kept, not taken away after it was made anew.
+moved {
+  from = google_project_iam_member.github
+  to   = google_project_iam_member.github["roles/aiplatform.user"]
 }
 
 resource "google_service_account_iam_member" "github_as_pipeline" {

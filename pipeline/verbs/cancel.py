@@ -1,4 +1,4 @@
-"""Cancels a job on Vertex AI, and the training that it began."""
+"""Cancels a job on Vertex AI, with the training and the Dataflow jobs that it began."""
 
 import argparse
 
@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from components.google_cloud import CloudError  # Google's clients, which take long to import
     from pipeline.rehearsal.interruption import stopped_by_signals
+    from pipeline.vertex.dataflow import cancel_dataflow
     from pipeline.vertex.jobs import Vertex, has_ended
     from pipeline.vertex.training import cancel_training
 
@@ -52,9 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
             return fail(f"No longer waiting for the job's end. {again}", 130)
         job = cloud.find(name) or job
         trainings = cancel_training(cloud, job)
+        dataflow_jobs = cancel_dataflow(cloud, job)
     except CloudError as error:
         return fail(f"{error} {again}", 1)
     console.print(f"The job {job_id} has ended: {outcome.state.lower()}.", markup=False)
     for training in trainings:
         console.print(f"Cancelled its training, {training}", markup=False)
+    for dataflow_job in dataflow_jobs:
+        console.print(f"Cancelled its Dataflow job {dataflow_job}", markup=False)
     return 0

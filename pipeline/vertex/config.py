@@ -27,6 +27,18 @@ class VertexConfig(BaseModel):
         description="Service account that the steps act as. Default: the project's.",
     )
     use_dataflow: bool = Field(False, description="Run the data steps on Dataflow.")
+    dataflow_machine_type: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]+(-[a-z0-9]+)+$",
+        description="Machine of Dataflow's workers, such as n1-standard-4. Default: its own "
+        "choice.",
+    )
+    dataflow_disk_gb: int | None = Field(
+        None, gt=0, description="Disk of each of Dataflow's workers, GB. Default: its own choice."
+    )
+    dataflow_max_workers: int | None = Field(
+        None, gt=0, description="The most workers of each Dataflow job. Default: its own choice."
+    )
     training_machine_type: str | None = Field(
         None,
         description="Machine of Vertex Training, such as n1-standard-8. Unset: the Trainer trains "

@@ -20,6 +20,7 @@ from components.serving_pusher.component import Pusher
 from components.vertex_trainer.component import Trainer
 from pipeline.configs import Settings
 from pipeline.engines import LOCAL_BEAM_ARGS, Engine, filesystem
+from pipeline.vertex.names import DATAFLOW_LABEL_ARGUMENT
 from pipeline.vertex.requirements import require
 
 
@@ -72,7 +73,12 @@ def _pusher(settings: Settings) -> Callable[..., Any]:
 
 
 def _dataflow_args(settings: Settings) -> list[str]:
-    account = settings.service_account
+    options = {
+        "--service_account_email": settings.service_account,
+        "--worker_machine_type": settings.dataflow_machine_type,
+        "--disk_size_gb": settings.dataflow_disk_gb,
+        "--max_num_workers": settings.dataflow_max_workers,
+    }
     return [
         "--runner=DataflowRunner",
         f"--project={settings.google_cloud_project}",
@@ -80,7 +86,8 @@ def _dataflow_args(settings: Settings) -> list[str]:
         f"--temp_location={settings.pipeline_root.rstrip('/')}/dataflow",
         f"--sdk_container_image={settings.pipeline_image}",
         "--experiments=use_runner_v2",
-        *([f"--service_account_email={account}"] if account else []),
+        DATAFLOW_LABEL_ARGUMENT,
+        *(f"{option}={value}" for option, value in options.items() if value is not None),
     ]
 
 

@@ -36,7 +36,8 @@ class Vertex:
         project, region = settings.google_cloud_project, settings.google_cloud_region
         if not project:
             raise CloudError("GOOGLE_CLOUD_PROJECT is not set; name the project of the jobs.")
-        self.what = f"Vertex AI in {project}, {region},"
+        self.place = f"{project}, {region}"
+        self.what = f"Vertex AI in {self.place},"
         self.parent = f"projects/{project}/locations/{region}"
         # Each region has an address of its own.
         self.options = {"api_endpoint": f"{region}-aiplatform.googleapis.com"}

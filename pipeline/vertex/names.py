@@ -1,9 +1,15 @@
-"""What a pipeline job is called."""
+"""What a pipeline job is called, also by the Dataflow jobs that its steps begin."""
 
 import re
 
 from pipeline.configs import Settings
 
+# The label of a Dataflow job that tells whose it is.
+DATAFLOW_LABEL = "vertex-pipeline-job"
+# Beam's argument for it. In a container's arguments the service replaces this placeholder by the
+# job's id, and Beam's arguments are of these.
+DATAFLOW_LABEL_ARGUMENT = f"--labels={DATAFLOW_LABEL}={{{{$.pipeline_job_name}}}}"
+LONGEST_LABEL = 63  # characters of a label's value
 _JOB_ID = "[a-z][-a-z0-9]{0,127}"
 _RESOURCE = re.compile(
     rf"projects/([^/]+)/locations/([a-z]+-[a-z]+[0-9]+)/pipelineJobs/({_JOB_ID})"

@@ -7,8 +7,11 @@ from models.encoder_weights import IMAGENET, NONE
 from pipeline import REPOSITORY
 from pipeline.configs import Settings
 from pipeline.vertex.machines import check_accelerator
+from pipeline.vertex.names import LONGEST_LABEL
 from tfrecords.errors import listed
 
+# `tfx run create` adds a hyphen and 14 digits to the pipeline's name.
+_LONGEST_LABELLED = LONGEST_LABEL - 15
 _PLACES = ("pipeline_root", "data_root", "serving_dir")
 _BUCKET_PATH = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.+)?")
 
@@ -62,6 +65,16 @@ def _problems(settings: Settings) -> Iterator[str]:
         for name in ("use_dataflow", "training_machine_type", "endpoint_machine_type"):
             if getattr(settings, name):
                 yield f"{name.upper()} needs GOOGLE_CLOUD_PROJECT, which is not set."
+    if not settings.use_dataflow:
+        for name in ("dataflow_machine_type", "dataflow_disk_gb", "dataflow_max_workers"):
+            if getattr(settings, name):
+                yield f"{name.upper()} needs USE_DATAFLOW, which is not set."
+    elif len(name := settings.name_pipeline()) > _LONGEST_LABELLED:
+        yield (
+            f"PIPELINE_NAME={name} has {len(name)} characters; with USE_DATAFLOW it has "
+            f"{_LONGEST_LABELLED} at most, for the job's id, which begins with it, is a label of "
+            "the Dataflow jobs."
+        )
     if settings.endpoint_machine_type and not settings.endpoint_image:
         yield (
             "ENDPOINT_MACHINE_TYPE needs ENDPOINT_IMAGE, which is not set: name the container "

@@ -10,7 +10,9 @@ from google.protobuf import json_format
 
 from components.google_cloud import CloudError
 from pipeline.configs import Settings
+from pipeline.vertex.dataflow import begins_dataflow
 from pipeline.vertex.jobs import Vertex, same
+from pipeline.vertex.names import LONGEST_LABEL
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,16 @@ def submit(cloud: Vertex, settings: Settings, job: Mapping[str, Any], options: O
     """
     now = datetime.datetime.now(datetime.UTC)
     # The id is ours: what is asked for again after a lost answer is found to be there.
-    job_id = options.job_id or f"{settings.name_pipeline()[:107]}-{now:%Y%m%d%H%M%S%f}"
+    job_id = options.job_id or f"{settings.name_pipeline()[:42]}-{now:%Y%m%d%H%M%S%f}"
     name, asked = cloud.name(job_id), _message(settings, job, options)
     pipeline = asked.pipeline_spec.get("pipelineInfo", {}).get("name")
     if not pipeline:
         raise CloudError("The job says of no pipeline that it is its: compile it anew.")
+    if len(job_id) > LONGEST_LABEL and begins_dataflow(asked):
+        raise CloudError(
+            f"The job's id {job_id} has {len(job_id)} characters, and is a label of its Dataflow "
+            f"jobs, which has {LONGEST_LABEL} at most: give it a shorter one."
+        )
     found = cloud.find(name)
     if found is None:
         for other in cloud.active(pipeline):

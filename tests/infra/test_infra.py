@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from components.endpoint_pusher import deploy
-from pipeline.vertex import jobs
+from pipeline.vertex import dataflow, jobs
 from pipeline.vertex.config import VertexConfig
 from tests.conftest import REPOSITORY
 from tests.infra.terraform_files import INFRA, Grant, blocks, grants, named, resource, resources
@@ -77,7 +77,7 @@ def test_name_that_a_run_derives(type_: str, name: str, attribute: str, value: s
 
 
 def test_the_workflow_may_what_a_submission_asks_for() -> None:
-    asked = set(ROLE.findall(jobs.ROLES))
+    asked = set(ROLE.findall(jobs.ROLES)) | set(ROLE.findall(dataflow.ROLES))
     assert asked == held("github", "project") | held("github", "service_account pipeline")
     assert held("github", "service_account pipeline") == {"roles/iam.serviceAccountUser"}
 

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from ..gcs import GcsEmulator
 from ..journal import Journal
 from . import custom_jobs, deployments, endpoints, models, pipeline_jobs
+from .dataflow import DataflowJobs
 from .errors import Refusal
 from .faults import Fault, Request
 from .operations import Operations
@@ -26,7 +27,8 @@ STOP_SECONDS = 30
 class VertexEmulator:
     """Vertex AI on 127.0.0.1 for the clients of google-cloud-aiplatform, over gRPC and REST.
 
-    Its resources are on disk; who has which token is not.
+    Its resources are on disk; who has which token is not. Beside it are the jobs of Dataflow that
+    steps begin, over gRPC and in memory.
 
     Args:
         folder: The state; made when absent, gone on with when there.
@@ -65,6 +67,7 @@ class VertexEmulator:
         self.store = Store(self.folder)
         self.journal = Journal[Request, Fault]()
         self.running = Running()
+        self.dataflow = DataflowJobs()
         self.operations = Operations(operation_polls)
         self._grpc = grpc_server(self)
         self._rest = rest_server(self)

@@ -29,7 +29,8 @@ class Method:
         name: The name of the method.
         verb: The HTTP verb.
         template: The HTTP path, with the request's field that holds the resource, such as
-            /v1/{name=projects/*/locations/*/pipelineJobs/*}:cancel.
+            /v1/{name=projects/*/locations/*/pipelineJobs/*}:cancel. Empty for a method over gRPC
+            alone whose requests have the fields project_id and location.
         body: The request's field that is the HTTP body: "*" for all, "" for none.
         request: The class of its requests.
         behaviour: What it does.
@@ -68,6 +69,8 @@ class Method:
         Raises:
             Refusal: INVALID_ARGUMENT when it is not the name of such a resource.
         """
+        if not self.template:
+            return request.project_id, request.location
         resource = reduce(getattr, self.resource_field.split("."), request)
         if not re.fullmatch(self._resource_pattern, resource):
             expected = _VARIABLE.search(self.template)[2]

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from google.cloud.aiplatform_v1 import types
 
+from pipeline.vertex.names import DATAFLOW_LABEL, DATAFLOW_LABEL_ARGUMENT
 from tests.emulators.child import ChildProcess
+from tests.emulators.dataflow_jobs import begin
 from tests.emulators.submitting import IMAGE, Runner, pipeline_spec
 from tests.emulators.vertex import VertexEmulator
 from tests.pipeline.vertex.verbs import Done, job_file, verb
@@ -122,6 +124,91 @@ def test_a_mistake(
     done = cancel(job, **settings)
     assert (done.status, done.output) == (2, "")
     assert message in done.error
+
+
+@pytest.fixture
+def dataflow_spec(tmp_path: Path) -> str:
+    """A job whose steps run on Dataflow."""
+    spec = pipeline_spec()
+    container = spec["deploymentSpec"]["executors"]["run"]["container"]
+    container["args"] = ["--runner=DataflowRunner", DATAFLOW_LABEL_ARGUMENT]
+    return job_file(tmp_path, spec)
+
+
+@pytest.fixture
+def cancel_with_dataflow(
+    child: ChildProcess, vertex: VertexEmulator, runner: Runner, dataflow_spec: str
+) -> Callable[..., Done]:
+    """Cancels `pets-1`, which runs and whose steps run on Dataflow."""
+    runner.released.clear()
+    arguments = ("--spec", dataflow_spec, "--parameter", "epochs=3", "--job-id", "pets-1")
+    assert child(verb, "submit", *arguments).status == 0
+    return lambda **settings: child(verb, "cancel", "pets-1", **settings)
+
+
+def test_the_jobs_own_dataflow_jobs_end_and_no_others(
+    child: ChildProcess, vertex: VertexEmulator, cancel_with_dataflow: Callable[..., Done]
+) -> None:
+    own = [child(begin, f"own-{number}", {DATAFLOW_LABEL: "pets-1"}) for number in range(60)]
+    others = [child(begin, "other", {DATAFLOW_LABEL: "pets-2"}), child(begin, "nobodys", {})]
+    vertex.dataflow.finish(own[0])
+    vertex.fault("ListJobs", "UNAVAILABLE")
+    vertex.fault("UpdateJob", "UNAVAILABLE", times=2)
+    done = cancel_with_dataflow()
+    assert done.status == 0, done.error
+    told = {f"Cancelled its Dataflow job {job}" for job in own[1:]}
+    assert set(done.output.splitlines()) == {"The job pets-1 has ended: cancelled.", *told}
+    vertex.dataflow.settle()
+    assert {vertex.dataflow.state(job) for job in own[1:]} == {"JOB_STATE_CANCELLED"}
+    assert {vertex.dataflow.state(job) for job in others} == {"JOB_STATE_RUNNING"}
+    again = cancel_with_dataflow()
+    assert (again.status, again.output) == (0, "The job pets-1 has ended: cancelled.\n")
+
+
+def test_a_dataflow_job_that_ends_before_it_can_be_cancelled(
+    child: ChildProcess, vertex: VertexEmulator, cancel_with_dataflow: Callable[..., Done]
+) -> None:
+    own = child(begin, "own", {DATAFLOW_LABEL: "pets-1"})
+
+    class Ending(list):
+        """Lets the Dataflow job end before the request to cancel it is done."""
+
+        def append(self, request: object) -> None:
+            if request.method == "UpdateJob":
+                vertex.dataflow.finish(own)
+            super().append(request)
+
+    vertex.journal.requests = Ending()
+    done = cancel_with_dataflow()
+    assert (done.status, done.output) == (0, "The job pets-1 has ended: cancelled.\n")
+
+
+def test_dataflow_jobs_that_a_list_lacks_are_not_forgotten(
+    vertex: VertexEmulator, cancel_with_dataflow: Callable[..., Done]
+) -> None:
+    vertex.dataflow.silent = ["us-central1"]
+    done = cancel_with_dataflow()
+    assert done.status == 1
+    assert "Dataflow does not answer for us-central1; try again later." in done.error
+    assert "Cancel it again to be sure: https://" in done.error
+
+
+def test_an_account_that_may_not_cancel_on_dataflow(
+    child: ChildProcess, vertex: VertexEmulator, cancel_with_dataflow: Callable[..., Done]
+) -> None:
+    child(begin, "own", {DATAFLOW_LABEL: "pets-1"})
+    vertex.fault("UpdateJob", "PERMISSION_DENIED", times=100)
+    done = cancel_with_dataflow()
+    assert done.status == 1
+    assert "Dataflow in demo-project, us-central1, refuses this account" in done.error
+    assert "it needs roles/dataflow.developer" in done.error
+
+
+def test_dataflow_is_asked_nothing_for_a_job_that_does_not_use_it(
+    cancel: Callable[..., Done], vertex: VertexEmulator
+) -> None:
+    assert cancel().status == 0
+    assert not any(request.method == "ListJobs" for request in vertex.requests)
 
 
 @pytest.mark.parametrize("method", ["CancelPipelineJob", "ListCustomJobs"])

@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
+from apache_beam.portability.api import beam_runner_api_pb2
+from apache_beam.runners.dataflow.internal.apiclient import Job
 from tfx.orchestration.pipeline import Pipeline
 
 from components.settings import SettingsError
@@ -64,8 +67,29 @@ def test_dataflow_runs_the_data_steps_in_the_same_image() -> None:
         "--temp_location=gs://demo-bucket/pipeline/dataflow",
         f"--sdk_container_image={IMAGE}",
         "--experiments=use_runner_v2",
+        "--labels=vertex-pipeline-job={{$.pipeline_job_name}}",
         "--service_account_email=runner@demo-project.iam.gserviceaccount.com",
     }
+
+
+def test_beam_reads_whose_job_it_is_and_what_workers_it_may_have() -> None:
+    graph = graph_of(
+        use_dataflow=True,
+        google_cloud_project="demo-project",
+        dataflow_machine_type="n1-highmem-4",
+        dataflow_disk_gb=60,
+        dataflow_max_workers=8,
+    )
+    # As the service fills the placeholder in.
+    told = [text.replace("{{$.pipeline_job_name}}", "pets-1") for text in graph.beam_pipeline_args]
+    job = Job(PipelineOptions(told), beam_runner_api_pb2.Pipeline()).proto
+    assert dict(job.labels) == {"vertex-pipeline-job": "pets-1"}
+    workers = PipelineOptions(told).view_as(WorkerOptions)
+    assert (workers.machine_type, workers.disk_size_gb, workers.max_num_workers) == (
+        "n1-highmem-4",
+        60,
+        8,
+    )
 
 
 def test_a_training_of_several_spot_machines() -> None:
@@ -102,6 +126,13 @@ def test_a_training_of_several_spot_machines() -> None:
         ({"serving_dir": "gs://"}, "SERVING_DIR=gs:// is no place in Cloud Storage"),
         ({"pipeline_image": None}, "PIPELINE_IMAGE is not set"),
         ({"use_dataflow": True}, "USE_DATAFLOW needs GOOGLE_CLOUD_PROJECT"),
+        ({"dataflow_machine_type": "n1-standard-4"}, "DATAFLOW_MACHINE_TYPE needs USE_DATAFLOW"),
+        ({"dataflow_disk_gb": 60}, "DATAFLOW_DISK_GB needs USE_DATAFLOW"),
+        ({"dataflow_max_workers": 8}, "DATAFLOW_MAX_WORKERS needs USE_DATAFLOW"),
+        (
+            {"use_dataflow": True, "pipeline_name": "p" * 49},
+            "PIPELINE_NAME=p+ has 49 characters; with USE_DATAFLOW it has 48 at most",
+        ),
         ({"training_machine_type": "n1"}, "TRAINING_MACHINE_TYPE needs GOOGLE_CLOUD_PROJECT"),
         ({"training_replicas": 2}, "TRAINING_REPLICAS=2 needs Vertex Training"),
         ({"hyperparameters": "output/found"}, "HYPERPARAMETERS=output/found is on this machine"),

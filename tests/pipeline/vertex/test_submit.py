@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from google.cloud.aiplatform_v1 import types
 
+from pipeline.vertex.names import DATAFLOW_LABEL_ARGUMENT
 from tests.conftest import REPOSITORY
 from tests.emulators.child import ChildProcess
 from tests.emulators.submitting import Runner, pipeline_spec
@@ -105,6 +106,20 @@ def test_what_is_asked_wrongly_never_reaches_the_service(
 def test_a_project_must_be_set(submit: Callable[..., Done]) -> None:
     done = submit("--parameter", "epochs=3", google_cloud_project="")
     assert (done.status, done.error.split(";")[0]) == (2, "GOOGLE_CLOUD_PROJECT is not set")
+
+
+def test_an_id_that_is_no_label_of_a_dataflow_job(
+    child: ChildProcess, vertex: VertexEmulator, tmp_path: Path
+) -> None:
+    job, arguments = pipeline_spec(), ("--parameter", "epochs=3", "--job-id", "p" * 64)
+    job["deploymentSpec"]["executors"]["run"]["container"]["args"] = [DATAFLOW_LABEL_ARGUMENT]
+    done = child(verb, "submit", "--spec", job_file(tmp_path, job), *arguments)
+    assert done.status == 2
+    assert "has 64 characters, and is a label of its Dataflow jobs, which has 63" in done.error
+    assert vertex.requests == []
+    assert (
+        child(verb, "submit", "--spec", job_file(tmp_path, pipeline_spec()), *arguments).status == 0
+    )
 
 
 def test_a_job_of_no_pipeline(child: ChildProcess, vertex: VertexEmulator, tmp_path: Path) -> None:
