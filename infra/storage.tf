@@ -47,18 +47,18 @@ resource "google_storage_bucket_iam_member" "github_reads" {
   member = google_service_account.github.member
 }
 
-# `pipeline check` writes .check-ID into PIPELINE_ROOT and SERVING_DIR; the workflow may write
-# nothing else, neither data nor models.
+# `pipeline check` writes .check-ID into PIPELINE_ROOT and SERVING_DIR, `pipeline turn` the record of
+# new data; the workflow may write nothing else, neither data nor models.
 resource "google_storage_bucket_iam_member" "github_probes" {
   bucket = google_storage_bucket.segmentation.name
   role   = "roles/storage.objectUser"
   member = google_service_account.github.member
 
   condition {
-    title = "probes-only"
+    title = "probes-and-record-only"
     expression = join(" || ", [
-      for folder in ["pipeline", "serving"] :
-      "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.segmentation.name}/objects/${folder}/.check-\")"
+      for name in ["pipeline/.check-", "serving/.check-", "pipeline/announcements.json"] :
+      "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.segmentation.name}/objects/${name}\")"
     ])
   }
 }

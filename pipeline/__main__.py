@@ -7,7 +7,7 @@ import sys
 # Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from pipeline.verbs import app, cancel, check, lineage, rehearse, report, submit, wait
+from pipeline.verbs import app, cancel, check, lineage, rehearse, report, submit, turn, wait
 
 VERBS = {
     "check": check,
@@ -18,6 +18,7 @@ VERBS = {
     "submit": submit,
     "wait": wait,
     "cancel": cancel,
+    "turn": turn,
 }
 
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from components.endpoint_pusher import deploy
-from pipeline.vertex import dataflow, jobs
+from pipeline.vertex import announcements, dataflow, jobs
 from pipeline.vertex.config import VertexConfig
 from tests.conftest import REPOSITORY
 from tests.infra.terraform_files import INFRA, Grant, blocks, grants, named, resource, resources
@@ -97,14 +97,16 @@ def test_every_role_that_the_code_names_is_granted() -> None:
     assert asked <= {grant.role for grant in grants()}
 
 
-def test_the_workflow_reads_the_bucket_and_writes_what_a_check_writes() -> None:
+def test_the_workflow_reads_the_bucket_and_writes_probes_and_the_record_of_new_data() -> None:
     roles = {"roles/storage.objectViewer", "roles/storage.objectUser"}
     assert held("github", "storage_bucket") == roles
     [condition] = resource("google_storage_bucket_iam_member", "github_probes")["condition"]
-    assert '["pipeline", "serving"]' in condition["expression"]
-    [probe] = re.findall(r"/objects/\$\{folder\}/(\S+?)\\", condition["expression"])
-    written = (REPOSITORY / "pipeline" / "vertex" / "check.py").read_text()
-    assert f"/{probe}{{uuid" in written
+    assert condition["expression"].count("startsWith") == 1
+    assert "/objects/${name}" in condition["expression"]
+    [listed] = re.findall(r"in (\[.*?\])", condition["expression"])
+    names = re.findall(r'"(.*?)"', listed)
+    assert names == ["pipeline/.check-", "serving/.check-", f"pipeline/{announcements.NAME}"]
+    assert "/.check-{uuid" in (REPOSITORY / "pipeline" / "vertex" / "check.py").read_text()
 
 
 def test_the_images_are_written_by_the_workflow_and_read_by_the_steps() -> None:
