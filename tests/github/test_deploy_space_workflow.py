@@ -57,12 +57,18 @@ def test_a_version_that_is_not_there_is_told(player: Player, hub: HubEmulator) -
     assert "has no tag v-0; its tags are: v-" in played.summary
 
 
-def test_a_fork_that_publishes_nothing_is_left_alone(player: Player) -> None:
+@pytest.mark.parametrize("event_name", ["push", "workflow_dispatch"])
+def test_who_publishes_nothing_is_told_so_and_stays_green(player: Player, event_name: str) -> None:
+    assert player.play("deploy-space.yml", "left-out", event_name=event_name).conclusion == (
+        "skipped"
+    )
     player.variables.clear()
-    assert player.play("deploy-space.yml", "deploy", event_name="push").conclusion == "skipped"
-    played = player.play("deploy-space.yml", "deploy")
-    assert played.conclusion == "failure"
-    assert "Not set: HF_REPO_ID." in played.summary
+    played = player.play("deploy-space.yml", "deploy", event_name=event_name)
+    assert played.conclusion == "skipped"
+    played = player.play("deploy-space.yml", "left-out", event_name=event_name)
+    assert played.conclusion == "success"
+    assert "the variable HF_REPO_ID is not set" in played.summary
+    assert "::notice::" in played.steps["Say so"].log
 
 
 def test_a_repository_that_the_hub_does_not_trust(player: Player, hub: HubEmulator) -> None:
