@@ -34,7 +34,9 @@ def team(team: Path) -> Path:
     return team
 
 
-def play(tmp_path: Path, team: Path, gcs: GcsEmulator, tag: str) -> tuple[Played, set[str]]:
+def play(
+    tmp_path: Path, team: Path, gcs: GcsEmulator, tag: str, visibility: str = "public"
+) -> tuple[Played, set[str]]:
     """Plays the workflow of a tag; returns also the names of the files that were attested."""
     attested = set()
 
@@ -52,7 +54,9 @@ def play(tmp_path: Path, team: Path, gcs: GcsEmulator, tag: str) -> tuple[Played
     actions = {"actions/attest-build-provenance": attest}
     player = Player(tmp_path / "runs", team, environment, actions=actions)
     ref = f"refs/tags/{tag}"
-    return player.play("release.yml", "release", event_name="push", ref=ref), attested
+    event = {"repository": {"visibility": visibility}}
+    played = player.play("release.yml", "release", event_name="push", event=event, ref=ref)
+    return played, attested
 
 
 def test_a_tag_becomes_a_release_with_provenance(
@@ -66,6 +70,17 @@ def test_a_tag_becomes_a_release_with_provenance(
     assert attested == release.files.keys() == {archive, "SHA256SUMS", "sbom.json"}
     listed = json.loads(release.files["sbom.json"])["components"]
     assert {"tfx", "tensorflow", "gradio"} <= {component["name"] for component in listed}
+
+
+def test_a_private_repository_releases_without_provenance_and_says_so(
+    tmp_path: Path, team: Path, gcs: GcsEmulator, releases: Releases
+) -> None:
+    played, attested = play(tmp_path, team, gcs, "v0.1.0", visibility="private")
+    assert played.conclusion == "success", (played, releases.asked)
+    [release] = releases.made.values()
+    assert "SHA256SUMS" in release.files
+    assert attested == set()
+    assert "The files are not signed" in played.summary
 
 
 def test_a_tag_of_another_version_is_no_release(

@@ -69,6 +69,7 @@ class Releases:
         self._path = f"/repos/{repository}"
         self._tags = tags
         self._numbers = itertools.count(1)
+        self._proxy = proxy
         self._server = HttpServer(_Handler, self, authority.server_context())
         for host in (API, UPLOADS):
             proxy.route(host, self._server.address)
@@ -78,6 +79,7 @@ class Releases:
         return self
 
     def __exit__(self, *failure: object) -> None:
+        self._proxy.close_route(self._server.address)
         self._server.close()
 
     def answer(self, method: str, target: str, content: bytes) -> tuple[int, Any]:
