@@ -205,6 +205,7 @@ class _Run:
             "github": github,
             "vars": player.variables,
             "env": {},
+            "runner": {"environment": "self-hosted"},
             "steps": {},
         }
         # Without permission there is no identity.

@@ -5,9 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.conftest import REPOSITORY
 from tests.github.commands import Commands
+from tests.github.expressions import evaluate
 
 SCRIPTS = REPOSITORY / ".github" / "scripts"
 
@@ -144,3 +146,34 @@ def test_what_does_not_fit_is_not_released(
     done = _release(released, tag)
     assert done.returncode == 1 and reason in done.stderr
     assert not (released / "output" / "release").exists()
+
+
+def test_folders_that_nobody_needs_make_room(tmp_path: Path) -> None:
+    (tmp_path / "sdk" / "bin").mkdir(parents=True)
+    (tmp_path / "kept").mkdir()
+    done = Called(tmp_path, "free-disk", str(tmp_path / "sdk"), str(tmp_path / "absent"))
+    assert (done.code, done.errors) == (0, "")
+    assert done.output.strip().endswith("free on the disk")
+    assert (tmp_path / "kept").is_dir() and not (tmp_path / "sdk").exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "accelerator", "freed"),
+    [
+        ("github-hosted", "NVIDIA_TESLA_T4", True),
+        ("github-hosted", "", False),
+        ("self-hosted", "NVIDIA_TESLA_T4", False),
+    ],
+)
+def test_only_githubs_machine_makes_room_and_only_for_cuda(
+    environment: str, accelerator: str, freed: bool
+) -> None:
+    workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "train.yml").read_text())
+    steps = workflow["jobs"]["train"]["steps"]
+    [number] = [n for n, step in enumerate(steps) if "free-disk" in step.get("run", "")]
+    contexts = {
+        "env": {"TRAINING_ACCELERATOR": accelerator},
+        "runner": {"environment": environment},
+    }
+    assert bool(evaluate(steps[number]["if"], contexts, {})) is freed
+    assert steps[number + 1]["name"] == "Build the image"
