@@ -35,8 +35,9 @@ _LOG_IN = (
 )
 # How the login of a workflow of GitHub Actions fails, by what Google says: the cause and the cure.
 _WORKFLOW = {
-    "attribute condition": "the workload identity provider does not trust this repository or "
-    "branch: run the workflow where it does, or change the provider's attribute condition",
+    "attribute condition": "the workload identity provider does not trust this repository, "
+    "branch or workflow: run the workflow where it does, or change the provider's attribute "
+    "condition",
     "iam.serviceAccounts.getAccessToken": "the service account does not trust this repository: "
     "give the repository's principal set roles/iam.workloadIdentityUser on the account",
     "pool or provider": "there is no such workload identity provider: set the "

@@ -1,5 +1,5 @@
-# GitHub signs who a workflow is; Google Cloud believes it of one repository and one branch. There is
-# no key that could leak.
+# GitHub signs who a workflow is; Google Cloud believes it of one workflow of one repository, on one
+# branch. There is no key that could leak.
 resource "google_iam_workload_identity_pool" "github" {
   workload_identity_pool_id = "github"
   display_name              = "GitHub"
@@ -8,7 +8,7 @@ resource "google_iam_workload_identity_pool" "github" {
 }
 
 resource "google_iam_workload_identity_pool_provider" "github" {
-  # checkov:skip=CKV_GCP_125:It looks for assertion.sub alone, whose form changes with a job's environment; repository, its number and the branch say more.
+  # checkov:skip=CKV_GCP_125:It looks for assertion.sub alone, whose form changes with a job's environment; repository, its number, the branch and the workflow say more.
   workload_identity_pool_id          = google_iam_workload_identity_pool.github.workload_identity_pool_id
   workload_identity_pool_provider_id = "github"
   display_name                       = "GitHub Actions"
@@ -19,11 +19,13 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   }
 
   # A name alone would not do: when a repository or its owner is renamed or deleted, somebody else
-  # can take the name. The number is never given twice.
+  # can take the name. The number is never given twice. Of the repository's workflows one asks Google
+  # Cloud; that one is named as it stands on main, which no other workflow's job and no branch can be.
   attribute_condition = join(" && ", [
     "assertion.repository == '${var.github_repository}'",
     "assertion.repository_id == '${var.github_repository_id}'",
     "assertion.ref == 'refs/heads/main'",
+    "assertion.job_workflow_ref == '${var.github_repository}/.github/workflows/train.yml@refs/heads/main'",
   ])
 
   oidc {

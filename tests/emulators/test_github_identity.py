@@ -170,6 +170,17 @@ def test_a_branch_that_is_not_trusted(gcs, tmp_path, github, account, provider):
         assert "rejected by the attribute condition" in refused(branch, gcs, path)
 
 
+def test_a_workflow_that_is_not_trusted(gcs, tmp_path, github, account, provider):
+    train = f"{provider}-of-train"
+    claims = {"job_workflow_ref": "demo/pets/.github/workflows/train.yml@refs/heads/main"}
+    gcs.accounts.trust(train, github, repository="demo/pets", account=account, **claims)
+    assert github.access_token(github.credentials(tmp_path, train, account.email), gcs.environment)
+    for elsewhere in ({"workflow": "ci.yml"}, {"ref": "refs/heads/other"}):
+        with GithubEmulator(**elsewhere) as other:
+            path = other.credentials(tmp_path, train, account.email)
+            assert "rejected by the attribute condition" in refused(other, gcs, path)
+
+
 def count_jobs(settings: dict[str, Any], job: dict[str, str]) -> int:
     """How many jobs a step after the action sees on Vertex AI."""
     with patch.dict(os.environ, job), explained("Vertex AI", "roles/aiplatform.user"):
@@ -219,7 +230,9 @@ def test_the_cause_is_a_fork(credentials, sentence):
     with GithubEmulator("mallory/pets") as fork:
         said = sentence(credentials(github=fork), fork)
     assert "unauthorized_client" in said
-    assert "the workload identity provider does not trust this repository or branch" in said
+    assert (
+        "the workload identity provider does not trust this repository, branch or workflow" in said
+    )
     assert said.endswith("change the provider's attribute condition.")
 
 

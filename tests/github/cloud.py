@@ -134,7 +134,12 @@ def cloud(
         github = started.enter_context(GithubEmulator())
         account = gcs.accounts.add("github")
         gcs.accounts.trust(
-            PROVIDER, github, repository="demo/pets", ref="refs/heads/main", account=account
+            PROVIDER,
+            github,
+            repository="demo/pets",
+            account=account,
+            ref="refs/heads/main",
+            job_workflow_ref="demo/pets/.github/workflows/train.yml@refs/heads/main",
         )
         registry = started.enter_context(_registry(folder / "registry", gcs))
         registry.make_repository("segmentation")

@@ -12,6 +12,8 @@ from pipeline.vertex.config import VertexConfig
 from tests.conftest import REPOSITORY
 from tests.infra.terraform_files import INFRA, Grant, blocks, grants, named, resource, resources
 
+WORKFLOWS = REPOSITORY / ".github" / "workflows"
+LOGIN = "google-github-actions/auth@"
 ROLE = re.compile(r"roles/[A-Za-z.]*[A-Za-z]")
 VARIABLES = {
     "GOOGLE_CLOUD_PROJECT",
@@ -140,7 +142,7 @@ def test_nothing_takes_other_grants_away_and_nothing_is_a_key_or_a_value() -> No
     assert not named("variable").keys() & {"token", "hf_token", "github_token"}
 
 
-def test_only_one_repository_and_branch_come_in() -> None:
+def test_only_one_repository_branch_and_workflow_come_in() -> None:
     provider = resource("google_iam_workload_identity_pool_provider", "github")
     [oidc] = provider["oidc"]
     assert oidc["issuer_uri"] == "https://token.actions.githubusercontent.com"
@@ -150,8 +152,12 @@ def test_only_one_repository_and_branch_come_in() -> None:
         "assertion.repository == '${var.github_repository}'",
         "assertion.repository_id == '${var.github_repository_id}'",
         "assertion.ref == 'refs/heads/main'",
+        "assertion.job_workflow_ref == "
+        "'${var.github_repository}/.github/workflows/train.yml@refs/heads/main'",
     ):
         assert f'"{clause}"' in condition
+    texts = {path.name: path.read_text() for path in WORKFLOWS.glob("*.yml")}
+    assert [name for name, text in texts.items() if LOGIN in text] == ["train.yml"]
     [grant] = [grant for grant in grants() if grant.role == "roles/iam.workloadIdentityUser"]
     assert grant.on == "service_account github"
     assert grant.account.startswith("principalSet://iam.googleapis.com/")

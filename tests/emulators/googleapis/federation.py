@@ -62,13 +62,10 @@ class _Provider:
 
     issuer: str
     key: bytes
-    condition: list[tuple[str, str | None]] = field(default_factory=list)  # repository, ref
+    conditions: list[dict[str, str]] = field(default_factory=list)  # claims, by their names
 
     def accepts(self, claims: Mapping[str, str]) -> bool:
-        return any(
-            claims["repository"] == repository and ref in (None, claims["ref"])
-            for repository, ref in self.condition
-        )
+        return any(condition.items() <= claims.items() for condition in self.conditions)
 
 
 class _Handler(Handler):
@@ -123,11 +120,19 @@ class Federation:
         *,
         repository: str,
         account: "Account",
-        ref: str | None = None,
+        **claims: str,
     ) -> None:
-        """Lets a repository's workflows, on one ref or any, work as an account."""
+        """Lets a repository's workflows work as an account.
+
+        Args:
+            provider: the resource name of the workload identity provider.
+            github: whose signature it believes.
+            repository: OWNER/NAME.
+            account: in whose name they work.
+            **claims: what their tokens must say beside the repository, such as `ref`.
+        """
         made = self._providers.setdefault(provider, _Provider(github.issuer, github.public_key))
-        made.condition.append((repository, ref))
+        made.conditions.append({"repository": repository, **claims})
         self._members.add((account.email, repository))
 
     def exchange(self, form: Mapping[str, str]) -> dict[str, Any]:
