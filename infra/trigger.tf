@@ -6,6 +6,7 @@ module "new_data" {
   region            = var.region
   bucket            = google_storage_bucket.segmentation.name
   github_repository = var.github_repository
+  alert_email       = var.alert_email
 
   depends_on = [google_project_service.needed]
 }

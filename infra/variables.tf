@@ -44,3 +44,14 @@ variable "new_data_trigger" {
   type        = bool
   default     = false
 }
+
+variable "alert_email" {
+  description = "Address that is told when new data could not start a training. Needed with new_data_trigger."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = !var.new_data_trigger || can(regex("^[^@ ]+@[^@ ]+$", var.alert_email))
+    error_message = "new_data_trigger needs alert_email, an address such as you@example.com: it is told when the token of GitHub has ended."
+  }
+}

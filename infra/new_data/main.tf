@@ -68,6 +68,52 @@ resource "google_workflows_workflow" "new_data" {
   deletion_protection     = false
 }
 
+# A token ends one day, and from then on every execution fails where nobody looks.
+resource "google_monitoring_notification_channel" "email" {
+  display_name = "New data"
+  type         = "email"
+
+  labels = {
+    email_address = var.alert_email
+  }
+}
+
+resource "google_monitoring_alert_policy" "new_data" {
+  display_name          = "New data started no training"
+  combiner              = "OR"
+  notification_channels = [google_monitoring_notification_channel.email.id]
+
+  conditions {
+    display_name = "An execution of the workflow new-data failed"
+
+    condition_threshold {
+      filter = join(" AND ", [
+        "resource.type = \"workflows.googleapis.com/Workflow\"",
+        "resource.labels.workflow_id = \"${google_workflows_workflow.new_data.name}\"",
+        "metric.type = \"workflows.googleapis.com/finished_execution_count\"",
+        "metric.labels.status = \"FAILED\"",
+      ])
+      comparison      = "COMPARISON_GT"
+      threshold_value = 0
+      duration        = "0s"
+
+      aggregations {
+        alignment_period   = "300s"
+        per_series_aligner = "ALIGN_SUM"
+      }
+    }
+  }
+
+  # What has ended is closed, so that the next failure is told again.
+  alert_strategy {
+    auto_close = "1800s"
+  }
+
+  documentation {
+    content = "GitHub was not told of a new data set. The workflow's newest execution says why; most often the token has ended: step 7 of docs/google-cloud.md stores a new one. Then start the workflow Train by hand."
+  }
+}
+
 resource "google_eventarc_trigger" "new_data" {
   name            = "new-data"
   location        = var.region

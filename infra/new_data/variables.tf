@@ -13,6 +13,11 @@ variable "bucket" {
   type        = string
 }
 
+variable "alert_email" {
+  description = "Address that is told when GitHub could not be told."
+  type        = string
+}
+
 variable "github_repository" {
   description = "OWNER/NAME of the GitHub repository that is told."
   type        = string

@@ -27,7 +27,7 @@ def test_what_terraform_is_asked_for_is_there() -> None:
     assert set(re.findall(r"output -raw (\w+)", PAGE)) == named("output", ".").keys()
     written = set(re.findall(r"^(\w+) += \"", PAGE, re.M)) | set(re.findall(r"'(\w+) = ", PAGE))
     required = {name for name, body in named("variable", ".").items() if "default" not in body}
-    assert written == required | {"new_data_trigger"}
+    assert written == required | {"new_data_trigger", "alert_email"}
 
 
 def piped(output: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -28,6 +28,7 @@ SERVICES = {
     "google_artifact_registry_": {"artifactregistry"},
     "google_eventarc_": {"eventarc", "workflowexecutions"},
     "google_iam_workload_identity_": {"iam", "iamcredentials", "sts"},
+    "google_monitoring_": {"monitoring"},
     "google_project_iam_": {"cloudresourcemanager"},
     "google_project_service": set[str](),
     "google_pubsub_": {"pubsub"},
@@ -121,6 +122,26 @@ def test_new_data_may_start_its_workflow_and_read_its_token() -> None:
         ("roles/workflows.invoker", "project"),
         ("roles/secretmanager.secretAccessor", "secret_manager_secret"),
     }
+
+
+def test_a_failed_execution_for_new_data_is_told_by_mail() -> None:
+    policy = resource("google_monitoring_alert_policy", "new_data")
+    [condition] = policy["conditions"]
+    [threshold] = condition["condition_threshold"]
+    for clause in (
+        'resource.labels.workflow_id = \\"${google_workflows_workflow.new_data.name}\\"',
+        'metric.type = \\"workflows.googleapis.com/finished_execution_count\\"',
+        'metric.labels.status = \\"FAILED\\"',
+    ):
+        assert clause in threshold["filter"]
+    assert (threshold["comparison"], threshold["threshold_value"]) == ("COMPARISON_GT", 0)
+    assert policy["notification_channels"] == ["${google_monitoring_notification_channel.email.id}"]
+    assert policy["alert_strategy"] == [{"auto_close": "1800s"}]  # or the next one is not told
+    channel = resource("google_monitoring_notification_channel", "email")
+    assert (channel["type"], channel["labels"]) == (
+        "email",
+        {"email_address": "${var.alert_email}"},
+    )
 
 
 @pytest.mark.parametrize("grant", grants(), ids=lambda grant: f"{grant.account}-{grant.role}")
