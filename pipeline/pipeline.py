@@ -18,6 +18,7 @@ from components.edge_exporter.component import EdgeExporter
 from components.evaluator.component import Evaluator
 from components.example_gen.component import ImportExampleGen
 from components.hf_pusher.component import HFPusher
+from components.model_validator.component import ModelValidator
 from pipeline import REPOSITORY, evaluation
 from pipeline.configs import Settings
 from pipeline.engines import Engine
@@ -106,6 +107,9 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         baseline_model=blessed_model.outputs["model"],
         eval_config=evaluation.eval_config(recipe),
     )
+    model_validator = ModelValidator(
+        model=trainer.outputs["model"], examples=example_gen.outputs["examples"], **code
+    )
     edge_exporter = EdgeExporter(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
@@ -115,13 +119,16 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         **code,
     )
     pusher = engine.pusher(
-        model=trainer.outputs["model"], model_blessing=evaluator.outputs["blessing"]
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=model_validator.outputs["blessing"],
     )
     publishers = []
     if settings.hf_repo_id:
         hf_pusher = HFPusher(
             model=trainer.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],
+            infra_blessing=model_validator.outputs["blessing"],
             evaluation=evaluator.outputs["evaluation"],
             examples=example_gen.outputs["examples"],
             config=settings,
@@ -144,6 +151,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
             trainer,
             blessed_model,
             evaluator,
+            model_validator,
             edge_exporter,
             pusher,
             *publishers,

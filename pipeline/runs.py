@@ -109,14 +109,21 @@ class Run:
         }
 
     def refusals(self) -> list[str]:
-        """Why the gate refused, in words; empty when it blessed."""
-        return verdict.words(str(self.uri("Evaluator", "evaluation")))
+        """Why the model was refused, in words; empty when it was blessed."""
+        reasons = verdict.words(str(self.uri("Evaluator", "evaluation")))
+        return [*reasons, self.unserved] if self.unserved else reasons
 
     @property
     def blessed(self) -> bool:
-        """The Evaluator's verdict."""
+        """Whether the gate blessed the model, and nothing is known against serving it."""
         blessing = self.steps["Evaluator"].outputs["blessing"]
-        return blessing.get_int_custom_property("blessed") == 1
+        return blessing.get_int_custom_property("blessed") == 1 and not self.unserved
+
+    @property
+    def unserved(self) -> str:
+        """Why TensorFlow alone cannot serve the model; empty when it can, or was not asked."""
+        artifact = self.output("ModelValidator", "blessing")
+        return artifact.get_string_custom_property("reason") if artifact else ""
 
     @property
     def model_path(self) -> str:

@@ -46,7 +46,8 @@ def table(run: Run, recipe: Recipe, report: str) -> Table:
     else:
         rows.add_row("verdict", f"[red]refused[/]: {'; '.join(run.refusals())}")
         rows.add_row("model", "not pushed; the model served before, if any, still is")
-        rows.add_row("next", f"EPOCHS={2 * recipe.epochs} make demo")
+        if not run.unserved:  # which names its own cure
+            rows.add_row("next", f"EPOCHS={2 * recipe.epochs} make demo")
     rows.add_row("report", report.removeprefix(f"{Path.cwd()}/"))
     return rows
 

@@ -27,6 +27,9 @@ class HFPusherSpec(ComponentSpec):
         standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(
             type=standard_artifacts.ModelBlessing
         ),
+        standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
+            type=standard_artifacts.InfraBlessing
+        ),
         standard_component_specs.EVALUATION_KEY: ChannelParameter(
             type=standard_artifacts.ModelEvaluation
         ),
@@ -48,6 +51,7 @@ class HFPusher(base_component.BaseComponent):
     Args:
         model: the SavedModel.
         model_blessing: the Evaluator's verdict on it.
+        infra_blessing: the ModelValidator's.
         evaluation: the Evaluator's figures of it.
         examples: what it was trained and judged on; the card shows some of the validation split.
         config: where to publish. Secrets travel in it by reference.
@@ -66,6 +70,7 @@ class HFPusher(base_component.BaseComponent):
         self,
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
+        infra_blessing: types.BaseChannel,
         evaluation: types.BaseChannel,
         examples: types.BaseChannel,
         config: HubConfig,
@@ -82,6 +87,7 @@ class HFPusher(base_component.BaseComponent):
         spec = HFPusherSpec(
             model=model,
             model_blessing=model_blessing,
+            infra_blessing=infra_blessing,
             evaluation=evaluation,
             examples=examples,
             edge_model=edge_model,

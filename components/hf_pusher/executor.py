@@ -1,4 +1,4 @@
-"""Publishes on the Hub what the Evaluator has blessed."""
+"""Publishes on the Hub what the Evaluator and the ModelValidator have blessed."""
 
 import dataclasses
 import json

@@ -91,7 +91,7 @@ def render(run: Run) -> str:
 
 
 def verdict(run: Run) -> Verdict:
-    """The Evaluator's verdict, or what kept it from one, and what went wrong after it."""
+    """The run's verdict, or what kept it from one, and what went wrong after it."""
     log = f"logs/{file_stem(run.run_id)}.log"
     troubles = [
         f"{step.name} failed: see {log}"

@@ -19,9 +19,10 @@ class Verdict:
     """What a job's steps put out, as far as they came.
 
     Attributes:
-        blessed: the gate's verdict; None where there is none.
+        blessed: whether the gate blessed the model and TensorFlow alone can serve it; None where
+            the gate has not judged.
         evaluation: the Evaluator's figures.
-        reasons: why the gate refused.
+        reasons: why the model was refused.
         unread: why figures and reasons are missing.
         pushed: where the model is served.
         url: of what was published on the Hub.
@@ -50,10 +51,14 @@ def read_verdict(outcome: Outcome) -> Verdict:
     """Reads what the steps put out, from the service's answer and from Cloud Storage."""
     blessing = output(outcome, "Evaluator", "blessing")
     evaluation = output(outcome, "Evaluator", "evaluation")
+    validated = output(outcome, "ModelValidator", "blessing")
+    unserved = "" if validated is None else validated.metadata.get("reason", "")
     edge_model = output(outcome, "EdgeExporter", "edge_model")
     pushed = pushed_by(outcome, "Pusher")
     published = pushed_by(outcome, "HFPusher")
-    blessed = None if blessing is None else blessing.metadata.get("blessed") == 1
+    blessed = None
+    if blessing is not None:
+        blessed = blessing.metadata.get("blessed") == 1 and not unserved
     figures, unread = None, ""
     reasons: list[str] = []
     if evaluation is not None:
@@ -65,7 +70,7 @@ def read_verdict(outcome: Outcome) -> Verdict:
     return Verdict(
         blessed=blessed,
         evaluation=figures,
-        reasons=[] if blessed else reasons,
+        reasons=[] if blessed else [*reasons, *([unserved] if unserved else [])],
         unread=unread,
         pushed=pushed.get("pushed_destination", ""),
         url=published.get("url", ""),

@@ -21,8 +21,9 @@ EDGES = {
     "Trainer": {"ImportExampleGen", "StatisticsGen", "Transform"},
     "latest_blessed_model": {"Trainer"},
     "Evaluator": {"ImportExampleGen", "Trainer", "latest_blessed_model"},
+    "ModelValidator": {"ImportExampleGen", "Trainer"},
     "EdgeExporter": {"ImportExampleGen", "Trainer", "Evaluator"},
-    "Pusher": {"Trainer", "Evaluator"},
+    "Pusher": {"Trainer", "Evaluator", "ModelValidator"},
 }
 
 
@@ -67,7 +68,7 @@ def test_publishing_comes_last_and_only_where_there_is_a_repository() -> None:
     graph = graph_of(hf_repo_id="demo/pets", hf_space_secrets={"KEY": "NAME_OF_A_VARIABLE"})
     assert edges(graph) == {
         **EDGES,
-        "HFPusher": {"ImportExampleGen", "Trainer", "Evaluator", "EdgeExporter", "Pusher"},
+        "HFPusher": {*EDGES["Pusher"], "ImportExampleGen", "EdgeExporter", "Pusher"},
     }
     [pusher] = [component for component in graph.components if component.id == "HFPusher"]
     told = json.loads(pusher.exec_properties["custom_config"])
