@@ -23,4 +23,5 @@ def inputs(hostile: Workplace, tmp_path: Path) -> Artifacts:
         "evaluation": [run.output("Evaluator", "evaluation")],
         "examples": [run.output("ImportExampleGen", "examples")],
         "model_blessing": [blessing],
+        "infra_blessing": [run.output("ModelValidator", "blessing")],
     }

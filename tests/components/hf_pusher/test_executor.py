@@ -66,10 +66,11 @@ def test_a_blessed_model_is_published_with_its_card(
     assert RepoCard(space["README.md"].decode()).data.sdk == "gradio"
 
 
+@pytest.mark.parametrize("by", ["model_blessing", "infra_blessing"])
 def test_a_refused_model_changes_nothing(
-    hub: HubEmulator, inputs: Artifacts, output: Artifact, hostile: Workplace
+    hub: HubEmulator, inputs: Artifacts, output: Artifact, hostile: Workplace, by: str
 ) -> None:
-    [blessing] = inputs["model_blessing"]
+    [blessing] = inputs[by]
     blessing.set_int_custom_property("blessed", 0)
     push(inputs, output, hub, hostile.folder / "data")
     assert hub.requests == []
