@@ -14,7 +14,7 @@ from tests.answering import ANSWER, NOTHING, TRUTH, example, recipe
 from tests.emulators.submitting import pipeline_spec, task
 from tests.pipeline.vertex.markdown_pages import HOSTILE
 
-STEPS = ("Trainer", "Evaluator", "EdgeExporter", "Pusher", "HFPusher")
+STEPS = ("Trainer", "Evaluator", "ModelValidator", "EdgeExporter", "Pusher", "HFPusher")
 EDGE = "int8 2.4 MB, mean IoU 0.790 (float 0.800), 3.2 ms"
 URLS = {
     "url": "https://huggingface.co/demo/pets/tree/v1",
@@ -76,6 +76,9 @@ def outputs(folder: str, blessed: bool) -> dict[str, Outputs]:
         "Evaluator": {
             "blessing": [put_out(f"{folder}/blessing", blessed=number)],
             "evaluation": [put_out(f"{folder}/evaluation")],
+        },
+        "ModelValidator": {
+            "blessing": [put_out(f"{folder}/validated", blessed=1.0, reason="")],
         },
         "EdgeExporter": {
             "edge_model": [

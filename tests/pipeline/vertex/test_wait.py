@@ -10,7 +10,7 @@ from google.cloud.aiplatform_v1 import types
 from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.vertex import VertexEmulator
-from tests.pipeline.vertex.judged_steps import EDGE, URLS, Steps, outputs, spec
+from tests.pipeline.vertex.judged_steps import EDGE, URLS, Steps, outputs, put_out, spec
 from tests.pipeline.vertex.markdown_pages import HOSTILE, Shown, shown
 from tests.pipeline.vertex.verbs import Done, job_file, verb
 
@@ -98,6 +98,7 @@ def test_blessed_and_published(
     assert [row[:2] for row in states[1:]] == [
         ["Trainer", "cached"],
         ["Evaluator", "cached"],
+        ["ModelValidator", "done"],
         ["EdgeExporter", "done"],
         ["Pusher", "done"],
         ["HFPusher", "done"],
@@ -117,6 +118,30 @@ def test_refused(wait: Callable[..., tuple[Done, Shown]], judged: Callable[[str]
     words = " ".join(HOSTILE.split())
     assert species == f"species {words}: mean IoU 0.100 is below 0.500 (3 images)"
     assert summary.tables[1][1] == ["mean", "0.100", "\N{EN DASH}"]
+
+
+def test_refused_because_it_cannot_be_served(
+    wait: Callable[..., tuple[Done, Shown]],
+    judged: Callable[[str], None],
+    steps: Steps,
+    bucket: str,
+) -> None:
+    judged("blessed")
+    reason = "The model has no signature `network`; export it."
+    steps.outputs |= {
+        "ModelValidator": {
+            "blessing": [put_out(f"{bucket}/run/validated", blessed=0.0, reason=reason)]
+        },
+        **{
+            name: {"pushed_model": [put_out(f"{bucket}/run/{name}", pushed=0.0)]}
+            for name in ("Pusher", "HFPusher")
+        },
+    }
+    done, summary = wait()
+    assert (done.status, done.error) == (0, "")
+    assert done.output.endswith(f"\nRefused, nothing published.\n  {reason}\n")
+    assert summary.headings == ["Earlier", "Refused, nothing published"]
+    assert summary.items == [reason]
 
 
 def test_failed_after_it_was_blessed(
@@ -187,7 +212,7 @@ def test_a_busy_service_is_asked_again_and_again(
     assert done.output.endswith("Done.\n")
     summary = shown((tmp_path / "summary.md").read_text())
     assert summary.headings == ["Done"]
-    assert [row[1] for row in summary.tables[-1][1:]] == ["done"] * 5
+    assert [row[1] for row in summary.tables[-1][1:]] == ["done"] * 6
 
 
 @pytest.mark.parametrize("lost", ["all", "metrics"])
