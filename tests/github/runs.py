@@ -55,12 +55,13 @@ def play_two(folder: Path, data: Path) -> None:
         player = there.player(repository, **VARIABLES)
         refused = player.play("train.yml", "train", inputs=INPUTS)
         _break(there)
-        broken = player.play(
-            "train.yml",
-            "train",
-            event_name="repository_dispatch",
-            event={"client_payload": {"data_root": f"{BUCKET}/broken"}},
-        )
+        new_data = {
+            "event_name": "repository_dispatch",
+            "event": {"client_payload": {"data_root": f"{BUCKET}/broken"}},
+        }
+        announced = player.play("train.yml", "announce", **new_data)
+        assert announced.conclusion == "success", announced
+        broken = player.play("train.yml", "train", **new_data)
         there.gcs.save(folder / "buckets")
         image = f"{there.registry.host}/{PROJECT}/{name}@{digest}"
     left = Left(folder, refused, broken, image)

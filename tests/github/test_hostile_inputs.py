@@ -186,6 +186,11 @@ def test_fields_of_a_run_that_data_or_the_clock_begins(tmp_path: Path, event_nam
     _compare(tmp_path, "train.yml", "train", names, event_name=event_name)
 
 
+def test_the_folder_of_new_data(tmp_path: Path) -> None:
+    names = {"payload": ["data_root"], "variables": ["WORKLOAD_IDENTITY_PROVIDER"]}
+    _compare(tmp_path, "train.yml", "announce", names, event_name="repository_dispatch")
+
+
 def test_fields_of_the_spaces_deployment(tmp_path: Path) -> None:
     names = {"inputs": ["version"], "variables": _variables("deploy-space.yml")}
     assert _read("deploy-space.yml", "inputs") == names["inputs"]

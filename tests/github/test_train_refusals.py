@@ -1,5 +1,6 @@
 """train.yml where something is missing, not trusted, cancelled, or under way already."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from tests.github.images import image_tag
 from tests.github.player import Played
 
 EVERY_DAY = {"event_name": "schedule"}
+NEW_DATA = "repository_dispatch"
+WORKFLOWS = REPOSITORY / ".github" / "workflows"
 
 
 @pytest.fixture
@@ -122,8 +125,88 @@ def test_one_run_after_the_other_and_a_cancelled_one_trains_no_more(
     assert types.PipelineState(job.state).name == "PIPELINE_STATE_CANCELLED"
 
 
-def test_runs_are_dispatched_one_after_another() -> None:
+def record(there: Cloud, **states: str) -> list[str]:
+    """Writes what was announced, a data set a day; returns the folders."""
+    listed = [
+        {
+            "data_root": f"{BUCKET}/data/{name}",
+            "announced": f"2026-11-{number:02}T00:00:00Z",
+            "state": state,
+        }
+        for number, (name, state) in enumerate(states.items(), 1)
+    ]
+    objects = there.gcs.client.bucket(BUCKET.removeprefix("gs://"))
+    content = json.dumps({"announcements": listed})
+    objects.blob("pipeline/announcements.json").upload_from_string(content)
+    return [one["data_root"] for one in listed]
+
+
+def recorded(there: Cloud) -> dict[str, str]:
+    listed = json.loads(there.gcs.read(f"{BUCKET}/pipeline/announcements.json"))["announcements"]
+    return {one["data_root"].rpartition("/")[2]: one["state"] for one in listed}
+
+
+def test_new_data_are_recorded_while_other_runs_train(there: Cloud, team: Path) -> None:
+    objects = there.gcs.client.bucket(BUCKET.removeprefix("gs://"))
+    for name in ("first", "second"):
+        objects.blob(f"data/{name}/dataset.json").upload_from_string("{}")
+    player = there.player(team)
+    for name in ("second", "first"):  # messages come in no order
+        event = {"client_payload": {"data_root": f"{BUCKET}/data/{name}"}}
+        played = player.play("train.yml", "announce", event_name=NEW_DATA, event=event)
+        assert played.conclusion == "success", played
+    assert list(recorded(there).items()) == [("first", "waiting"), ("second", "waiting")]
+
+
+@pytest.mark.parametrize("event_name", ["workflow_dispatch", "schedule"])
+def test_only_new_data_are_announced(there: Cloud, team: Path, event_name: str) -> None:
+    played = there.player(team).play("train.yml", "announce", event_name=event_name)
+    assert played.conclusion == "skipped"
+
+
+def test_an_older_model_is_held_back_and_the_run_ends_green(there: Cloud, team: Path) -> None:
+    first, second = record(there, first="failed", second="published")
+    event = {"client_payload": {"data_root": first}}
+    played = there.player(team).play("train.yml", "train", event_name=NEW_DATA, event=event)
+    assert played.conclusion == "success", played
+    assert f"## Held back\n\n{first} was announced before {second}," in played.summary
+    assert {"Build the image", "Submit", "Wait for the verdict"} <= skipped(played)
+    assert there.vertex.requests == [] and there.registry.requests == []
+    assert recorded(there) == {"first": "failed", "second": "published"}
+
+
+@pytest.mark.parametrize("event", [EVERY_DAY, {"event_name": NEW_DATA}])
+def test_a_run_trains_on_the_data_whose_turn_it_is(there: Cloud, team: Path, event: dict) -> None:
+    """These data have no shards: the run ends before anything is built, and the next may go on."""
+    first, second = record(there, first="published", second="waiting")
+    event = {**event, "event": {"client_payload": {"data_root": first}}}
+    played = there.player(team).play("train.yml", "train", **event)
+    assert played.conclusion == "failure"
+    assert f"This run trains on {second}, announced 2026-11-02" in played.summary
+    assert f"DATA_ROOT={second} has no" in played.summary
+    assert recorded(there) == {"first": "published", "second": "failed"}
+
+
+def test_runs_are_dispatched_one_after_another_and_none_is_dropped() -> None:
     """GitHub runs one of a group at a time; of what a field may be, the group has nothing."""
-    text = (REPOSITORY / ".github" / "workflows" / "train.yml").read_text()
-    concurrency = yaml.safe_load(text)["concurrency"]
-    assert concurrency == {"group": "train", "cancel-in-progress": False}
+    jobs = yaml.safe_load((WORKFLOWS / "train.yml").read_text())["jobs"]
+    assert jobs["train"]["concurrency"] == {
+        "group": "train",
+        "cancel-in-progress": False,
+        "queue": "max",
+    }
+    assert "concurrency" not in jobs["announce"]
+
+
+def test_the_clock_has_a_file_of_its_own() -> None:
+    """GitHub disables the whole file of a schedule after 60 days without a commit."""
+    train, weekly = (
+        yaml.load((WORKFLOWS / name).read_text(), yaml.BaseLoader)
+        for name in ("train.yml", "weekly.yml")
+    )
+    assert train["on"].keys() == {"workflow_dispatch", "repository_dispatch", "workflow_call"}
+    assert weekly["on"].keys() == {"schedule"}
+    [job] = weekly["jobs"].values()
+    assert job["uses"].removeprefix("$/") == ".github/workflows/train.yml"
+    for called in train["jobs"].values():
+        assert called["permissions"].items() <= job["permissions"].items()

@@ -1,8 +1,10 @@
 """train.yml from the checkout to the verdict, on this machine."""
 
+import json
+
 import pytest
 
-from tests.github.cloud import HUB_TOKEN
+from tests.github.cloud import BUCKET, HUB_TOKEN
 from tests.github.runs import Left
 
 pytestmark = pytest.mark.slow
@@ -34,6 +36,13 @@ def test_broken_data_end_red_with_the_reason(left: Left) -> None:
     assert "## Failed" in left.broken.summary
     assert "<code>ImportExampleGen</code> failed:" in left.broken.summary
     assert "Not a valid TFRecord" in left.broken.summary
+
+
+def test_broken_data_do_not_keep_later_data_waiting(left: Left) -> None:
+    bucket = left.folder / "buckets" / BUCKET.removeprefix("gs://")
+    record = json.loads((bucket / "pipeline" / "announcements.json").read_text())
+    [one] = record["announcements"]
+    assert (one["data_root"], one["state"]) == (f"{BUCKET}/broken", "failed")
 
 
 def test_the_image_that_is_there_is_taken(left: Left) -> None:
