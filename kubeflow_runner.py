@@ -8,7 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.configs import load_settings
 from pipeline.terminal import fail
-from pipeline.vertex.requirements import require
+from pipeline.vertex.requirements import require, require_what_tfx_submits
 
 
 def main() -> None:
@@ -17,6 +17,7 @@ def main() -> None:
         settings = load_settings()
         recipe = settings.load_recipe()
         require(settings)
+        require_what_tfx_submits(settings)
         # TFX takes long to import: what is set wrong is said before.
         from pipeline.pipeline import create_pipeline
         from pipeline.vertex.engine import vertex_engine

@@ -38,6 +38,7 @@ class Deployment(BaseModel):
         max_replicas: machines under full load; there is always one.
         traffic: percentage of the requests that a new model answers.
         service_account: that the container acts as; the project's when None.
+        encryption_key: of Cloud KMS, for model and endpoint; Google's when None.
     """
 
     project: str
@@ -48,3 +49,4 @@ class Deployment(BaseModel):
     max_replicas: int = 1
     traffic: int = 100
     service_account: str | None = None
+    encryption_key: str | None = None

@@ -5,13 +5,15 @@ endpoint, one version of the model for its content, and one deployment of that v
 """
 
 import contextlib
+from typing import TypeVar
 
 from google.api_core.exceptions import AlreadyExists, NotFound
 from google.cloud import aiplatform_v1 as vertex
 
 from components.endpoint_pusher.config import Deployment
-from components.google_cloud import explained, retrying
+from components.google_cloud import CloudError, explained, retrying
 
+Resource = TypeVar("Resource", vertex.Model, vertex.Endpoint)
 ROLES = "roles/aiplatform.user"
 _LONGEST_DEPLOYMENT = 3600.0  # seconds; machines are started, an image and a model are loaded
 
@@ -59,7 +61,7 @@ class Deployer:
         """The version of the registry that has this content."""
         name = f"{self._parent}/models/{self._what.name}"
         try:
-            return self._models.get_model(name=f"{name}@{alias}")
+            return self._checked(self._models.get_model(name=f"{name}@{alias}"))
         except NotFound:
             pass
         model = vertex.Model(
@@ -67,6 +69,7 @@ class Deployer:
             artifact_uri=saved_model,
             container_spec=vertex.ModelContainerSpec(image_uri=self._what.image),
             version_aliases=[alias],
+            encryption_spec=self._encryption_spec(),
         )
         request = vertex.UploadModelRequest(parent=self._parent, model=model)
         if self._exists(name):
@@ -78,15 +81,33 @@ class Deployer:
 
     def _exists(self, name: str) -> bool:
         try:
-            self._models.get_model(name=name)
+            self._checked(self._models.get_model(name=name))
         except NotFound:
             return False
         return True
 
+    def _encryption_spec(self) -> vertex.EncryptionSpec | None:
+        key = self._what.encryption_key
+        return vertex.EncryptionSpec(kms_key_name=key) if key else None
+
+    def _checked(self, found: Resource) -> Resource:
+        """A model or an endpoint that was made before, and keeps its key for ever.
+
+        Raises:
+            CloudError: another one than the key that is asked for.
+        """
+        key, kept = self._what.encryption_key, found.encryption_spec.kms_key_name
+        if key and key != kept:
+            raise CloudError(
+                f"{found.name} is encrypted with {kept or 'no key of yours'}, which cannot be "
+                "changed; delete it, or set another PIPELINE_NAME, or unset ENCRYPTION_KEY."
+            )
+        return found
+
     def _endpoint(self) -> vertex.Endpoint:
         name = f"{self._parent}/endpoints/{self._what.name}"
         try:
-            return self._endpoints.get_endpoint(name=name)
+            return self._checked(self._endpoints.get_endpoint(name=name))
         except NotFound:
             pass
         with contextlib.suppress(AlreadyExists):  # another run at the same time makes it
@@ -94,11 +115,13 @@ class Deployer:
                 parent=self._parent,
                 # Takes requests of 10 MB; a shared one takes 1.5 MB, which is little for a photo.
                 endpoint=vertex.Endpoint(
-                    display_name=self._what.name, dedicated_endpoint_enabled=True
+                    display_name=self._what.name,
+                    dedicated_endpoint_enabled=True,
+                    encryption_spec=self._encryption_spec(),
                 ),
                 endpoint_id=self._what.name,
             ).result()
-        return self._endpoints.get_endpoint(name=name)
+        return self._checked(self._endpoints.get_endpoint(name=name))
 
     def _deployed(self, endpoint: str, model: vertex.Model) -> str:
         """Id of the version's deployment, which is made without requests where there is none."""

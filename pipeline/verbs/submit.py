@@ -21,8 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--label", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
     )
-    parser.add_argument("--encryption-key", metavar="NAME", help="projects/…/cryptoKeys/…")
-    parser.add_argument("--network", metavar="NAME", help="projects/NUMBER/global/networks/…")
     parser.add_argument(
         "--job-id", metavar="ID", help="of the job, by which a repeated submission finds it"
     )
@@ -52,8 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
             job_id=arguments.job_id and check_job_id(arguments.job_id),
             labels=_labels(arguments.label),
             caching=not arguments.no_cache,
-            encryption_key=arguments.encryption_key,
-            network=arguments.network,
         )
         job = load_job(arguments.spec) if arguments.spec else _own_job(settings)
         job = with_parameters(job, arguments.parameter)

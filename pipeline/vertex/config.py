@@ -26,6 +26,18 @@ class VertexConfig(BaseModel):
         pattern=r"^[^@\s]+@[^@\s]+\.iam\.gserviceaccount\.com$",
         description="Service account that the steps act as. Default: the project's.",
     )
+    vpc_network: str | None = Field(
+        None,
+        pattern=r"^projects/[0-9]+/global/networks/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        description="Network that steps and training are peered with: "
+        "projects/NUMBER/global/networks/NAME. Unset: none.",
+    )
+    encryption_key: str | None = Field(
+        None,
+        pattern=r"^projects/[^/\s]+/locations/[^/\s]+/keyRings/[^/\s]+/cryptoKeys/[^/\s]+$",
+        description="Key of Cloud KMS for jobs, models and Endpoint: "
+        "projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY. Default: Google's.",
+    )
     use_dataflow: bool = Field(False, description="Run the data steps on Dataflow.")
     dataflow_machine_type: str | None = Field(
         None,
@@ -38,6 +50,13 @@ class VertexConfig(BaseModel):
     )
     dataflow_max_workers: int | None = Field(
         None, gt=0, description="The most workers of each Dataflow job. Default: its own choice."
+    )
+    dataflow_subnetwork: str | None = Field(
+        None,
+        pattern=r"^(https://www\.googleapis\.com/compute/v1/projects/[^/\s]+/)?"
+        r"regions/[^/\s]+/subnetworks/[^/\s]+$",
+        description="Subnetwork of Dataflow's workers: regions/REGION/subnetworks/NAME, or its "
+        "whole URL where another project shares it. Default: the network `default`.",
     )
     training_machine_type: str | None = Field(
         None,

@@ -65,6 +65,7 @@ def _pusher(settings: Settings) -> Callable[..., Any]:
         max_replicas=settings.endpoint_max_replicas,
         traffic=settings.endpoint_traffic,
         service_account=settings.service_account,
+        encryption_key=settings.encryption_key,
     )
     custom_config = {"deployment": deployment.model_dump(mode="json")}
     return functools.partial(
@@ -78,6 +79,8 @@ def _dataflow_args(settings: Settings) -> list[str]:
         "--worker_machine_type": settings.dataflow_machine_type,
         "--disk_size_gb": settings.dataflow_disk_gb,
         "--max_num_workers": settings.dataflow_max_workers,
+        "--subnetwork": settings.dataflow_subnetwork,
+        "--dataflow_kms_key": settings.encryption_key,
     }
     return [
         "--runner=DataflowRunner",
@@ -112,20 +115,25 @@ def _training_job(settings: Settings, custom_config: dict[str, Any], **arguments
     }
     if settings.service_account:
         job_spec["service_account"] = settings.service_account
+    if settings.vpc_network:
+        job_spec["network"] = settings.vpc_network
     # What a machine that is taken away has done is not lost: all go on from the last epoch.
     job_spec["scheduling"] = {"restart_job_on_worker_restart": True}
     if settings.training_spot:
         job_spec["scheduling"]["strategy"] = "SPOT"
+    training: dict[str, Any] = {
+        "project": settings.google_cloud_project,
+        "display_name": f"{settings.name_pipeline()}-trainer",
+        "job_spec": job_spec,
+    }
+    if settings.encryption_key:
+        training["encryption_spec"] = {"kms_key_name": settings.encryption_key}
     return Trainer(
         custom_config={
             **custom_config,
             constants.ENABLE_VERTEX_KEY: True,
             constants.VERTEX_REGION_KEY: settings.google_cloud_region,
-            vertex_trainer.TRAINING_ARGS_KEY: {
-                "project": settings.google_cloud_project,
-                "display_name": f"{settings.name_pipeline()}-trainer",
-                "job_spec": job_spec,
-            },
+            vertex_trainer.TRAINING_ARGS_KEY: training,
         },
         **arguments,
     )

@@ -196,6 +196,8 @@ def same(asked: vertex.PipelineJob, found: vertex.PipelineJob) -> bool:
     given, kept = asked.runtime_config, found.runtime_config
     return (
         found.pipeline_spec == asked.pipeline_spec
+        and found.network == asked.network
+        and found.encryption_spec == asked.encryption_spec
         and kept.parameters == given.parameters
         and kept.parameter_values == given.parameter_values
         and dict(asked.labels).items() <= dict(found.labels).items()

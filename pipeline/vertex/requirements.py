@@ -12,6 +12,12 @@ from tfrecords.errors import listed
 
 # `tfx run create` adds a hyphen and 14 digits to the pipeline's name.
 _LONGEST_LABELLED = LONGEST_LABEL - 15
+_OF_DATAFLOW = (
+    "dataflow_machine_type",
+    "dataflow_disk_gb",
+    "dataflow_max_workers",
+    "dataflow_subnetwork",
+)
 _PLACES = ("pipeline_root", "data_root", "serving_dir")
 _BUCKET_PATH = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.+)?")
 
@@ -25,6 +31,20 @@ def require(settings: Settings) -> None:
     problems = list(_problems(settings))
     if problems:
         raise ValueError(listed("The pipeline cannot run on Vertex AI:", problems))
+
+
+def require_what_tfx_submits(settings: Settings) -> None:
+    """Refuses what `tfx run create`, which reads the compiled job, does not submit with it.
+
+    Raises:
+        ValueError: it is set.
+    """
+    lost = [name.upper() for name in ("vpc_network", "encryption_key") if getattr(settings, name)]
+    if lost:
+        raise ValueError(
+            f"`tfx run create` submits a job without {' and '.join(lost)}; submit it with "
+            "`python -m pipeline submit`, or unset what it would lack."
+        )
 
 
 def _problems(settings: Settings) -> Iterator[str]:
@@ -65,8 +85,9 @@ def _problems(settings: Settings) -> Iterator[str]:
         for name in ("use_dataflow", "training_machine_type", "endpoint_machine_type"):
             if getattr(settings, name):
                 yield f"{name.upper()} needs GOOGLE_CLOUD_PROJECT, which is not set."
+    yield from _network_problems(settings)
     if not settings.use_dataflow:
-        for name in ("dataflow_machine_type", "dataflow_disk_gb", "dataflow_max_workers"):
+        for name in _OF_DATAFLOW:
             if getattr(settings, name):
                 yield f"{name.upper()} needs USE_DATAFLOW, which is not set."
     elif len(name := settings.name_pipeline()) > _LONGEST_LABELLED:
@@ -85,3 +106,25 @@ def _problems(settings: Settings) -> Iterator[str]:
             f"TRAINING_REPLICAS={settings.training_replicas} needs Vertex Training: set "
             "TRAINING_MACHINE_TYPE."
         )
+
+
+def _network_problems(settings: Settings) -> Iterator[str]:
+    """What would not be in the network or under the key that all is to be in and under."""
+    region = settings.google_cloud_region
+    if settings.vpc_network and settings.use_dataflow and not settings.dataflow_subnetwork:
+        yield (
+            "VPC_NETWORK with USE_DATAFLOW needs DATAFLOW_SUBNETWORK, which is not set: name the "
+            "network's subnetwork in which the workers run."
+        )
+    if settings.vpc_network and settings.endpoint_machine_type:
+        yield (
+            "VPC_NETWORK does not go with ENDPOINT_MACHINE_TYPE: an Endpoint in a network serves "
+            "one model only, so that no new one can take over; unset one of both."
+        )
+    for name, part in (("dataflow_subnetwork", "regions"), ("encryption_key", "locations")):
+        value = getattr(settings, name)
+        if value and f"{part}/{region}/" not in value:
+            yield (
+                f"{name.upper()}={value} is not in {region}, where the jobs run; name one of "
+                "GOOGLE_CLOUD_REGION."
+            )

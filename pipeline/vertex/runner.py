@@ -19,7 +19,7 @@ from pipeline.vertex.engine import vertex_engine
 
 
 class VertexRunner(KubeflowV2DagRunner):
-    """KubeflowV2DagRunner whose jobs retry, ask for machines and take parameters.
+    """KubeflowV2DagRunner whose jobs retry, ask for machines and a network, and take parameters.
 
     Args:
         settings: names and places.

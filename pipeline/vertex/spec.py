@@ -1,4 +1,7 @@
-"""What a compiled job needs beside what TFX's compiler writes: retries, machines, parameters."""
+"""What a compiled job needs beside what TFX's compiler writes.
+
+Retries, machines, parameters, network, encryption key.
+"""
 
 import json
 from collections.abc import Iterator
@@ -54,7 +57,7 @@ def parameters(settings: Settings) -> list[Parameter]:
 
 
 def amended(job: Json, settings: Settings) -> Json:
-    """Puts retries, machines and runtime parameters into a job; changes it in place.
+    """Puts in what TFX's compiler leaves out; changes the job in place.
 
     Args:
         job: a PipelineJob as KubeflowV2DagRunner makes it.
@@ -68,6 +71,10 @@ def amended(job: Json, settings: Settings) -> Json:
             if name != "Trainer" or settings.training_machine_type is None:
                 task["retryPolicy"] = dict(RETRIES)
             executor["container"]["resources"] = _resources(name, settings)
+    if settings.vpc_network:
+        job["network"] = settings.vpc_network
+    if settings.encryption_key:
+        job["encryptionSpec"] = {"kmsKeyName": settings.encryption_key}
     by_name = {parameter.name: parameter for parameter in parameters(settings)}
     _set_parameter(spec, "ImportExampleGen", "input_base", by_name["data_root"])
     in_training = [parameter for name, parameter in by_name.items() if name != "data_root"]

@@ -23,15 +23,11 @@ class Options:
         job_id: of the job, by which a repeated submission finds it; None makes a new one.
         labels: of the job.
         caching: whether steps may be answered from what earlier runs put out.
-        encryption_key: of Cloud KMS, projects/…/cryptoKeys/…
-        network: VPC that the steps are peered with, projects/NUMBER/global/networks/NAME.
     """
 
     job_id: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     caching: bool = True
-    encryption_key: str | None = None
-    network: str | None = None
 
 
 def submit(cloud: Vertex, settings: Settings, job: Mapping[str, Any], options: Options) -> str:
@@ -39,7 +35,8 @@ def submit(cloud: Vertex, settings: Settings, job: Mapping[str, Any], options: O
 
     Args:
         cloud: where to.
-        settings: name pipeline and service account.
+        settings: name pipeline and service account, and the network and the key that the job has
+            from its compilation, if one.
         job: a PipelineJob in the form of its JSON.
         options: the rest.
 
@@ -61,6 +58,16 @@ def submit(cloud: Vertex, settings: Settings, job: Mapping[str, Any], options: O
             f"The job's id {job_id} has {len(job_id)} characters, and is a label of its Dataflow "
             f"jobs, which has {LONGEST_LABEL} at most: give it a shorter one."
         )
+    for setting, has in (
+        ("VPC_NETWORK", asked.network),
+        ("ENCRYPTION_KEY", asked.encryption_spec.kms_key_name),
+    ):
+        wanted = getattr(settings, setting.lower())
+        if wanted and wanted != has:
+            raise CloudError(
+                f"{setting} is {wanted}, and the job was compiled with {has or 'none'}: compile it "
+                "anew, for its steps hold it too."
+            )
     found = cloud.find(name)
     if found is None:
         for other in cloud.active(pipeline):
@@ -68,8 +75,8 @@ def submit(cloud: Vertex, settings: Settings, job: Mapping[str, Any], options: O
         cloud.create(asked, job_id)
     elif not same(asked, found):
         raise CloudError(
-            f"There is another job {job_id}, of other steps, parameters or labels; give this one "
-            f"an id of its own. {cloud.link(name)}"
+            f"There is another job {job_id}, of other steps, parameters, labels, network or key; "
+            f"give this one an id of its own. {cloud.link(name)}"
         )
     try:
         earlier = _earlier(cloud, pipeline, name)
@@ -88,9 +95,6 @@ def _message(settings: Settings, job: Mapping[str, Any], options: Options) -> ve
     asked = vertex.PipelineJob.wrap(message)
     asked.labels.update(options.labels)
     asked.service_account = settings.service_account or ""
-    asked.network = options.network or ""
-    if options.encryption_key:
-        asked.encryption_spec.kms_key_name = options.encryption_key
     if not options.caching:
         for task in asked.pipeline_spec["root"]["dag"]["tasks"].values():
             task["cachingOptions"] = {"enableCache": False}

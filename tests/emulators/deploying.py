@@ -47,6 +47,10 @@ def create_endpoint(endpoint_id: str | None = None, **options) -> str:
     return aiplatform.Endpoint.create(endpoint_id=endpoint_id, **options).resource_name
 
 
+def create_private_endpoint(network: str) -> str:
+    return aiplatform.PrivateEndpoint.create(display_name="pets", network=network).resource_name
+
+
 def endpoints(filter: str | None = None) -> list[str]:
     return [endpoint.name for endpoint in aiplatform.Endpoint.list(filter=filter)]
 

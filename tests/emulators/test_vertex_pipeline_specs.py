@@ -89,6 +89,8 @@ def test_spec_that_does_not_hold(either_cloud, spec, message):
         ({"labels": {"owner": "a b"}}, "Invalid value 'a b' of label 'owner'"),
         ({"labels": {f"label-{n}": "" for n in range(65)}}, "found 65, expected at most 64"),
         ({"display_name": "x" * 129}, "found 129 characters"),
+        ({"network": "vpc"}, "Invalid network: found 'vpc'"),
+        ({"encryption_spec": {"kms_key_name": "key"}}, "kms_key_name: found 'key'"),
     ],
 )
 def test_job_that_does_not_hold(either_cloud, changes, message):

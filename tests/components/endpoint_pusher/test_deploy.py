@@ -26,6 +26,7 @@ from tests.emulators.deploying import create_endpoint
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.submitting import IMAGE
 from tests.emulators.vertex import VertexEmulator
+from tests.pipeline.vertex.conftest import KEY
 
 Pushed = Callable[..., str]
 
@@ -101,6 +102,37 @@ def test_a_service_account_of_ones_own(
     pushed(FIRST, service_account=account)
     [deployed] = vertex.endpoints[0].deployed_models
     assert deployed.service_account == account
+
+
+def test_a_key_of_ones_own(vertex: VertexEmulator, pushed: Pushed) -> None:
+    for digest in (FIRST, SECOND):
+        pushed(digest, encryption_key=KEY)
+    made = [*vertex.models, *vertex.endpoints]
+    assert [one.encryption_spec.kms_key_name for one in made] == [KEY] * 3
+    # Without the setting they are gone on with: nothing is less protected than was asked for.
+    pushed(THIRD)
+
+
+def test_what_was_made_without_the_key_is_not_taken_for_encrypted(
+    vertex: VertexEmulator, pushed: Pushed
+) -> None:
+    pushed(FIRST)
+    before = changes(vertex)
+    for digest in (FIRST, SECOND):
+        with pytest.raises(CloudError) as refused:
+            pushed(digest, encryption_key=KEY)
+        assert "models/pets is encrypted with no key of yours, which" in str(refused.value)
+    assert changes(vertex) == before
+
+
+def test_an_endpoint_of_another_key_is_refused(
+    vertex: VertexEmulator, cloud: Callable[..., object], pushed: Pushed
+) -> None:
+    other = f"{KEY}-2"
+    cloud(create_endpoint, "pets", encryption_spec_key_name=other)
+    with pytest.raises(CloudError, match=f"endpoints/pets is encrypted with {other}, which"):
+        pushed(FIRST, encryption_key=KEY)
+    assert "DeployModel" not in changes(vertex)
 
 
 def test_the_same_content_again_changes_nothing(vertex: VertexEmulator, pushed: Pushed) -> None:

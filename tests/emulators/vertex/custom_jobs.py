@@ -13,6 +13,7 @@ from google.rpc.status_pb2 import Status
 
 from .custom_job_specs import check_custom_job
 from .jobs import Jobs, cancel_job, delete_job
+from .keys_and_networks import check_key, check_network
 from .listing import page
 from .methods import AIPLATFORM, METHODS
 from .replicas import replicas_of, run_replicas
@@ -37,6 +38,8 @@ _JOB = "/v1/{name=projects/*/locations/*/customJobs/*}"
 def create_custom_job(vertex: "VertexEmulator", request) -> Message:
     job = request.custom_job
     check_custom_job(job)
+    check_key(vertex, job)
+    check_network(job.job_spec.network)
     vertex.check_acts_as(job.job_spec.service_account)
     job.name = f"{vertex.parent}/{KIND}/{random.SystemRandom().getrandbits(62)}"
     return CUSTOM_JOBS.create(vertex, job)

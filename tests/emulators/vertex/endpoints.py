@@ -11,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from .errors import Refusal, invalid
+from .keys_and_networks import check_key, check_network
 from .labels import check_display_name, check_labels
 from .listing import page
 from .methods import AIPLATFORM, METHODS
@@ -67,6 +68,8 @@ def create_endpoint(vertex: "VertexEmulator", request) -> Operation:
     del endpoint.deployed_models[:]
     endpoint.ClearField("dedicated_endpoint_dns")
     _check(endpoint)
+    check_key(vertex, endpoint)
+    check_network(endpoint.network)
     endpoint.name = f"{vertex.parent}/{KIND}/{endpoint_id}"
     endpoint.create_time.GetCurrentTime()
     endpoint.update_time.CopyFrom(endpoint.create_time)

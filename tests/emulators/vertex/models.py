@@ -11,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from .errors import Refusal, invalid
+from .keys_and_networks import check_key
 from .labels import check_display_name, check_labels
 from .listing import page
 from .methods import AIPLATFORM, METHODS
@@ -74,6 +75,7 @@ def upload_model(vertex: "VertexEmulator", request) -> Operation:
         _check_alias(alias)
     vertex.check_acts_as(request.service_account)
     _check_artifact(vertex, version)
+    check_key(vertex, version)
     with vertex.store.lock:
         now = version.version_create_time
         now.GetCurrentTime()

@@ -15,6 +15,7 @@ from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
 from .jobs import Jobs, cancel_job, delete_job
+from .keys_and_networks import check_key, check_network
 from .listing import page
 from .methods import AIPLATFORM, METHODS
 from .specs import check_job, check_job_id
@@ -52,6 +53,8 @@ def create_pipeline_job(vertex: "VertexEmulator", request) -> Message:
     spec = check_job(job)
     job_id = request.pipeline_job_id or f"{spec.pipeline_info.name}-{uuid.uuid4().hex[:12]}"
     check_job_id(job_id)
+    check_key(vertex, job)
+    check_network(job.network)
     vertex.check_acts_as(job.service_account)
     job.name = f"{vertex.canonical(request.parent)}/{KIND}/{job_id}"
     job.labels[BILLING] = str(random.SystemRandom().getrandbits(62))

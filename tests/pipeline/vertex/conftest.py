@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 IMAGE = "us-docker.pkg.dev/demo-project/images/pipeline@sha256:" + "a" * 64
+KEY = "projects/demo-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
+NETWORK = "projects/123456789012/global/networks/vpc"
 VERTEX = {
     "pipeline_root": "gs://demo-bucket/pipeline",
     "data_root": "gs://demo-bucket/data",

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, WorkerOptions
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.dataflow.internal.apiclient import Job
 from tfx.orchestration.pipeline import Pipeline
@@ -15,7 +15,7 @@ from pipeline.engines import LOCAL_BEAM_ARGS, local_engine
 from pipeline.pipeline import create_pipeline
 from pipeline.vertex.engine import vertex_engine
 from tests.pipeline.test_pipeline import edges
-from tests.pipeline.vertex.conftest import IMAGE, VERTEX
+from tests.pipeline.vertex.conftest import IMAGE, KEY, NETWORK, VERTEX
 
 
 def graph_of(**overrides: object) -> Pipeline:
@@ -118,6 +118,35 @@ def test_a_training_of_several_spot_machines() -> None:
     assert workers["container_spec"] == {"image_uri": IMAGE}
 
 
+def test_network_and_key_reach_training_and_dataflow() -> None:
+    graph = graph_of(
+        google_cloud_project="demo-project",
+        training_machine_type="n1-standard-8",
+        use_dataflow=True,
+        vpc_network=NETWORK,
+        dataflow_subnetwork="regions/us-central1/subnetworks/workers",
+        encryption_key=KEY,
+    )
+    job = training_job(graph)
+    assert job["job_spec"]["network"] == NETWORK
+    assert job["encryption_spec"] == {"kms_key_name": KEY}
+    options = PipelineOptions(graph.beam_pipeline_args)
+    assert options.view_as(WorkerOptions).subnetwork == "regions/us-central1/subnetworks/workers"
+    assert options.view_as(GoogleCloudOptions).dataflow_kms_key == KEY
+
+
+def test_the_key_reaches_the_endpoint() -> None:
+    graph = graph_of(
+        google_cloud_project="demo-project",
+        endpoint_machine_type="n1-standard-2",
+        endpoint_image=IMAGE,
+        encryption_key=KEY,
+    )
+    [pusher] = [component for component in graph.components if component.id == "Pusher"]
+    told = json.loads(pusher.exec_properties["custom_config"])["deployment"]
+    assert told["encryption_key"] == KEY
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -127,6 +156,26 @@ def test_a_training_of_several_spot_machines() -> None:
         ({"pipeline_image": None}, "PIPELINE_IMAGE is not set"),
         ({"use_dataflow": True}, "USE_DATAFLOW needs GOOGLE_CLOUD_PROJECT"),
         ({"dataflow_machine_type": "n1-standard-4"}, "DATAFLOW_MACHINE_TYPE needs USE_DATAFLOW"),
+        (
+            {"vpc_network": NETWORK, "use_dataflow": True},
+            "VPC_NETWORK with USE_DATAFLOW needs DATAFLOW_SUBNETWORK",
+        ),
+        (
+            {"vpc_network": NETWORK, "endpoint_machine_type": "n1-standard-2"},
+            "VPC_NETWORK does not go with ENDPOINT_MACHINE_TYPE",
+        ),
+        (
+            {"encryption_key": KEY, "google_cloud_region": "europe-west4"},
+            "ENCRYPTION_KEY=.* is not in europe-west4, where the jobs run",
+        ),
+        (
+            {"use_dataflow": True, "dataflow_subnetwork": "regions/us-east1/subnetworks/workers"},
+            "DATAFLOW_SUBNETWORK=.* is not in us-central1, where the jobs run",
+        ),
+        (
+            {"dataflow_subnetwork": "regions/us-central1/subnetworks/workers"},
+            "DATAFLOW_SUBNETWORK needs USE_DATAFLOW",
+        ),
         ({"dataflow_disk_gb": 60}, "DATAFLOW_DISK_GB needs USE_DATAFLOW"),
         ({"dataflow_max_workers": 8}, "DATAFLOW_MAX_WORKERS needs USE_DATAFLOW"),
         (
@@ -159,6 +208,11 @@ def test_what_is_missing_is_named(
         ("google_cloud_project", "Demo Project"),
         ("google_cloud_region", "europe"),
         ("service_account", "me"),
+        ("vpc_network", "vpc"),
+        ("vpc_network", "projects/demo-project/global/networks/vpc"),
+        ("encryption_key", "key"),
+        ("dataflow_subnetwork", "workers"),
+        ("dataflow_max_workers", "0"),
     ],
 )
 def test_a_value_that_the_service_would_refuse(name: str, value: str) -> None:

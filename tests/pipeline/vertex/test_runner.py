@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.cloud.aiplatform_v1 import types
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
@@ -15,7 +16,7 @@ from pipeline.vertex.engine import vertex_engine
 from pipeline.vertex.runner import VertexRunner
 from tests.conftest import REPOSITORY, Workplace
 from tests.pipeline.test_pipeline import EDGES
-from tests.pipeline.vertex.conftest import IMAGE, VERTEX
+from tests.pipeline.vertex.conftest import IMAGE, KEY, NETWORK, VERTEX
 
 ENVIRONMENT = {name.upper(): value for name, value in VERTEX.items()}
 CONTAINERS = set(EDGES) - {"latest_blessed_model"} | {"HFPusher"}
@@ -135,6 +136,21 @@ def test_what_a_search_decides_on_is_no_parameter(tmp_path: Path) -> None:
     assert set(job["runtimeConfig"]["parameters"]) == {"data_root", "epochs"}
     given = compiled(tmp_path, tune=True, learning_rate=0.01)
     assert given["runtimeConfig"]["parameters"]["learning_rate"] == {"doubleValue": 0.01}
+
+
+def test_network_and_key_are_of_the_job_itself(tmp_path: Path) -> None:
+    job = compiled(tmp_path, vpc_network=NETWORK, encryption_key=KEY)
+    parsed = json_format.ParseDict(job, types.PipelineJob.pb()())
+    assert (parsed.network, parsed.encryption_spec.kms_key_name) == (NETWORK, KEY)
+
+
+def test_what_tfx_would_submit_without_network_and_key_is_refused(workplace: Workplace) -> None:
+    done = workplace.run(
+        "python kubeflow_runner.py", **ENVIRONMENT, VPC_NETWORK=NETWORK, ENCRYPTION_KEY=KEY
+    )
+    assert done.returncode == 2
+    assert "submits a job without VPC_NETWORK and ENCRYPTION_KEY; submit it with" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_setting_that_is_missing_is_one_sentence(workplace: Workplace) -> None:

@@ -1,5 +1,6 @@
 """`python -m pipeline submit`, to an emulated Vertex AI."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,13 +18,12 @@ from tests.emulators.child import ChildProcess
 from tests.emulators.submitting import Runner, pipeline_spec
 from tests.emulators.vertex import VertexEmulator
 from tests.emulators.vertex.pipeline_jobs import BILLING
+from tests.pipeline.vertex.conftest import KEY, NETWORK
 from tests.pipeline.vertex.markdown_pages import shown
 from tests.pipeline.vertex.verbs import Done, job_file, verb
 from tests.warm.commands import python
 
 State = types.PipelineState
-KEY = "projects/demo-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
-NETWORK = "projects/123456789012/global/networks/vpc"
 
 
 @pytest.fixture
@@ -41,14 +41,13 @@ def test_all_that_tfx_cannot_say(
 ) -> None:
     done = submit(
         *("--parameter", "epochs=3", "--label", "team=vision", "--label", "tier=gold"),
-        *("--no-cache", "--encryption-key", KEY, "--network", NETWORK, "--wait"),
+        *("--no-cache", "--wait"),
         service_account=vertex.accounts.add("steps").email,
     )
     assert (done.status, done.error) == (0, "")
     [job] = vertex.jobs
     assert dict(job.labels) == {"team": "vision", "tier": "gold", BILLING: job.labels[BILLING]}
     assert job.service_account == "steps@demo-project.iam.gserviceaccount.com"
-    assert (job.network, job.encryption_spec.kms_key_name) == (NETWORK, KEY)
     assert job.runtime_config.parameters["epochs"].int_value == 3
     [run] = runner.jobs
     tasks = run["pipelineSpec"]["root"]["dag"]["tasks"]
@@ -106,6 +105,26 @@ def test_what_is_asked_wrongly_never_reaches_the_service(
 def test_a_project_must_be_set(submit: Callable[..., Done]) -> None:
     done = submit("--parameter", "epochs=3", google_cloud_project="")
     assert (done.status, done.error.split(";")[0]) == (2, "GOOGLE_CLOUD_PROJECT is not set")
+
+
+def test_a_job_has_the_network_and_the_key_that_it_was_compiled_with(
+    child: ChildProcess, vertex: VertexEmulator, spec: str
+) -> None:
+    path, settings = Path(spec), {"vpc_network": NETWORK, "encryption_key": KEY}
+    arguments = ("submit", "--spec", spec, "--parameter", "epochs=3", "--job-id", "pets-1")
+    for name, value in settings.items():
+        refused = child(verb, *arguments, **{name: value})
+        assert refused.status == 2
+        assert f"{name.upper()} is {value}, and the job was compiled with none" in refused.error
+    assert vertex.requests == []
+    job = json.loads(path.read_text())
+    path.write_text(json.dumps({**job, "network": NETWORK, "encryptionSpec": {"kmsKeyName": KEY}}))
+    assert child(verb, *arguments, **settings).status == 0
+    [made] = vertex.jobs
+    assert (made.network, made.encryption_spec.kms_key_name) == (NETWORK, KEY)
+    path.write_text(json.dumps(job))
+    other = child(verb, *arguments)
+    assert (other.status, "There is another job pets-1" in other.error) == (2, True)
 
 
 def test_an_id_that_is_no_label_of_a_dataflow_job(
@@ -169,7 +188,9 @@ def test_an_id_of_another_job(
     assert submit(*asked).status == 0
     done = submit(*asked, *change)
     assert done.status == 2
-    assert done.error.startswith("There is another job pets-7, of other steps, parameters or")
+    assert done.error.startswith(
+        "There is another job pets-7, of other steps, parameters, labels, "
+    )
     assert len(vertex.jobs) == 1
 
 
