@@ -1,21 +1,40 @@
 """Serves a SavedModel of Cloud Storage on a Vertex Endpoint.
 
 Every step looks before it does: however often a push is killed and begun again, there is one
-endpoint, one version of the model for its content, and one deployment of that version.
+endpoint, one version of the model for its content and container, and one deployment of that
+version.
 """
 
 import contextlib
+import hashlib
 from typing import TypeVar
 
 from google.api_core.exceptions import AlreadyExists, NotFound
 from google.cloud import aiplatform_v1 as vertex
 
-from components.endpoint_pusher.config import Deployment
+from components.endpoint_pusher.config import Container, Deployment
 from components.google_cloud import CloudError, explained, retrying
 
 Resource = TypeVar("Resource", vertex.Model, vertex.Endpoint)
 ROLES = "roles/aiplatform.user"
 _LONGEST_DEPLOYMENT = 3600.0  # seconds; machines are started, an image and a model are loaded
+
+
+def _digest(container: Container) -> str:
+    """Tells one container from another, in 16 characters of hex."""
+    return hashlib.sha256(container.model_dump_json().encode()).hexdigest()[:16]
+
+
+def _spec(container: Container) -> vertex.ModelContainerSpec:
+    return vertex.ModelContainerSpec(
+        image_uri=container.image,
+        command=container.command,
+        args=container.args,
+        env=[{"name": name, "value": value} for name, value in container.env.items()],
+        ports=[{"container_port": container.port}] if container.port else [],
+        predict_route=container.predict_route,
+        health_route=container.health_route,
+    )
 
 
 class Deployer:
@@ -37,7 +56,8 @@ class Deployer:
         """Makes a model answer its share of the requests, and ends what it replaced.
 
         Args:
-            saved_model: gs:// folder of the SavedModel.
+            saved_model: gs:// folder of the SavedModel, or of its one version where the container
+                reads versions.
             digest: of its content, in hex.
 
         Returns:
@@ -47,7 +67,8 @@ class Deployer:
             CloudError: it does not serve; what served before still does.
         """
         with self._explained():
-            model = retrying()(self._registered, saved_model, f"content-{digest[:32]}")
+            alias = f"content-{digest[:32]}-{_digest(self._what.container)}"
+            model = retrying()(self._registered, saved_model, alias)
             name = retrying()(self._endpoint).name
             deployed_id = retrying()(self._deployed, name, model)
             retrying()(self._send_requests, name, deployed_id)
@@ -58,7 +79,7 @@ class Deployer:
         return explained(f"Vertex AI in {self._what.project}, {self._what.region},", ROLES)
 
     def _registered(self, saved_model: str, alias: str) -> vertex.Model:
-        """The version of the registry that has this content."""
+        """The version of the registry that has this content and this container."""
         name = f"{self._parent}/models/{self._what.name}"
         try:
             return self._checked(self._models.get_model(name=f"{name}@{alias}"))
@@ -67,7 +88,7 @@ class Deployer:
         model = vertex.Model(
             display_name=self._what.name,
             artifact_uri=saved_model,
-            container_spec=vertex.ModelContainerSpec(image_uri=self._what.image),
+            container_spec=_spec(self._what.container),
             version_aliases=[alias],
             encryption_spec=self._encryption_spec(),
         )

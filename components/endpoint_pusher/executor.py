@@ -1,6 +1,7 @@
 """The serving pusher, with a Vertex Endpoint behind the folder of versions."""
 
 import json
+import os
 from typing import Any
 
 from tfx.types import standard_component_specs
@@ -8,7 +9,9 @@ from tfx.types import standard_component_specs
 from components.endpoint_pusher.config import Deployment
 from components.endpoint_pusher.deploy import Deployer
 from components.serving_pusher import executor
-from components.serving_pusher.push import digest
+from components.serving_pusher.push import digest, push
+
+_ALONE = "endpoint"  # folder, ignored by a server over SERVING_DIR, of versions one by one
 
 
 class Executor(executor.Executor):
@@ -24,5 +27,11 @@ class Executor(executor.Executor):
             CloudError: it does not serve; what served before still does.
         """
         told = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
-        deployer = Deployer(Deployment.model_validate(told["deployment"]))
-        return deployer.deploy(version_path, digest(version_path))
+        deployment = Deployment.model_validate(told["deployment"])
+        folder = version_path
+        if deployment.container.reads_versions:
+            # SERVING_DIR has all versions, of which Vertex AI would copy each with every model.
+            base_directory, version = os.path.split(version_path)
+            folder = os.path.join(base_directory, _ALONE, version)
+            push(version_path, folder)
+        return Deployer(deployment).deploy(folder, digest(version_path))

@@ -15,7 +15,7 @@ from tfx.extensions.google_cloud_ai_platform.trainer import executor as vertex_t
 from tfx.types.channel import BaseChannel
 
 from components.endpoint_pusher.component import Pusher as EndpointPusher
-from components.endpoint_pusher.config import Deployment
+from components.endpoint_pusher.config import Deployment, container
 from components.serving_pusher.component import Pusher
 from components.vertex_trainer.component import Trainer
 from pipeline.configs import Settings
@@ -60,7 +60,7 @@ def _pusher(settings: Settings) -> Callable[..., Any]:
         project=settings.google_cloud_project or "",
         region=settings.google_cloud_region,
         name=settings.name_pipeline()[:63].rstrip("-"),
-        image=settings.endpoint_image or "",
+        container=container(settings),
         machine_type=settings.endpoint_machine_type,
         max_replicas=settings.endpoint_max_replicas,
         traffic=settings.endpoint_traffic,

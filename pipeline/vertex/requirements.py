@@ -21,6 +21,9 @@ _OF_DATAFLOW = (
 _PLACES = ("pipeline_root", "data_root", "serving_dir")
 _BUCKET_PATH = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.+)?")
 
+_PULLED = re.compile(r"([a-z0-9-]+-docker\.pkg\.dev|([a-z]+\.)?gcr\.io)/")
+_PREBUILT = re.compile(r"[a-z]+-docker\.pkg\.dev/vertex-ai(-restricted)?/")
+
 
 def require(settings: Settings) -> None:
     """Looks at the settings alone, not at what they name.
@@ -101,6 +104,7 @@ def _problems(settings: Settings) -> Iterator[str]:
             "ENDPOINT_MACHINE_TYPE needs ENDPOINT_IMAGE, which is not set: name the container "
             "image that serves the model."
         )
+    yield from _image_problems(settings)
     if settings.training_replicas > 1 and not settings.training_machine_type:
         yield (
             f"TRAINING_REPLICAS={settings.training_replicas} needs Vertex Training: set "
@@ -128,3 +132,20 @@ def _network_problems(settings: Settings) -> Iterator[str]:
                 f"{name.upper()}={value} is not in {region}, where the jobs run; name one of "
                 "GOOGLE_CLOUD_REGION."
             )
+
+
+def _image_problems(settings: Settings) -> Iterator[str]:
+    image = settings.endpoint_image
+    if not image:
+        return
+    if not _PULLED.match(image):
+        yield (
+            f"ENDPOINT_IMAGE={image} is not in Artifact Registry, from which alone an Endpoint "
+            "takes images; copy it there and name it as "
+            "REGION-docker.pkg.dev/PROJECT/REPOSITORY/NAME."
+        )
+    if settings.endpoint_server == "tensorflow-serving" and _PREBUILT.match(image):
+        yield (
+            f"ENDPOINT_IMAGE={image} is Google's own and keeps to Vertex AI's contract; set "
+            "ENDPOINT_SERVER=vertex, or name a copy of the image tensorflow/serving."
+        )

@@ -56,13 +56,16 @@ def push_impatiently(settings: dict[str, Any], saved_model: str, digest: str) ->
 
 
 def versions(vertex: VertexEmulator) -> list[tuple[str, str, str, list[str]]]:
-    """Name, folder, image and aliases of all versions in the registry, oldest first."""
+    """Name, folder, image and aliases of all versions in the registry, oldest first.
+
+    Of an alias only what tells the content.
+    """
     return [
         (
             version.name.removeprefix(f"{vertex.parent}/models/"),
             version.artifact_uri,
             version.container_spec.image_uri,
-            sorted(version.version_aliases),
+            sorted(alias[: len("content-") + 32] for alias in version.version_aliases),
         )
         for version in vertex.models
     ]

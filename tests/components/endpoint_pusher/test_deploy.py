@@ -159,6 +159,18 @@ def test_a_former_content_is_the_version_that_it_was(
     assert serving(vertex) == {"pets-1": 100}
 
 
+def test_the_same_content_in_another_image_takes_over(
+    vertex: VertexEmulator, pushed: Pushed
+) -> None:
+    pushed(FIRST)
+    pushed(FIRST, container={"image": "us-docker.pkg.dev/demo/images/serving:2"})
+    assert [image for _, _, image, _ in versions(vertex)] == [
+        IMAGE,
+        "us-docker.pkg.dev/demo/images/serving:2",
+    ]
+    assert serving(vertex) == {"pets-2": 100}
+
+
 def test_canaries(vertex: VertexEmulator, pushed: Pushed) -> None:
     pushed(FIRST, traffic=10)
     assert serving(vertex) == {"pets-1": 100}
@@ -366,7 +378,10 @@ def test_no_credentials(vertex: VertexEmulator, pushed: Pushed, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("given", "cause"),
     [
-        ({"image": ""}, "refuses: Invalid model: container_spec.image_uri is required."),
+        (
+            {"container": {"image": ""}},
+            "refuses: Invalid model: container_spec.image_uri is required.",
+        ),
         ({"machine_type": ""}, "machine_spec: machine_type is required."),
         ({"region": "europe-west1"}, "locations/europe-west1 is not found."),
         ({"project": "elsewhere"}, "the project is unknown); it needs roles/aiplatform.user."),
@@ -382,7 +397,7 @@ def test_no_credentials(vertex: VertexEmulator, pushed: Pushed, tmp_path: Path) 
     ],
 )
 def test_what_is_refused(
-    vertex: VertexEmulator, pushed: Pushed, given: dict[str, str], cause: str
+    vertex: VertexEmulator, pushed: Pushed, given: dict[str, Any], cause: str
 ) -> None:
     sentence = refusal(pushed, FIRST, **given)
     place = f"{given.get('project', 'demo-project')}, {given.get('region', 'us-central1')}"

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from components.endpoint_pusher.config import EndpointConfig, container
 from components.google_cloud import CloudError
 from tests.components.endpoint_pusher.deployments import changes, serving, versions
 from tests.emulators.child import ChildProcess
@@ -53,13 +54,13 @@ def run(
 ) -> Push:
     """Runs the executor on a model with this graph, in the folder `run` of the bucket."""
 
-    def run(graph: bytes, blessed: bool = True) -> dict[str, Any]:
+    def run(graph: bytes, blessed: bool = True, **given: Any) -> dict[str, Any]:
         folder = tmp_path / "model"
         (folder / "Format-Serving" / "variables").mkdir(parents=True, exist_ok=True)
         (folder / GRAPH).write_bytes(graph)
         (folder / "Format-Serving" / "variables" / "variables.index").write_bytes(b"weights")
         gcs.upload_tree(folder, f"{bucket}/run/model")
-        return child(do, f"{bucket}/run", blessed, settings)
+        return child(do, f"{bucket}/run", blessed, {**settings, **given})
 
     return run
 
@@ -110,3 +111,31 @@ def test_a_push_whose_deployment_failed_is_gone_on_with(
     assert run(b"graph")["pushed"] == 1
     assert gcs.list(f"{bucket}/run/serving") == objects
     assert serving(vertex) == {"pets-1": 100}
+
+
+def test_tensorflow_serving_gets_a_folder_with_the_one_version(
+    vertex: VertexEmulator, gcs: GcsEmulator, bucket: str, run: Push
+) -> None:
+    image = "us-docker.pkg.dev/demo-project/images/tensorflow-serving:2.21.0"
+    settings = EndpointConfig(endpoint_image=image, endpoint_server="tensorflow-serving")
+    given = {"container": container(settings).model_dump()}
+    first = run(b"graph", **given)["saved_model"]
+    assert run(b"graph", **given)["saved_model"] == first
+    second = run(b"another graph", **given)["saved_model"]
+    for version, graph, pushed in zip(
+        vertex.models, (b"graph", b"another graph"), (first, second), strict=True
+    ):
+        [served] = [name for name in gcs.list(version.artifact_uri) if name.endswith(".pb")]
+        folder, number, _ = served.removeprefix(bucket).rsplit("/", 2)
+        assert f"{bucket}{folder}" == version.artifact_uri
+        assert number.isdecimal()
+        assert gcs.read(served) == gcs.read(f"{pushed}/saved_model.pb") == graph
+    spec = vertex.models[1].container_spec
+    assert spec.image_uri == image
+    assert list(spec.command) == ["tensorflow_model_server"]
+    assert "--model_base_path=$(AIP_STORAGE_URI)" in spec.args
+    [port] = spec.ports
+    assert f"--rest_api_port={port.container_port}" in spec.args
+    assert f"--model_name={spec.health_route.removeprefix('/v1/models/')}" in spec.args
+    assert spec.predict_route == f"{spec.health_route}:predict"
+    assert serving(vertex) == {"pets-2": 100}

@@ -10,6 +10,7 @@ from google.longrunning.operations_pb2 import Operation
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
+from .container_specs import check_container
 from .errors import Refusal, invalid
 from .keys_and_networks import check_key
 from .labels import check_display_name, check_labels
@@ -23,6 +24,7 @@ KIND = "models"
 DEFAULT = "default"  # the alias that exactly one version of a model has
 MODEL_ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 ALIAS = re.compile(r"[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]")
+BASE_PATH = "--model_base_path=$(AIP_STORAGE_URI)"
 
 _register = partial(METHODS.add, f"{AIPLATFORM}.ModelService")
 _MODELS = "/v1/{parent=projects/*/locations/*}/models"
@@ -74,6 +76,7 @@ def upload_model(vertex: "VertexEmulator", request) -> Operation:
     for alias in version.version_aliases:
         _check_alias(alias)
     vertex.check_acts_as(request.service_account)
+    check_container(version.container_spec)
     _check_artifact(vertex, version)
     check_key(vertex, version)
     with vertex.store.lock:
@@ -117,12 +120,15 @@ def _new_model(vertex: "VertexEmulator", model_id: str) -> str:
 
 
 def _check_artifact(vertex: "VertexEmulator", model: Message) -> None:
-    if not model.container_spec.image_uri:
-        raise invalid("Invalid model: container_spec.image_uri is required.")
     uri = model.artifact_uri.rstrip("/")
     if not uri.startswith("gs://"):
         raise invalid(f"Invalid artifact_uri: found '{uri}', expected a gs:// URI.")
-    if not vertex.gcs.exists(f"{uri}/saved_model.pb"):
+    # TensorFlow Serving waits for a version for ever, and the deployment with it.
+    if BASE_PATH in model.container_spec.args:
+        version = re.compile(rf"{re.escape(uri)}/[0-9]+/saved_model\.pb")
+        if not any(map(version.fullmatch, vertex.gcs.list(uri))):
+            raise Refusal("FAILED_PRECONDITION", f"The artifact {uri} has no version of a model.")
+    elif not vertex.gcs.exists(f"{uri}/saved_model.pb"):
         raise Refusal("FAILED_PRECONDITION", f"The artifact {uri} has no saved_model.pb.")
 
 

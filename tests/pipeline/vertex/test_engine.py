@@ -148,6 +148,22 @@ def test_the_key_reaches_the_endpoint() -> None:
 
 
 @pytest.mark.parametrize(
+    ("server", "port"), [("vertex", None), ("tensorflow-serving", 8501)], ids=str
+)
+def test_the_pusher_is_told_how_the_image_serves(server: str, port: int | None) -> None:
+    image = "europe-docker.pkg.dev/demo-project/images/serving:1"
+    graph = graph_of(
+        google_cloud_project="demo-project",
+        endpoint_machine_type="n1-standard-2",
+        endpoint_image=image,
+        endpoint_server=server,
+    )
+    [pusher] = [component for component in graph.components if component.id == "Pusher"]
+    told = json.loads(pusher.exec_properties["custom_config"])["deployment"]["container"]
+    assert (told["image"], told["port"]) == (image, port)
+
+
+@pytest.mark.parametrize(
     ("overrides", "message"),
     [
         ({"pipeline_root": "output"}, "PIPELINE_ROOT=output is no place in Cloud Storage"),
@@ -188,6 +204,17 @@ def test_the_key_reaches_the_endpoint() -> None:
         ({"encoder_weights": "my.h5"}, "ENCODER_WEIGHTS=my.h5 is on this machine"),
         ({"recipe": "{folder}/leaves.toml"}, "leaves.pbtxt is not in this repository"),
         ({"training_accelerator": "T4"}, "TRAINING_ACCELERATOR=T4 is unknown"),
+        (
+            {"endpoint_image": "tensorflow/serving:2.21.0"},
+            "ENDPOINT_IMAGE=tensorflow/serving:2.21.0 is not in Artifact Registry",
+        ),
+        (
+            {
+                "endpoint_image": "us-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest",
+                "endpoint_server": "tensorflow-serving",
+            },
+            "tf2-cpu.2-15:latest is Google's own .* set ENDPOINT_SERVER=vertex",
+        ),
     ],
 )
 def test_what_is_missing_is_named(
