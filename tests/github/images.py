@@ -13,6 +13,7 @@ NEEDED = ("buildah", "debootstrap", "skopeo", "docker-registry")
 PYTHON = "localhost/python"
 BEAM = "localhost/beam"
 _RELEASE = "bookworm"
+_BOOT = Path(__file__).with_name("beam_boot.py")
 _FROM = {"docker.io/apache/beam_python3.11_sdk": BEAM, "docker.io/library/python": PYTHON}
 
 
@@ -25,7 +26,7 @@ def missing() -> str:
 
 
 def make_bases(folder: Path, environment: Mapping[str, str]) -> None:
-    """Makes the images PYTHON, Debian with its Python 3.11, and BEAM, whose `boot` only speaks."""
+    """Makes the images PYTHON, Debian with its Python 3.11, and BEAM, whose `boot` is ours."""
     root = folder / "python"
     packages = "ca-certificates,python3,python3-dev,python3-venv"
     _run("debootstrap", "--variant=minbase", f"--include={packages}", _RELEASE, str(root))
@@ -36,7 +37,7 @@ def make_bases(folder: Path, environment: Mapping[str, str]) -> None:
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     boot = folder / "beam/opt/apache/beam/boot"
     boot.parent.mkdir(parents=True)
-    boot.write_text('#!/bin/sh\necho "boot $*"\n')
+    shutil.copyfile(_BOOT, boot)
     boot.chmod(0o755)
     recipe = folder / "Dockerfile"
     recipe.write_text(
