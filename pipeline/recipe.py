@@ -45,7 +45,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
     pipeline_name: PipelineName | None = Field(
         default=None, description="Of its pipeline. Default: NAME-training-pipeline."
     )

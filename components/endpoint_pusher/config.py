@@ -92,6 +92,7 @@ class Deployment(BaseModel):
         project: of Google Cloud.
         region: likewise.
         name: id of the endpoint and of the model in the registry.
+        recipe: whose models they hold; a label of both.
         container: in which the model is served.
         machine_type: on which.
         max_replicas: machines under full load; there is always one.
@@ -103,6 +104,7 @@ class Deployment(BaseModel):
     project: str
     region: str
     name: str = Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")
+    recipe: str
     container: Container
     machine_type: str
     max_replicas: int = 1

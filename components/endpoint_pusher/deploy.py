@@ -17,6 +17,7 @@ from components.google_cloud import CloudError, explained, retrying
 
 Resource = TypeVar("Resource", vertex.Model, vertex.Endpoint)
 ROLES = "roles/aiplatform.user"
+_RECIPE = "recipe"  # label
 _LONGEST_DEPLOYMENT = 3600.0  # seconds; machines are started, an image and a model are loaded
 
 
@@ -90,6 +91,7 @@ class Deployer:
             artifact_uri=saved_model,
             container_spec=_spec(self._what.container),
             version_aliases=[alias],
+            labels={_RECIPE: self._what.recipe},
             encryption_spec=self._encryption_spec(),
         )
         request = vertex.UploadModelRequest(parent=self._parent, model=model)
@@ -112,11 +114,17 @@ class Deployer:
         return vertex.EncryptionSpec(kms_key_name=key) if key else None
 
     def _checked(self, found: Resource) -> Resource:
-        """A model or an endpoint that was made before, and keeps its key for ever.
+        """A model or an endpoint that was made before, for one recipe, and keeps its key for ever.
 
         Raises:
-            CloudError: another one than the key that is asked for.
+            CloudError: it was made for another recipe, or with another key than is asked for.
         """
+        recipe = found.labels.get(_RECIPE, self._what.recipe)
+        if recipe != self._what.recipe:
+            raise CloudError(
+                f"{found.name} holds models of the recipe {recipe}, not of {self._what.recipe}; "
+                "unset PIPELINE_NAME, which each recipe has of its own, or set another."
+            )
         key, kept = self._what.encryption_key, found.encryption_spec.kms_key_name
         if key and key != kept:
             raise CloudError(
@@ -137,6 +145,7 @@ class Deployer:
                 # Takes requests of 10 MB; a shared one takes 1.5 MB, which is little for a photo.
                 endpoint=vertex.Endpoint(
                     display_name=self._what.name,
+                    labels={_RECIPE: self._what.recipe},
                     dedicated_endpoint_enabled=True,
                     encryption_spec=self._encryption_spec(),
                 ),

@@ -60,6 +60,7 @@ def _pusher(settings: Settings) -> Callable[..., Any]:
         project=settings.google_cloud_project or "",
         region=settings.google_cloud_region,
         name=settings.name_pipeline()[:63].rstrip("-"),
+        recipe=settings.load_recipe().name,
         container=container(settings),
         machine_type=settings.endpoint_machine_type,
         max_replicas=settings.endpoint_max_replicas,

@@ -15,6 +15,7 @@ def settings(gcs: GcsEmulator) -> dict[str, Any]:
         "project": gcs.project,
         "region": "us-central1",
         "name": "pets",
+        "recipe": "pets",
         "container": {"image": IMAGE},
         "machine_type": "n1-standard-2",
     }

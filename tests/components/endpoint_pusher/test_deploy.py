@@ -135,6 +135,20 @@ def test_an_endpoint_of_another_key_is_refused(
     assert "DeployModel" not in changes(vertex)
 
 
+def test_what_holds_another_recipes_models_is_refused(
+    vertex: VertexEmulator, pushed: Pushed
+) -> None:
+    pushed(FIRST)
+    before = changes(vertex)
+    with pytest.raises(CloudError) as refused:
+        pushed(SECOND, recipe="leaves")
+    assert "models/pets holds models of the recipe pets, not of leaves; unset PIPELINE_NAME" in str(
+        refused.value
+    )
+    assert changes(vertex) == before
+    assert serving(vertex) == {"pets-1": 100}
+
+
 def test_the_same_content_again_changes_nothing(vertex: VertexEmulator, pushed: Pushed) -> None:
     name = pushed(FIRST)
     models, endpoints = vertex.models, vertex.endpoints
