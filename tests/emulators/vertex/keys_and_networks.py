@@ -20,9 +20,9 @@ def check_key(vertex: "VertexEmulator", resource: Message) -> None:
     Raises:
         Refusal: INVALID_ARGUMENT.
     """
-    if not resource.HasField("encryption_spec"):
-        return
     key = resource.encryption_spec.kms_key_name
+    if not key:  # TFX sends an empty encryption_spec for none
+        return
     found = _KEY.fullmatch(key)
     if not found:
         raise invalid(f"Invalid encryption_spec.kms_key_name: found '{key}'.")
