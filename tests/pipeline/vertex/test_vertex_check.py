@@ -34,7 +34,7 @@ def test_what_is_sound_passes_and_nothing_is_left(
     before = gcs.list(bucket)
     done = check()
     assert (done.status, done.error) == (0, "")
-    assert "job of 11 steps" in done.output
+    assert "job of 12 steps" in done.output
     assert "Vertex AI in demo-project, us-central1 answers" in done.output
     assert f"{bucket}/data has 2 train, 1 eval shards" in done.output
     assert gcs.list(bucket) == before
