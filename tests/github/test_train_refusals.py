@@ -195,7 +195,8 @@ def test_runs_are_dispatched_one_after_another_and_none_is_dropped() -> None:
         "cancel-in-progress": False,
         "queue": "max",
     }
-    assert "concurrency" not in jobs["announce"]
+    # A group for each run: what is announced waits for nothing.
+    assert jobs["announce"]["concurrency"]["group"] == "announce-${{ github.run_id }}"
 
 
 def test_the_clock_has_a_file_of_its_own() -> None:
