@@ -15,6 +15,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from models import data, distribution, precision, registry, signatures
+from models.adamw import FusedAdamW
 from models.callbacks import StopWhenDiverged, Throughput, WarmUpCosine
 from models.checkpoints import Checkpoints
 from models.config import TrainingConfig
@@ -192,16 +193,13 @@ def _logs(strategy: tf.distribute.Strategy, folder: str) -> list[keras.callbacks
 
 
 def compiled_model(config: TrainingConfig) -> keras.Model:
-    """Builds the configured network with its optimiser, loss and metric, for the strategy in scope.
-
-    AdamW: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (arXiv:1711.05101).
-    """
+    """Builds the network with its optimiser, loss and metric, for the strategy in scope."""
     policy = precision.best_policy()
     with precision.applied(policy):
         model = _network(config)
         if tf.distribute.has_strategy():
             model = distribution.on_replicas(model)
-    optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
+    optimizer = FusedAdamW(config.learning_rate, weight_decay=config.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     if policy == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)

@@ -14,6 +14,7 @@ from components.edge_exporter.convert import convert
 from components.edge_exporter.runtime import LiteModel
 from components.edge_exporter.variants import VARIANTS
 from models import registry, signatures
+from models.adamw import FusedAdamW
 from models.config import TrainingConfig
 from models.losses import CrossEntropyDice
 from tests.models.drawn_pets import (
@@ -66,7 +67,7 @@ def build(name: str) -> keras.Model:
 def learner(request: pytest.FixtureRequest) -> Learner:
     """Each architecture, built and trained once for all tests of this file."""
     model = build(request.param)
-    model.compile(keras.optimizers.AdamW(2e-3), CrossEntropyDice(), jit_compile=False)
+    model.compile(FusedAdamW(2e-3), CrossEntropyDice(), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     images, masks = four_images()
     initial = [variable.numpy() for variable in model.trainable_variables]
