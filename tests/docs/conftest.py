@@ -11,6 +11,9 @@ from tests.conftest import REPOSITORY, Workplace
 from tests.github.machines import install
 from tests.pages import blocks, write_files
 
+_RUN = "python local_runner.py"
+_COMPILATION = "tfx pipeline compile --pipeline-path=local_runner.py --engine=local"
+
 _UNNEEDED = shutil.ignore_patterns(".git", ".venv", ".tools", "data", "output", ".*_cache")
 
 
@@ -24,13 +27,19 @@ def checkout(workplace: Workplace) -> Path:
 
 @pytest.fixture
 def follow(workplace: Workplace, checkout: Path) -> Callable[..., str]:
-    """Does in the copy what a page tells one to do; returns what its commands printed."""
+    """Does in the copy what a page tells one to do; returns what its commands printed.
 
-    def follow(page: str, heading: str, **settings: object) -> str:
+    With `compiled=True` the page's run of the pipeline is only compiled.
+    """
+
+    def follow(page: str, heading: str, *, compiled: bool = False, **settings: object) -> str:
         write_files(page, checkout)
         for block in blocks(page, "diff"):
             subprocess.run(["git", "apply"], cwd=checkout, input=block.text, text=True, check=True)
         [commands] = [block.text for block in blocks(page, "bash") if block.heading == heading]
+        if compiled:
+            assert _RUN in commands
+            commands = commands.replace(_RUN, _COMPILATION)
         done = workplace.run(
             f"cd {checkout} && set -e\n{commands}",
             **{"PIPELINE_ROOT": "", "SERVING_DIR": "", "COLUMNS": 200, **settings},

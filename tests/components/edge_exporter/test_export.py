@@ -62,18 +62,13 @@ def test_labels_and_metadata_are_inside(
         assert LiteModel(path.read_bytes()).segment(decode(learned[0].image)).any()
 
 
-@pytest.mark.parametrize(
-    ("limits", "reason"),
-    [
-        (Limits(max_fall=-0.5, max_size=0.3), "is more than -0.5 below the float model's, 1.000"),
-        (Limits(max_fall=0.3, max_size=0.1), "of float32's bytes, more than 0.1"),
-    ],
-)
-def test_a_limit_that_is_not_met_keeps_the_model_back(
-    loaded: tf.Module, provenance: dict, records, limits: Limits, reason: str
+def test_limits_that_are_not_met_keep_the_model_back(
+    loaded: tf.Module, provenance: dict, records
 ) -> None:
-    edge = export(loaded, provenance, records, 1.0, limits)
-    assert reason in edge.report["reason"]
+    edge = export(loaded, provenance, records, 1.0, Limits(max_fall=-0.5, max_size=0.1))
+    fall, size = edge.report["reason"].split("; ")
+    assert fall.endswith("is more than -0.5 below the float model's, 1.000")
+    assert size.endswith("of float32's bytes, more than 0.1")
     assert edge.report["passed"] is False
     assert set(edge.files) == {"model_fp16.tflite", "model_dynamic_range.tflite"}
     assert edge.summary == f"none, {edge.report['reason']}"

@@ -13,9 +13,14 @@ PETS = REPOSITORY.parent / "shared" / "data" / "pets"
 @pytest.mark.skipif(not PETS.is_dir(), reason=f"there are no photos in {PETS}")
 def test_int8_costs_a_hundredth_at_most(workplace: Workplace) -> None:
     data = workplace.folder / "data"
+    lists = {}
+    for split in ("train", "test"):
+        names = (PETS / f"{split}.txt").read_text().splitlines()
+        lists[split] = workplace.folder / f"{split}.txt"
+        lists[split].write_text("\n".join(names[::3]))
     converted = workplace.run(
         f"python -m tfrecords.create_tfrecords_pets --images {PETS}/images --trimaps {PETS}/trimaps"
-        f" --train-list {PETS}/train.txt --val-list {PETS}/test.txt --output {data}"
+        f" --train-list {lists['train']} --val-list {lists['test']} --output {data}"
     )
     assert converted.returncode == 0, converted.stderr
     done = workplace.run(
@@ -23,7 +28,7 @@ def test_int8_costs_a_hundredth_at_most(workplace: Workplace) -> None:
         DATA_ROOT=data,
         MODEL="unet_light",
         IMAGE_SIZE=64,
-        EPOCHS=4,
+        EPOCHS=6,
     )
     assert done.returncode == 0, done.stderr
     [made] = workplace.pipeline_root.glob("EdgeExporter/edge_model/*/Format-Serving/edge.json")
