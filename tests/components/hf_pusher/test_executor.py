@@ -1,15 +1,14 @@
 """The executor on the artifacts of a real run, whose names are meant to break a page."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 from huggingface_hub import ModelCard, RepoCard
-from tfx.dsl.io import fileio, filesystem_registry
-from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
+from tfx.dsl.io import fileio
 from tfx.types import Artifact, standard_artifacts
-from tfx.utils import io_utils
 
 from components.digest import folder_digest
 from components.hf_pusher.answers import HubError
@@ -123,24 +122,13 @@ def test_a_model_that_is_no_saved_model(
 
 
 def test_artifacts_on_another_file_system_are_read_as_well(
-    hub: HubEmulator, inputs: Artifacts, output: Artifact, few_pets: Path
+    hub: HubEmulator,
+    inputs: Artifacts,
+    output: Artifact,
+    few_pets: Path,
+    in_a_bucket: Callable[[Artifacts], str],
 ) -> None:
-    """TensorFlow's `ram://` stands for a bucket: Python's own `open` finds nothing there."""
-
-    class Remote(TensorflowFilesystem):
-        @classmethod
-        def supported_schemes(cls) -> list[str]:
-            return ["ram://"]
-
-    filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(Remote, priority=0)
-    for name, artifacts in inputs.items():
-        for artifact in artifacts:
-            if fileio.exists(artifact.uri):
-                remote = f"ram://bucket/{name}"
-                # It lists files of `assets.extra` among those of the empty `assets`.
-                io_utils.copy_dir(artifact.uri, remote, deny_regex_patterns=[r"/assets$"])
-                artifact.uri = remote
-    output.uri = "ram://bucket/pushed_model"
+    output.uri = f"{in_a_bucket(inputs)}/pushed_model"
     tf.io.gfile.makedirs(output.uri)
     push(inputs, output, hub, few_pets)
     assert output.get_int_custom_property("pushed") == 1

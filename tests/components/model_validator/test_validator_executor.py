@@ -1,11 +1,11 @@
 """The executor on the artifacts of a real run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tfx.components.util import model_utils
-from tfx.dsl.io import fileio, filesystem_registry
-from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
+from tfx.dsl.io import fileio
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import io_utils
 
@@ -50,23 +50,8 @@ def test_another_is_refused_with_the_reason(
 
 
 def test_artifacts_on_another_file_system_are_read_as_well(
-    inputs: Artifacts, blessing: Artifact
+    inputs: Artifacts, blessing: Artifact, in_a_bucket: Callable[[Artifacts], str]
 ) -> None:
-    """TensorFlow's `ram://` stands for a bucket: Python's own `open` finds nothing there."""
-
-    class Remote(TensorflowFilesystem):
-        @classmethod
-        def supported_schemes(cls) -> list[str]:
-            return ["ram://"]
-
-    filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(Remote, priority=0)
-    for name in ("model", "examples"):
-        [artifact] = inputs[name]
-        # It lists files of `assets.extra` among those of the empty `assets`.
-        io_utils.copy_dir(
-            artifact.uri, f"ram://validated/{name}", deny_regex_patterns=[r"/assets$"]
-        )
-        artifact.uri = f"ram://validated/{name}"
-    blessing.uri = "ram://validated/blessing"
+    blessing.uri = f"{in_a_bucket(inputs)}/blessing"
     run(inputs, blessing)
-    assert fileio.exists("ram://validated/blessing/INFRA_BLESSED")
+    assert fileio.exists(f"{blessing.uri}/INFRA_BLESSED")
