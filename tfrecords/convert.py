@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tfrecords import storage
-from tfrecords.dataset import RecordInfo, Skipped
+from tfrecords.dataset import ConvertedRecord, RecordInfo, Skipped
 from tfrecords.example import LabelledImage
 from tfrecords.images import ImageFault, convert_pair
 from tfrecords.listing import Pair, name_key
@@ -32,18 +32,20 @@ class Outcome(NamedTuple):
         breed: of the pair.
         record: the serialized example; empty when the pair is bad.
         fault: what is wrong with the pair; empty when nothing is.
+        changes: what was done to the photo, as `Converted` has it.
     """
 
     name: str
     breed: str
     record: bytes
     fault: str
+    changes: tuple[str, ...]
 
 
 class ShardIndex(BaseModel):
     """What a shard holds, and what was left out of it."""
 
-    records: list[RecordInfo]
+    records: list[ConvertedRecord]
     skipped: list[Skipped]
 
 
@@ -99,9 +101,9 @@ def convert_one(pair: Pair, max_side: int) -> Outcome:
     Raises:
         Exception: a bucket's errors, which are worth another try; a local disk's are the outcome's.
     """
-    record, fault = b"", ""
+    record, fault, changes = b"", "", ()
     try:
-        image, mask = convert_pair(
+        image, mask, changes = convert_pair(
             storage.read_bytes(pair.image), storage.read_bytes(pair.mask), max_side
         )
         record = LabelledImage(pair.name, pair.breed, pair.species, image, mask).serialize()
@@ -109,7 +111,7 @@ def convert_one(pair: Pair, max_side: int) -> Outcome:
         fault = str(error)
     except OSError as error:
         fault = f"cannot be read: {error.strerror or error}"
-    return Outcome(pair.name, pair.breed, record, fault)
+    return Outcome(pair.name, pair.breed, record, fault, changes)
 
 
 def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
@@ -127,6 +129,12 @@ def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
         write_records(path, (row.record for row in good))
     split = path.rsplit("/", 1)[-1].split("-")[0]
     return ShardIndex(
-        records=[RecordInfo.of(split, row.name, row.breed, row.record) for row in good],
+        records=[
+            ConvertedRecord(
+                **RecordInfo.of(split, row.name, row.breed, row.record).model_dump(),
+                changes=row.changes,
+            )
+            for row in good
+        ],
         skipped=[Skipped(name=row.name, reason=row.fault) for row in ordered if row.fault],
     )

@@ -17,6 +17,7 @@ import argparse
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,7 @@ def create_tfrecords(
             },
             shards={split: len(paths[split]) for split in splits},
             skipped=tuple(sorted(faults, key=lambda fault: fault.name)),
+            changed=Counter(sorted(change for record in records for change in record.changes)),
             **count_records(records),
         )
         stage.publish(info, paths)
@@ -235,6 +237,8 @@ def _report(console: Console, output: str, info: DatasetInfo, seconds: float) ->
     console.print(
         f"{info.record_bytes / 1e6:.1f} MB in {seconds:.1f} s, {total / seconds:.0f} images/s"
     )
+    for change, count in info.changed.items():
+        console.print(f"{count} images {change}", highlight=False)
     for fault in info.skipped:
         console.print(f"skipped {fault.name}: {fault.reason}", highlight=False, markup=False)
 

@@ -53,6 +53,16 @@ class RecordInfo(BaseModel):
         return cls(split=split, name=name, breed=breed, digest=digest, size=len(record))
 
 
+class ConvertedRecord(RecordInfo):
+    """What a converter notes of a record besides.
+
+    Attributes:
+        changes: what was done to the photo, as `tfrecords.images.Converted` has it.
+    """
+
+    changes: tuple[str, ...]
+
+
 class DatasetInfo(BaseModel):
     """What a folder of shards holds.
 
@@ -68,6 +78,7 @@ class DatasetInfo(BaseModel):
         breeds: number of images per split and breed.
         record_bytes: sum of the serialized examples' sizes in bytes.
         skipped: the files left out, with the reason.
+        changed: number of images whose pixels are not as their files hold them, by what was done.
         digest: SHA-256 over every record, in hex; it depends on the content alone, not on
             time, machine or the records' order and distribution over shards.
     """
@@ -85,6 +96,7 @@ class DatasetInfo(BaseModel):
     breeds: dict[str, dict[str, int]]
     record_bytes: int
     skipped: tuple[Skipped, ...] = ()
+    changed: dict[str, int] = {}
     digest: str
 
 

@@ -21,7 +21,7 @@ class LabelledImage:
         name: file name without extension, unique in its set.
         breed: for example "Abyssinian" or "german_shorthaired".
         species: "cat", "dog" or, where the name does not say, "other".
-        image: JPEG or PNG bytes that TensorFlow can decode, 1 or 3 channels of 8 bits.
+        image: JPEG or PNG bytes that TensorFlow can decode, upright, 1 or 3 channels of 8 bits.
         label: PNG bytes, one 8-bit channel of the image's size holding indices of CLASS_NAMES.
     """
 

@@ -2,76 +2,122 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-# What TensorFlow decodes as it is; the rest is written anew as JPEG.
+# Pillow knows dozens of formats, some of which start other programs.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+# What TensorFlow decodes as it is; the rest is written anew.
 _KEPT_FORMATS = ("JPEG", "PNG")
 _KEPT_MODES = ("RGB", "L")
 _JPEG_QUALITY = 92
 _TRIMAP_VALUES = (1, 2, 3)
+
+TURNED = "turned upright, as EXIF says"
+ON_WHITE = "laid on white where transparent"
+FIRST_FRAME = "first of several frames taken"
 
 
 class ImageFault(ValueError):
     """Why a file cannot be used, in words that follow its name."""
 
 
-def convert_pair(image: bytes, trimap: bytes, max_side: int) -> tuple[bytes, bytes]:
+class Converted(NamedTuple):
+    """A photo and its mask as a record holds them.
+
+    Attributes:
+        image: the photo as JPEG or PNG, its own bytes where they need no change.
+        mask: 8-bit PNG of class ids.
+        changes: what of the photo's file is not in its bytes as they were: TURNED, ON_WHITE and
+            FIRST_FRAME; that it was reduced or written in another format is not told.
+    """
+
+    image: bytes
+    mask: bytes
+    changes: tuple[str, ...]
+
+
+def convert_pair(image: bytes, trimap: bytes, max_side: int) -> Converted:
     """Checks a photo and its trimap and reduces both to at most `max_side` pixels.
 
-    Args:
-        image: an encoded image in any format and mode that Pillow reads.
-        trimap: an 8-bit single-channel PNG of the image's size with values 1, 2 and 3.
-        max_side: long side in pixels above which both are reduced; nothing is ever enlarged.
+    Both are turned upright as their own EXIF data say, and a transparent photo is laid on white,
+    which is how a viewer shows them. What is written anew is PNG, which loses nothing; what is
+    reduced is JPEG.
 
-    Returns:
-        The image as JPEG or PNG, namely its own bytes where they need no change; and the mask as
-        8-bit PNG of class ids, which are the trimap's values less one.
+    Args:
+        image: an encoded image in one of FORMATS.
+        trimap: an 8-bit single-channel image, not a lossy one, of the image's size with values 1,
+            2 and 3.
+        max_side: long side in pixels above which both are reduced; nothing is ever enlarged.
 
     Raises:
         ImageFault: either cannot be decoded in full, their sizes differ, or the trimap holds
             something other than 1, 2 and 3.
     """
-    photo = _decode(image, "image")
-    mask = _decode(trimap, "mask")
+    photo, changes = _decode(image, "image")
+    mask, _ = _decode(trimap, "mask")
     if photo.size != mask.size:
+        turned = f", {TURNED}" if TURNED in changes else ""
         raise ImageFault(
-            f"mask is {_size(mask)} pixels but its image is {_size(photo)}; expected equal sizes"
+            f"mask is {_size(mask)} pixels but its image is {_size(photo)}{turned}; expected equal "
+            "sizes"
         )
     classes = _class_ids(mask)
+    with _faults_told("image"):
+        upright, transparent = _on_white(photo)
+    if transparent:
+        changes = (*changes, ON_WHITE)
     size = _reduced(photo.size, max_side)
     if size != photo.size:
         classes = classes.resize(size, Image.Resampling.NEAREST)
-        photo = _rgb(photo).resize(size, Image.Resampling.LANCZOS)
-        image = _jpeg(photo)
-    elif photo.format not in _KEPT_FORMATS or photo.mode not in _KEPT_MODES:
-        image = _jpeg(_rgb(photo))
-    encoded = io.BytesIO()
-    classes.save(encoded, "PNG")
-    return image, encoded.getvalue()
+        image = _encoded(upright.resize(size, Image.Resampling.LANCZOS), "JPEG")
+    elif changes or photo.format not in _KEPT_FORMATS or photo.mode not in _KEPT_MODES:
+        image = _encoded(upright, "PNG")
+    return Converted(image, _encoded(classes, "PNG"), changes)
 
 
-def _decode(data: bytes, role: str) -> Image.Image:
-    """Decodes every pixel, so that a truncated file is noticed here and not in training."""
+def _decode(data: bytes, role: str) -> tuple[Image.Image, tuple[str, ...]]:
+    """Decodes every pixel, so that a truncated file is noticed here and not in training.
+
+    Returns:
+        The image upright, in its own mode; and TURNED and FIRST_FRAME, where they apply.
+    """
     if not data:
         raise ImageFault(f"{role} file is empty (0 bytes)")
     limit = Image.MAX_IMAGE_PIXELS
-    try:
-        image = Image.open(io.BytesIO(data))
+    with _faults_told(role):
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
         if limit is not None and image.width * image.height > limit:
             raise ImageFault(f"{role} of {_size(image)} pixels is above the limit of {limit}")
+        # What phones add to a photo as further frames is no picture of its own.
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        # Asked for before loading, which turns a TIFF.
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
         image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+    noted = ((TURNED, turned), (FIRST_FRAME, frames > 1))
+    return image, tuple(change for change, applies in noted if applies)
+
+
+@contextlib.contextmanager
+def _faults_told(role: str) -> Iterator[None]:
+    """Makes an ImageFault of whatever Pillow raises."""
+    try:
+        yield
     except ImageFault:
         raise
     except UnidentifiedImageError:
         raise ImageFault(f"{role} is no image that can be decoded") from None
     except Image.DecompressionBombError:
+        limit = Image.MAX_IMAGE_PIXELS
         raise ImageFault(f"{role} is above the limit of {limit} pixels") from None
     except Exception as error:  # Pillow's decoders raise whatever their format provokes
         raise ImageFault(f"{role} cannot be decoded: {error}") from error
-    return image
 
 
 def _class_ids(trimap: Image.Image) -> Image.Image:
@@ -94,16 +140,26 @@ def _reduced(size: tuple[int, int], max_side: int) -> tuple[int, int]:
     return width, height
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode == "I":
+def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
+    """An image as RGB, and whether any pixel of it was transparent."""
+    if image.mode == "F":
+        raise ImageFault("image has levels of 32 bits; expected 8 or 16 bits a channel")
+    if image.mode.startswith("I"):
         # Pillow would cut 16-bit levels off at 255.
-        image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
-    return image if image.mode == "RGB" else image.convert("RGB")
+        levels = (np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)
+        image = Image.fromarray(levels)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        if layer.getchannel("A").getextrema() != (255, 255):
+            white = Image.new("RGBA", layer.size, "white")
+            return Image.alpha_composite(white, layer).convert("RGB"), True
+    return image.convert("RGB"), False
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def _encoded(image: Image.Image, encoding: str) -> bytes:
+    """Encodes 8-bit pixels without what else the file they came from held, such as EXIF data."""
     encoded = io.BytesIO()
-    image.save(encoded, "JPEG", quality=_JPEG_QUALITY)
+    Image.fromarray(np.asarray(image)).save(encoded, encoding, quality=_JPEG_QUALITY)
     return encoded.getvalue()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import ExifTags, Image
 
 from tests.warm.commands import python
 from tfrecords import create_tfrecords_pets, staging
@@ -165,6 +165,28 @@ def test_skip_invalid_leaves_them_out_and_says_so(
     assert [fault["name"] for fault in info["skipped"]] == sorted(spoiled)
     for name, message in spoiled.items():
         assert f"skipped {name}: {message}" in " ".join(printed.split())
+
+
+def test_what_was_done_to_images_is_counted(
+    raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upside_down = Image.Exif()
+    upside_down[ExifTags.Base.Orientation] = 3
+    first, second, third, *_ = sorted((raw / "images").iterdir())
+    for path in (first, second):
+        Image.open(path).save(path, exif=upside_down)
+    Image.open(third).convert("RGBA").save(third.with_suffix(".png"))
+    with Image.open(third.with_suffix(".png")) as cut:
+        cut.putalpha(100)
+        cut.save(third.with_suffix(".png"))
+    third.unlink()
+    assert create_tfrecords_pets.main(cli(raw, tmp_path / "set")) == 0
+    changed = {"laid on white where transparent": 1, "turned upright, as EXIF says": 2}
+    assert read_info(str(tmp_path / "set")).changed == changed
+    printed = capsys.readouterr().out
+    assert all(f"{count} images {change}" in printed for change, count in changed.items())
+    by_beam = convert(raw, tmp_path / "beam", beam_args=["--runner=DirectRunner"])
+    assert by_beam == read_info(str(tmp_path / "set"))
 
 
 def test_a_failure_leaves_the_set_that_was_there(raw: Path, tmp_path: Path) -> None:
