@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import time
 from collections import Counter
@@ -244,4 +245,7 @@ def _report(console: Console, output: str, info: DatasetInfo, seconds: float) ->
 
 
 if __name__ == "__main__":
+    # TensorFlow decodes here and does nothing else.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     sys.exit(main())

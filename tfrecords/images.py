@@ -56,8 +56,8 @@ def convert_pair(image: bytes, trimap: bytes, max_side: int) -> Converted:
         max_side: long side in pixels above which both are reduced; nothing is ever enlarged.
 
     Raises:
-        ImageFault: either cannot be decoded in full, their sizes differ, or the trimap holds
-            something other than 1, 2 and 3.
+        ImageFault: either cannot be decoded in full, by Pillow and, where a photo keeps its bytes,
+            by TensorFlow; their sizes differ; or the trimap holds something other than 1, 2 and 3.
     """
     photo, changes = _decode(image, "image")
     mask, _ = _decode(trimap, "mask")
@@ -78,6 +78,8 @@ def convert_pair(image: bytes, trimap: bytes, max_side: int) -> Converted:
         image = _encoded(upright.resize(size, Image.Resampling.LANCZOS), "JPEG")
     elif changes or photo.format not in _KEPT_FORMATS or photo.mode not in _KEPT_MODES:
         image = _encoded(upright, "PNG")
+    else:
+        _check_with_tensorflow(image, photo.size)
     return Converted(image, _encoded(classes, "PNG"), changes)
 
 
@@ -99,6 +101,8 @@ def _decode(data: bytes, role: str) -> tuple[Image.Image, tuple[str, ...]]:
         # Asked for before loading, which turns a TIFF.
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
         image.load()
+        # A PNG's checksums, and its end, at which Pillow does not look otherwise.
+        Image.open(io.BytesIO(data), formats=FORMATS).verify()
         ImageOps.exif_transpose(image, in_place=True)
     noted = ((TURNED, turned), (FIRST_FRAME, frames > 1))
     return image, tuple(change for change, applies in noted if applies)
@@ -130,6 +134,29 @@ def _class_ids(trimap: Image.Image) -> Image.Image:
             f"mask holds the values {named}; expected only 1 (pet), 2 (background), 3 (border)"
         )
     return Image.fromarray(np.asarray(trimap) - np.uint8(1))
+
+
+def _check_with_tensorflow(image: bytes, size: tuple[int, int]) -> None:
+    """Decodes an image by the call that trains, which is stricter than Pillow's.
+
+    TensorFlow is imported only here: that takes seconds, and what Pillow has written itself needs
+    no second look.
+    """
+    import tensorflow as tf
+
+    try:
+        decoded = tf.io.decode_jpeg(image, channels=3, dct_method="INTEGER_ACCURATE")
+    except tf.errors.InvalidArgumentError:
+        raise ImageFault(
+            "image cannot be decoded by TensorFlow, though by other programs: write it again as a "
+            "plain JPEG or PNG"
+        ) from None
+    height, width, _ = decoded.shape
+    if (width, height) != size:
+        raise ImageFault(
+            f"image is damaged: TensorFlow decodes {width}x{height} pixels, other programs "
+            f"{size[0]}x{size[1]}"
+        )
 
 
 def _reduced(size: tuple[int, int], max_side: int) -> tuple[int, int]:
