@@ -70,6 +70,24 @@ def test_damaged_photos_are_refused_or_can_be_trained_on(kind: str) -> None:
     assert FILES / 4 <= refused <= FILES
 
 
+def test_what_only_pillow_decodes_is_refused() -> None:
+    """A JPEG with something else than its end, and so with too few lines for TensorFlow."""
+    random = np.random.default_rng(3)
+    told = set()
+    for _ in range(100):
+        data = bytearray(KINDS["JPEG with restart markers"])
+        data[-2] = 0x7F
+        data[int(random.integers(50, len(data) - 2))] ^= 1 << int(random.integers(8))
+        try:
+            convert_pair(bytes(data), TRIMAP, 256)
+        except ImageFault as error:
+            told.add(str(error))
+    assert (
+        "image cannot be decoded by TensorFlow, though by other programs: write it again as a "
+        "plain JPEG or PNG" in told
+    )
+
+
 def test_damaged_masks_are_refused_or_are_as_they_were() -> None:
     random = np.random.default_rng(2)
     trimap = random.integers(1, 4, (40, 60), np.uint8)
