@@ -3,9 +3,10 @@
     python -m tfrecords.create_tfrecords_pets --download data/pets-raw --output data/pets
     python -m tfrecords.create_tfrecords_pets --images DIR --trimaps DIR --output DIR
 
-A photo and its trimap share their name; a trimap is an 8-bit PNG of the photo's size with the
-values 1 pet, 2 background, 3 border. Names like Abyssinian_12 tell the breed; the breeds of
-Oxford-IIIT Pet tell cats from dogs, all others are of species "other". Paths may be gs://.
+A photo and its trimap share their name, in whatever folder below DIR; a trimap is an 8-bit PNG of
+the photo's size with the values 1 pet, 2 background, 3 border. Names like Abyssinian_12 tell the
+breed; the breeds of Oxford-IIIT Pet tell cats from dogs, all others are of species "other". Paths
+may be gs://.
 Options not listed below are Apache Beam's, which then does the work, such as
 --runner=DataflowRunner --project=P --region=R --temp_location=gs://B/tmp
 --sdk_container_image=IMAGE.
@@ -28,7 +29,7 @@ from rich.table import Table
 from tfrecords.convert import convert, deal
 from tfrecords.dataset import DatasetInfo, RecordInfo, Skipped, count_records
 from tfrecords.errors import DataError, listed, told_in_words
-from tfrecords.listing import find_pairs, read_names, split_by_lists, split_by_name
+from tfrecords.listing import IMAGE_ENDINGS, find_pairs, read_names, split_by_lists, split_by_name
 from tfrecords.staging import staging
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def create_tfrecords(
     """Converts two folders and publishes the set as a whole, or not at all.
 
     Args:
-        images: folder of .jpg, .jpeg and .png photos.
+        images: folder of photos, whose files have an ending of tfrecords.listing.IMAGE_ENDINGS.
         trimaps: folder of .png trimaps of the same names.
         output: folder that will hold the shards and `dataset.json`.
         train_list: file that names the training images, one a line; with `val_list` or not at
@@ -88,9 +89,13 @@ def create_tfrecords(
             raise DataError(f"--{option} is {value}; expected at least 1.")
     if (train_list is None) != (val_list is None):
         raise DataError("Give both --train-list and --val-list, or neither.")
-    pairs, faults = find_pairs(images, trimaps)
+    pairs, faults, passed_over = find_pairs(images, trimaps)
     if train_list is not None and val_list is not None:
-        splits, faults = split_by_lists(pairs, faults, read_names(train_list), read_names(val_list))
+        train, val = read_names(train_list), read_names(val_list)
+        unnamed = {row.name for row in (*pairs, *faults)} - {*train, *val}
+        if unnamed:
+            passed_over["in no list"] = len(unnamed)
+        splits, faults = split_by_lists(pairs, faults, train, val)
     else:
         splits = split_by_name(pairs)
     if not any(splits.values()):
@@ -128,6 +133,7 @@ def create_tfrecords(
             },
             shards={split: len(paths[split]) for split in splits},
             skipped=tuple(sorted(faults, key=lambda fault: fault.name)),
+            passed_over=passed_over,
             changed=Counter(sorted(change for record in records for change in record.changes)),
             **count_records(records),
         )
@@ -218,7 +224,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--output", required=True, help="folder to write")
-    add("--images", help="folder of .jpg, .jpeg and .png photos")
+    add("--images", help=f"folder of photos: {' '.join(IMAGE_ENDINGS)}")
     add("--trimaps", help="folder of .png trimaps")
     add("--download", metavar="DIR", help="fetch Oxford-IIIT Pet to DIR (800 MB) and convert it")
     add("--train-list", help="file of the training images' names, such as trainval.txt")
@@ -238,6 +244,9 @@ def _report(console: Console, output: str, info: DatasetInfo, seconds: float) ->
     console.print(
         f"{info.record_bytes / 1e6:.1f} MB in {seconds:.1f} s, {total / seconds:.0f} images/s"
     )
+    if info.passed_over:
+        counts = ", ".join(f"{count} {kind}" for kind, count in info.passed_over.items())
+        console.print(f"passed over: {counts}", highlight=False, markup=False)
     for change, count in info.changed.items():
         console.print(f"{count} images {change}", highlight=False)
     for fault in info.skipped:

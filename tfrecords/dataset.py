@@ -78,6 +78,8 @@ class DatasetInfo(BaseModel):
         breeds: number of images per split and breed.
         record_bytes: sum of the serialized examples' sizes in bytes.
         skipped: the files left out, with the reason.
+        passed_over: number of files that are of no concern, by their ending or by why: "hidden",
+            "no ending", "in no list".
         changed: number of images whose pixels are not as their files hold them, by what was done.
         digest: SHA-256 over every record, in hex; it depends on the content alone, not on
             time, machine or the records' order and distribution over shards.
@@ -96,6 +98,7 @@ class DatasetInfo(BaseModel):
     breeds: dict[str, dict[str, int]]
     record_bytes: int
     skipped: tuple[Skipped, ...] = ()
+    passed_over: dict[str, int] = {}
     changed: dict[str, int] = {}
     digest: str
 

@@ -6,18 +6,35 @@ import codecs
 import csv
 import dataclasses
 import hashlib
+import os
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from tfrecords import storage
 from tfrecords.dataset import Skipped
 from tfrecords.errors import DataError, listed
 from tfrecords.pet_breeds import SPECIES
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+# Of tfrecords.images.FORMATS.
+IMAGE_ENDINGS = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".avif",
+)
 MASK_ENDINGS = (".png",)
+_HIDDEN = "hidden"
 _VAL_SHARE = 0.2
 # A line of the data set's own lists: name, class, species and breed.
 _OFFICIAL_LINE = re.compile(r"(?P<name>.+?)(\s+\d+){3}")
@@ -52,37 +69,53 @@ class Pair:
         return SPECIES.get(self.breed, "other")
 
 
-def find_pairs(images: str, masks: str) -> tuple[list[Pair], list[Skipped]]:
-    """Pairs the files of two folders by name; hidden files and other endings are passed over.
+class Found(NamedTuple):
+    """What two folders hold; every file is in one of the three.
+
+    Attributes:
+        pairs: sorted by name.
+        faults: the names that make no pair, with the reason.
+        passed_over: number of files of no concern, by ending, or "hidden", or "no ending".
+    """
+
+    pairs: list[Pair]
+    faults: list[Skipped]
+    passed_over: Counter[str]
+
+
+def find_pairs(images: str, masks: str) -> Found:
+    """Pairs the files of two folders, and of the folders below them, by name.
+
+    Of two folders one of which lies in the other, each has its own files.
 
     Args:
-        images: local or remote folder of .jpg, .jpeg and .png files.
+        images: local or remote folder of files with IMAGE_ENDINGS.
         masks: local or remote folder of .png files.
 
-    Returns:
-        The pairs, sorted by name, and the names that make no pair, with the reason.
-
     Raises:
-        DataError: a folder is missing or holds no such file.
+        DataError: a folder is missing, cannot be listed or holds no such file.
     """
-    photos = _by_name(images, IMAGE_ENDINGS, "images")
-    trimaps = _by_name(masks, MASK_ENDINGS, "masks")
+    photos, others = _by_name(images, masks, IMAGE_ENDINGS, "images")
+    trimaps, beside_masks = _by_name(masks, images, MASK_ENDINGS, "masks")
+    unread = {PurePosixPath(path).stem: PurePosixPath(path).name for path in others}
     pairs, faults = [], []
     for name in sorted(photos.keys() | trimaps.keys()):
         photo, trimap = photos.get(name, []), trimaps.get(name, [])
         if len(photo) > 1:
-            both = " and ".join(PurePosixPath(path).name for path in photo)
-            faults.append(Skipped(name=name, reason=f"two images share this name: {both}"))
+            faults.append(Skipped(name=name, reason=_shared("images", images, photo)))
+        elif len(trimap) > 1:
+            faults.append(Skipped(name=name, reason=_shared("masks", masks, trimap)))
         elif not trimap:
             faults.append(Skipped(name=name, reason=f"image has no mask {name}.png in {masks}"))
         elif not photo:
-            faults.append(Skipped(name=name, reason=f"mask has no image in {images}"))
+            only = f", only {unread[name]}, which cannot be read" if name in unread else ""
+            faults.append(Skipped(name=name, reason=f"mask has no image in {images}{only}"))
         elif not name.isprintable():  # also what is left of a name that is not UTF-8
             shown = ascii(name)[1:-1]
             faults.append(Skipped(name=shown, reason="file name is not printable UTF-8 text"))
         else:
             pairs.append(Pair(name, photo[0], trimap[0]))
-    return pairs, faults
+    return Found(pairs, faults, Counter(map(_kind, sorted(others + beside_masks))))
 
 
 def read_names(path: str) -> list[str]:
@@ -129,7 +162,7 @@ def _first_cell(line: str) -> str:
 def split_by_lists(
     pairs: Iterable[Pair], faults: Iterable[Skipped], train: list[str], val: list[str]
 ) -> tuple[dict[str, list[Pair]], list[Skipped]]:
-    """Splits pairs as two lists of names say; what neither names is left out silently.
+    """Splits pairs as two lists of names say; what neither names is in no split.
 
     Returns:
         The pairs per split, and the faults that concern the lists' names.
@@ -183,18 +216,51 @@ def name_key(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()
 
 
-def _by_name(folder: str, endings: tuple[str, ...], what: str) -> dict[str, list[str]]:
+def _by_name(
+    folder: str, other: str, endings: tuple[str, ...], what: str
+) -> tuple[dict[str, list[str]], list[str]]:
+    """The paths below a folder and not below another, by name; and those of other files."""
+    try:
+        paths = storage.files_under(folder)
+    except OSError as error:
+        raise DataError(
+            f"Cannot list {error.filename}: {error.strerror}; correct the path or its permissions."
+        ) from error
+    own, within = _absolute(folder), _absolute(other)
+    if within.startswith(own + "/"):
+        excluded = storage.join(folder, within.removeprefix(own + "/")) + "/"
+        paths = [path for path in paths if not path.startswith(excluded)]
     found: dict[str, list[str]] = {}
-    for path in storage.files_in(folder):
+    passed_over = []
+    for path in (path[len(folder.rstrip("/")) + 1 :] for path in paths):
         name = PurePosixPath(path).name
-        if not name.startswith(".") and name.lower().endswith(endings):
-            found.setdefault(_stem(name), []).append(path)
+        if _kind(path) != _HIDDEN and name.lower().endswith(endings):
+            found.setdefault(_stem(name), []).append(storage.join(folder, path))
+        else:
+            passed_over.append(path)
     if not found:
+        counts = ", ".join(f"{n} {kind}" for kind, n in Counter(map(_kind, passed_over)).items())
         raise DataError(
             f"No {what} in {folder}; expected files that end in {', '.join(endings)}: "
-            "correct the path."
+            "correct the path" + (f", or convert what is there, {counts}." if counts else ".")
         )
-    return found
+    return found, passed_over
+
+
+def _absolute(folder: str) -> str:
+    return folder.rstrip("/") if storage.is_remote(folder) else os.path.realpath(folder)
+
+
+def _kind(path: str) -> str:
+    """What a file is, by its path within the folder: hidden, or of which ending."""
+    if any(part.startswith(".") for part in PurePosixPath(path).parts):
+        return _HIDDEN
+    return PurePosixPath(path).suffix.lower() or "no ending"
+
+
+def _shared(what: str, folder: str, paths: list[str]) -> str:
+    both = " and ".join(path[len(folder.rstrip("/")) + 1 :] for path in paths)
+    return f"two {what} share this name: {both}"
 
 
 def _stem(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob as local_glob
 import os
+import re
 import shutil
 from typing import IO, TYPE_CHECKING, cast
 
@@ -58,7 +59,46 @@ def glob(pattern: str) -> dict[str, int]:
 
 def files_in(folder: str) -> dict[str, int]:
     """Returns the files directly in `folder`, sorted by path, with their sizes in bytes."""
-    return glob(join(folder if is_remote(folder) else local_glob.escape(folder), "*"))
+    if is_remote(folder):
+        return _match(folder, "*")
+    return glob(join(local_glob.escape(folder), "*"))
+
+
+def files_under(folder: str) -> list[str]:
+    """Returns the files in `folder` and in the folders below it, sorted by path.
+
+    Links to folders are followed, each folder once; a link to nothing is a file that cannot be
+    read. A folder that is not there holds nothing.
+
+    Raises:
+        OSError: a local folder cannot be listed.
+    """
+    if is_remote(folder):
+        # What ends in "/" stands for a folder.
+        return [path for path in _match(folder, "**") if not path.endswith("/")]
+    paths: list[str] = []
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
+        if (place := os.path.realpath(parent)) in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        paths += [
+            join(folder, os.path.relpath(os.path.join(parent, name), folder)) for name in names
+        ]
+    # Neither pipes nor sockets, whose reading might not end.
+    return sorted(path for path in paths if os.path.isfile(path) or not os.path.exists(path))
+
+
+def _match(folder: str, pattern: str) -> dict[str, int]:
+    """As `glob`, of a remote folder whose name is no pattern: Beam has no way to quote one."""
+    found = glob(join(re.sub(r"[*?[]", "?", folder), pattern))
+    return {path: size for path, size in found.items() if path.startswith(join(folder, ""))}
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def exists(path: str) -> bool:

@@ -106,6 +106,7 @@ def test_lists_decide_the_split(raw: Path, tmp_path: Path, records_in: Callable)
     with pytest.raises(DataError, match="Give both --train-list and --val-list"):
         convert(raw, tmp_path / "set", train_list=lists["train_list"])
     assert read_info(str(tmp_path / "set")) == info
+    assert info.passed_over == {"in no list": 14}
 
 
 @pytest.fixture
@@ -189,6 +190,24 @@ def test_what_was_done_to_images_is_counted(
     assert by_beam == read_info(str(tmp_path / "set"))
 
 
+def test_every_file_is_accounted_for(
+    raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (raw / "images", raw / "trimaps"):
+        (folder / "more").mkdir()
+        for path in sorted(folder.iterdir())[:5]:
+            path.rename(folder / "more" / path.name)
+    for name in ("a.heic", "b.heic", "notes.txt", ".DS_Store"):
+        (raw / "images" / name).touch()
+    assert create_tfrecords_pets.main(cli(raw, tmp_path / "set")) == 0
+    info = read_info(str(tmp_path / "set"))
+    assert sum(info.counts.values()) == 24
+    assert info.passed_over == {".heic": 2, ".txt": 1, "hidden": 1}
+    assert "passed over: 1 hidden, 2 .heic, 1 .txt" in capsys.readouterr().out
+    older = info.model_dump(exclude={"passed_over", "changed"})
+    assert DatasetInfo.model_validate(older).passed_over == {}
+
+
 def test_a_failure_leaves_the_set_that_was_there(raw: Path, tmp_path: Path) -> None:
     info = convert(raw, tmp_path / "set")
     before = {path: path.read_bytes() for path in (tmp_path / "set").iterdir()}
@@ -202,7 +221,7 @@ def test_a_failure_leaves_the_set_that_was_there(raw: Path, tmp_path: Path) -> N
 def test_own_names_and_endings(tmp_path: Path, records_in: Callable) -> None:
     for folder in ("images", "trimaps"):
         (tmp_path / folder).mkdir()
-    for name in ("first.PNG", "second.jpeg", "third.jpg", "größe.jpg", "_5.jpg"):
+    for name in ("first.PNG", "second.jpeg", "third.webp", "größe.tif", "_5.jpg"):
         Image.new("RGB", (40, 30)).save(tmp_path / "images" / name)
     for name in ("first", "second", "third", "größe", "_5"):
         Image.new("L", (40, 30), 2).save(tmp_path / "trimaps" / f"{name}.png")

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,31 +41,92 @@ def test_breed_and_species_come_from_the_name(name: str, breed: str, species: st
     assert (pair.breed, pair.species) == (breed, species)
 
 
-def test_find_pairs_passes_hidden_and_foreign_files_over(tmp_path: Path) -> None:
-    images = touch(tmp_path / "i", "a.jpg", "b.JPEG", "st.bernard.png", "._a.jpg", "a.mat")
-    masks = touch(tmp_path / "m", "a.png", "b.png", "st.bernard.png", "._a.png", "notes.txt")
-    found, faults = find_pairs(images, masks)
+@pytest.fixture(params=["", "bucket://"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """Stands before a path, which is then local or remote."""
+    return request.param
+
+
+def test_find_pairs_counts_hidden_and_foreign_files(tmp_path: Path, scheme: str) -> None:
+    images = touch(
+        tmp_path / "i", "a.jpg", "b.JPEG", "st.bernard.png", "._a.jpg", "a.mat", "README"
+    )
+    masks = touch(tmp_path / "m", "a.png", "b.png", "st.bernard.png", "._a.png", "x.TXT", "y.txt")
+    touch(tmp_path / "i" / ".cache", "c.jpg")
+    found, faults, passed_over = find_pairs(scheme + images, scheme + masks)
     assert names(found) == ["a", "b", "st.bernard"]
     assert faults == []
+    assert passed_over == {"hidden": 3, ".mat": 1, "no ending": 1, ".txt": 2}
+
+
+def test_find_pairs_looks_into_every_folder_below(tmp_path: Path, scheme: str) -> None:
+    images = touch(tmp_path / "i", "a.jpg", "twice.jpg", "mask_twice.jpg")
+    touch(tmp_path / "i" / "more", "b.webp", "twice.jpg")
+    touch(tmp_path / "i" / "more" / "still [1]*", "c.tif")
+    masks = touch(tmp_path / "m", "c.png", "b.png", "twice.png", "mask_twice.png")
+    touch(tmp_path / "m" / "less", "a.png", "mask_twice.PNG")
+    found, faults, _ = find_pairs(scheme + images, scheme + masks)
+    assert [(pair.name, pair.image.removeprefix(scheme + images)) for pair in found] == [
+        ("a", "/a.jpg"),
+        ("b", "/more/b.webp"),
+        ("c", "/more/still [1]*/c.tif"),
+    ]
+    assert {fault.name: fault.reason for fault in faults} == {
+        "mask_twice": "two masks share this name: less/mask_twice.PNG and mask_twice.png",
+        "twice": "two images share this name: more/twice.jpg and twice.jpg",
+    }
+
+
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_of_nested_folders_each_has_its_own_files(tmp_path: Path, scheme: str, ending: str) -> None:
+    outer = touch(tmp_path / "set", "a.jpg") + ending
+    inner = touch(tmp_path / "set" / "masks", "a.png") + ending
+    [pair], faults, passed_over = find_pairs(scheme + outer, scheme + inner)
+    assert (pair.name, faults, passed_over) == ("a", [], {})
+    touch(tmp_path / "set", "b.png")
+    touch(tmp_path / "set" / "masks", "b.png")
+    found, faults, _ = find_pairs(scheme + inner, scheme + outer)
+    assert names(found) == ["b"]
+    assert [fault.name for fault in faults] == ["a"]
+
+
+def test_links_are_followed_once_and_pipes_never(tmp_path: Path) -> None:
+    images = touch(tmp_path / "i")
+    (tmp_path / "i" / "linked").symlink_to(touch(tmp_path / "elsewhere", "a.jpg"))
+    (tmp_path / "i" / "again").symlink_to(tmp_path / "i")
+    (tmp_path / "i" / "gone.jpg").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "i" / "pipe.jpg")
+    found, faults, passed_over = find_pairs(
+        images, touch(tmp_path / "m", "a.png", "gone.png", "pipe.png")
+    )
+    assert names(found) == ["a", "gone"]
+    assert [fault.name for fault in faults] == ["pipe"]
+    assert passed_over == {}
 
 
 def test_find_pairs_tells_of_every_file_without_partner(tmp_path: Path) -> None:
-    images = touch(tmp_path / "i", "a.jpg", "a.png", "b.jpg", "c.jpg")
-    masks = touch(tmp_path / "m", "a.png", "c.png", "d.png")
-    found, faults = find_pairs(images, masks)
+    images = touch(tmp_path / "i", "a.jpg", "a.png", "b.jpg", "c.jpg", "e.HEIC")
+    masks = touch(tmp_path / "m", "a.png", "c.png", "d.png", "e.png")
+    found, faults, _ = find_pairs(images, masks)
     assert names(found) == ["c"]
     assert {fault.name: fault.reason for fault in faults} == {
         "a": "two images share this name: a.jpg and a.png",
         "b": f"image has no mask b.png in {masks}",
         "d": f"mask has no image in {images}",
+        "e": f"mask has no image in {images}, only e.HEIC, which cannot be read",
     }
 
 
 def test_folders_without_files_and_without_being_there(tmp_path: Path) -> None:
     images = touch(tmp_path / "i", "a.jpg")
-    empty = touch(tmp_path / "m", ".hidden.png")
-    with pytest.raises(DataError, match=r"No masks in .*/m; expected files that end in \.png"):
+    empty = touch(tmp_path / "m", ".hidden.png", "a.svg", "b.svg")
+    told = (
+        r"No masks in .*/m; expected .* \.png: correct the path, or convert .*, 1 hidden, 2 \.svg"
+    )
+    with pytest.raises(DataError, match=told):
         find_pairs(images, empty)
+    with pytest.raises(DataError, match=r"Cannot list .*/a\.jpg: Not a directory; correct"):
+        find_pairs(f"{images}/a.jpg", empty)
     with pytest.raises(DataError, match=r"No images in .*/none; expected files that end in \.jpg"):
         find_pairs(str(tmp_path / "none"), empty)
 
@@ -104,7 +166,7 @@ def test_lists_as_other_programs_write_them(tmp_path: Path, content: bytes) -> N
 
 def test_an_accent_is_the_same_in_both_of_its_forms(tmp_path: Path) -> None:
     images = touch(tmp_path / "i", "chie\u0301n.jpg")
-    found, faults = find_pairs(images, touch(tmp_path / "m", "chi\u00e9n.png"))
+    found, faults, _ = find_pairs(images, touch(tmp_path / "m", "chi\u00e9n.png"))
     (tmp_path / "list").write_text("chie\u0301n.jpg\n")
     assert names(found) == read_names(str(tmp_path / "list")) == ["chi\u00e9n"]
     assert faults == []

@@ -34,6 +34,18 @@ def test_files_come_and_go(base: str) -> None:
     assert not storage.exists(base)
 
 
+def test_files_in_every_folder_below(base: str) -> None:
+    assert storage.files_under(base) == []
+    for folder in ("", "b", "b/[c]"):
+        storage.make_folder(storage.join(base, folder))
+        write(storage.join(base, folder, "file"), b"")
+    assert storage.files_under(base) == [
+        storage.join(base, name) for name in ("b/[c]/file", "b/file", "file")
+    ]
+    inner = storage.join(base, "b/[c]")
+    assert storage.files_under(inner) == list(storage.files_in(inner)) == [f"{inner}/file"]
+
+
 def test_reading_seeks(base: str) -> None:
     storage.make_folder(base)
     path = storage.join(base, "file")
