@@ -1,9 +1,10 @@
 """Settings, typed, from environment variables and `.env`. Nothing else reads the environment."""
 
+import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.endpoint_pusher.config import EndpointConfig
@@ -76,6 +77,28 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
     hyperparameters: str | None = Field(
         None, description="Folder or file that a search wrote, to train with what it found."
     )
+
+    @field_validator(
+        "recipe", "pipeline_root", "data_root", "serving_dir", "encoder_weights", "hyperparameters"
+    )
+    @classmethod
+    def _expand_home(cls, path: str | None) -> str | None:
+        """As a shell does it, which does not see what is in `.env`."""
+        return os.path.expanduser(path) if path else path
+
+    @model_validator(mode="after")
+    def _no_patterns(self) -> "Settings":
+        """TFX finds files by patterns that begin with these folders, and quotes none of them."""
+        for name in ("data_root", "pipeline_root"):
+            folder = getattr(self, name)
+            if name == "pipeline_root" and "://" not in folder:
+                folder = os.path.abspath(folder)
+            if set("*?[") & set(folder):
+                raise ValueError(
+                    f"{name.upper()}={folder} cannot be used, because TFX reads *, ? and [ as a "
+                    "pattern: rename the folder, or choose another"
+                )
+        return self
 
     @model_validator(mode="after")
     def _one_source_of_hyperparameters(self) -> "Settings":

@@ -101,7 +101,8 @@ def convert_one(pair: Pair, max_side: int) -> Outcome:
     Raises:
         Exception: a bucket's errors, which are worth another try; a local disk's are the outcome's.
     """
-    record, fault, changes = b"", "", ()
+    record, fault = b"", ""
+    changes: tuple[str, ...] = ()
     try:
         image, mask, changes = convert_pair(
             storage.read_bytes(pair.image), storage.read_bytes(pair.mask), max_side

@@ -20,7 +20,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -92,7 +92,8 @@ def create_tfrecords(
     pairs, faults, passed_over = find_pairs(images, trimaps)
     if train_list is not None and val_list is not None:
         train, val = read_names(train_list), read_names(val_list)
-        unnamed = {row.name for row in (*pairs, *faults)} - {*train, *val}
+        known = {pair.name for pair in pairs} | {fault.name for fault in faults}
+        unnamed = known - {*train, *val}
         if unnamed:
             passed_over["in no list"] = len(unnamed)
         splits, faults = split_by_lists(pairs, faults, train, val)
@@ -115,7 +116,7 @@ def create_tfrecords(
         faults = faults + [fault for index in indices.values() for fault in index.skipped]
         if faults and not skip_invalid:
             raise _refusal(faults)
-        paths = _paths_by_split(indices_records={p: i.records for p, i in indices.items()})
+        paths = _paths_by_split({path: index.records for path, index in indices.items()})
         for split in splits:
             if split not in paths:
                 raise DataError(
@@ -141,7 +142,7 @@ def create_tfrecords(
     return info
 
 
-def _paths_by_split(indices_records: dict[str, list[RecordInfo]]) -> dict[str, list[str]]:
+def _paths_by_split(indices_records: Mapping[str, Sequence[RecordInfo]]) -> dict[str, list[str]]:
     """Groups the staged shards that hold anything, in the order of their numbers."""
     paths: dict[str, list[str]] = {}
     for path, records in indices_records.items():
@@ -223,12 +224,18 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--output", required=True, help="folder to write")
-    add("--images", help=f"folder of photos: {' '.join(IMAGE_ENDINGS)}")
-    add("--trimaps", help="folder of .png trimaps")
-    add("--download", metavar="DIR", help="fetch Oxford-IIIT Pet to DIR (800 MB) and convert it")
-    add("--train-list", help="file of the training images' names, such as trainval.txt")
-    add("--val-list", help="file of the validation images' names, such as test.txt")
+    path = os.path.expanduser  # a shell leaves the ~ of --images=~/photos
+    add("--output", required=True, type=path, help="folder to write")
+    add("--images", type=path, help=f"folder of photos: {' '.join(IMAGE_ENDINGS)}")
+    add("--trimaps", type=path, help="folder of .png trimaps")
+    add(
+        "--download",
+        metavar="DIR",
+        type=path,
+        help="fetch Oxford-IIIT Pet to DIR (800 MB) and convert it",
+    )
+    add("--train-list", type=path, help="file of the training images' names, such as trainval.txt")
+    add("--val-list", type=path, help="file of the validation images' names, such as test.txt")
     add("--max-side", type=int, default=256, help="reduce to this long side (%(default)s)")
     add("--num-shards", type=int, default=4, help="training shards (%(default)s), val has half")
     add("--skip-invalid", action="store_true", help="leave bad files out instead of stopping")

@@ -67,6 +67,41 @@ def test_a_search_and_its_result_at_once_are_a_mistake(monkeypatch: pytest.Monke
         load_settings()
 
 
+def test_a_path_may_begin_with_the_home_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    (tmp_path / ".env").write_text("DATA_ROOT=~/data\nENCODER_WEIGHTS=~/w.keras\nRECIPE=~/r.toml\n")
+    settings = load_settings(pipeline_root="~/runs", serving_dir="~", hyperparameters="~/found")
+    assert settings.model_dump(include={"data_root", "encoder_weights", "recipe"}) == {
+        "data_root": "/home/me/data",
+        "encoder_weights": "/home/me/w.keras",
+        "recipe": "/home/me/r.toml",
+    }
+    assert (settings.pipeline_root, settings.serving_dir) == ("/home/me/runs", "/home/me")
+    assert settings.hyperparameters == "/home/me/found"
+
+
+@pytest.mark.parametrize("name", ["DATA_ROOT", "PIPELINE_ROOT"])
+@pytest.mark.parametrize("folder", ["data [1]", "gs://bucket/what?", "*"])
+def test_a_folder_that_is_a_pattern_is_refused(name: str, folder: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(**{name.lower(): folder})
+    [line] = str(refused.value).splitlines()
+    assert f"{name}=" in line and f"{folder} cannot be used, because TFX reads" in line
+    assert line.endswith("rename the folder, or choose another.")
+
+
+def test_artifacts_go_to_no_folder_below_a_pattern(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "copy [2]").mkdir()
+    monkeypatch.chdir(tmp_path / "copy [2]")
+    with pytest.raises(SettingsError, match=r"PIPELINE_ROOT=.*/copy \[2\]/output/pipeline cannot"):
+        load_settings()
+    assert load_settings(pipeline_root=str(tmp_path / "runs")).data_root == "data/synthetic-pets"
+
+
 def test_an_unknown_recipe_is_met_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="known are pets. Did you mean pets"):
         load_settings(recipe="pet").load_recipe()

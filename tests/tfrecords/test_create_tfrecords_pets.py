@@ -289,6 +289,15 @@ def test_wrong_arguments(
     assert not (tmp_path / "set").exists()
 
 
+def test_paths_may_begin_with_the_home_folder(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folders = ["--images=~/raw/images", "--trimaps=~/raw/trimaps", "--output=~/set"]
+    assert create_tfrecords_pets.main(folders) == 0
+    assert (tmp_path / "set" / "dataset.json").exists()
+
+
 def test_neither_folders_nor_download(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert create_tfrecords_pets.main(["--output", str(tmp_path)]) == 2
     assert "Pass --images and --trimaps, or --download" in capsys.readouterr().err
