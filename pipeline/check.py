@@ -6,23 +6,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform.tf_metadata import schema_utils
 
 from components.hf_pusher.answers import HubError
 from components.hf_pusher.publish import check_hub
 from components.secrets import SecretError
-from models import preprocessing
 from models.registry import check_model
+from pipeline.check_records import check_records
 from pipeline.configs import Settings
 from pipeline.recipe import Recipe
 from pipeline.tuned import imported_hyperparameters
 from tfrecords.dataset import SPLIT_PATTERNS
 from tfrecords.errors import DataError, listed
-from tfrecords.shards import first_example, verify_shards
+from tfrecords.shards import verify_shards
 
 # A run copies the examples once, and writes models and checkpoints of some tens of megabytes.
 _COPIES_OF_DATA = 2
@@ -34,7 +30,7 @@ class CheckError(ValueError):
 
 
 def check_local(settings: Settings) -> list[str]:
-    """Checks settings, model, data, schema, folders and disk.
+    """Checks settings, model, every record of the data, folders and disk.
 
     Args:
         settings: what the run would be made with.
@@ -50,8 +46,7 @@ def check_local(settings: Settings) -> list[str]:
         lambda: model(recipe),
         lambda: hyperparameters(settings, recipe),
         lambda: data(settings),
-        lambda: first_records(settings, recipe),
-        lambda: judged_classes(settings, recipe),
+        lambda: check_records(settings, recipe),
         lambda: _folders(settings),
         lambda: _disk(settings),
         lambda: hub(settings),
@@ -110,74 +105,6 @@ def data(settings: Settings) -> str:
         for split, pattern in SPLIT_PATTERNS.items()
     }
     return "data " + ", ".join(f"{count} {split}" for split, count in counts.items()) + " examples"
-
-
-def first_records(settings: Settings, recipe: Recipe) -> str:
-    """Holds the first record of each split against the schema and the model's input."""
-    schema = text_format.Parse(recipe.schema_file.read_text(), schema_pb2.Schema())
-    spec = schema_utils.schema_as_feature_spec(schema).feature_spec
-    for pattern in SPLIT_PATTERNS.values():
-        path = os.path.join(settings.data_root, pattern)
-        if not tf.io.gfile.glob(path):
-            continue  # said by the check of the data
-        record = first_example(path).SerializeToString()
-        try:
-            _check_record(tf.io.parse_single_example(record, spec), len(recipe.class_names))
-        except (ValueError, tf.errors.InvalidArgumentError) as error:
-            raise DataError(
-                f"The first record of {path} does not fit {recipe.schema_file.name}: "
-                f"{_reason(error)}; "
-                "write the data set again with tfrecords/, or correct the recipe."
-            ) from error
-    return f"first records fit {recipe.schema_file.name}"
-
-
-def _check_record(features: dict[str, tf.Tensor], num_classes: int) -> None:
-    image = preprocessing.decode_image(features[preprocessing.IMAGE])
-    mask = preprocessing.decode_mask(features[preprocessing.LABEL])
-    if image.shape[:2] != mask.shape:
-        raise ValueError(
-            f"the image is {image.shape[1]}x{image.shape[0]}, its mask "
-            f"{mask.shape[1]}x{mask.shape[0]} pixels"
-        )
-    if int(tf.reduce_max(mask)) >= num_classes:
-        raise ValueError(f"the mask holds {int(tf.reduce_max(mask))}, of {num_classes} class ids")
-
-
-def judged_classes(settings: Settings, recipe: Recipe) -> str:
-    """Looks through the validation masks until every class that has a floor was seen."""
-    pattern = os.path.join(settings.data_root, SPLIT_PATTERNS["eval"])
-    spec = {preprocessing.LABEL: tf.io.FixedLenFeature([], tf.string)}
-    unseen = {
-        index: name
-        for index, name in enumerate(recipe.class_names)
-        if recipe.gate.min_class_iou[name] > 0
-    }
-    files = sorted(tf.io.gfile.glob(pattern))
-    try:
-        for record in tf.data.TFRecordDataset(files):
-            mask = tf.io.parse_single_example(record, spec)[preprocessing.LABEL]
-            present = set(np.unique(preprocessing.decode_mask(mask)))
-            unseen = {index: name for index, name in unseen.items() if index not in present}
-            if not unseen:
-                break
-    except tf.errors.OpError as error:
-        raise DataError(
-            f"The masks of {pattern} cannot be read: {_reason(error)}; write the data set again "
-            "with tfrecords/."
-        ) from error
-    if files and unseen:
-        raise DataError(
-            f"{' and '.join(unseen.values())} does not occur in {pattern}, so the floor of its IoU "
-            "could not be judged; add images of it, or set its floor to 0 in the recipe."
-        )
-    return "every class with a floor occurs in the validation split"
-
-
-def _reason(error: Exception) -> str:
-    """An error's first line, without TensorFlow's name for the operation."""
-    first = str(getattr(error, "message", error)).splitlines()[0]
-    return first.replace("{{function_node __wrapped__", "").split("}} ")[-1]
 
 
 def _folders(settings: Settings) -> str:

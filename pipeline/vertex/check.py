@@ -12,6 +12,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components.google_cloud import CloudError, explained, lend_login_to_tensorflow, retrying
 from pipeline import REPOSITORY, check
+from pipeline.check_records import check_records
 from pipeline.configs import Settings
 from pipeline.recipe import Recipe
 from pipeline.vertex.jobs import Vertex
@@ -105,10 +106,10 @@ def _in_the_cloud(settings: Settings, recipe: Recipe) -> str:
             lend_login_to_tensorflow()
     except CloudError as error:
         raise ValueError(str(error)) from error
-    check.first_records(settings, recipe)
-    check.judged_classes(settings, recipe)
+    records = check_records(settings, recipe)
     shards = ", ".join(f"{count} {split}" for split, count in counts.items())
-    return f"{reached}; {settings.data_root} has {shards} shards; the buckets can be written"
+    place = f"{settings.data_root} has {shards} shards"
+    return f"{reached}; {place}; {records}; the buckets can be written"
 
 
 def _count(client: storage.Client, folder: str, pattern: str) -> int:

@@ -11,6 +11,7 @@ from pipeline.check import CheckError, check_local
 from pipeline.configs import Settings, load_settings
 from pipeline.recipes.pets import RECIPE
 from tests.conftest import Workplace
+from tfrecords.shards import read_records, write_records
 
 
 @pytest.fixture
@@ -29,19 +30,12 @@ def settings(tmp_path: Path, data: Path) -> Settings:
     )
 
 
-def rewrite_first(data: Path, **features: bytes | None) -> None:
-    """Changes or drops features of the first validation example."""
-    shard = sorted(data.glob("val-*"))[0]
-    record, *rest = tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()
-    example = tf.train.Example.FromString(record)
-    for name, value in features.items():
-        if value is None:
-            del example.features.feature[name]
-        else:
-            example.features.feature[name].bytes_list.value[:] = [value]
-    with tf.io.TFRecordWriter(str(shard)) as writer:
-        for changed in (example.SerializeToString(), *rest):
-            writer.write(changed)
+def drop_a_label(data: Path) -> None:
+    """Makes the last validation shard one of a single example without its mask."""
+    shard = sorted(data.glob("val-*"))[-1]
+    example = tf.train.Example.FromString(next(read_records(str(shard))))
+    del example.features.feature["label"]
+    write_records(str(shard), [example.SerializeToString()])
 
 
 def test_a_sound_place_passes(settings: Settings) -> None:
@@ -69,42 +63,12 @@ def test_every_problem_is_listed_at_once(settings: Settings, tmp_path: Path) -> 
             "is truncated",
         ),
         (lambda data: next(data.glob("val-*")).write_bytes(b"x" * 99), "no TFRecord file"),
-        (lambda data: rewrite_first(data, label=None), "label"),
-        (lambda data: rewrite_first(data, image=b"not an image"), "Unknown image file format"),
-        (
-            lambda data: rewrite_first(data, label=png([[0, 1], [1, 1]])),
-            "its mask 2x2 pixels",
-        ),
+        (drop_a_label, "record 0, 'Drawn_.*label"),
     ],
 )
 def test_a_fault_in_the_data_is_named(settings: Settings, data: Path, fault, message: str) -> None:
     fault(data)
     with pytest.raises(CheckError, match=message):
-        check_local(settings)
-
-
-def test_a_class_id_beyond_the_recipe_is_named(settings: Settings, data: Path) -> None:
-    shard = sorted(data.glob("val-*"))[0]
-    record = next(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator())
-    image = tf.train.Example.FromString(record).features.feature["image"].bytes_list.value[0]
-    height, width, _ = tf.io.decode_jpeg(image).shape
-    rewrite_first(data, label=png([[7] * width] * height))
-    with pytest.raises(CheckError, match="the mask holds 7, of 3 class ids"):
-        check_local(settings)
-
-
-def test_a_class_that_never_occurs_in_validation_is_named(settings: Settings, data: Path) -> None:
-    for shard in data.glob("val-*"):
-        records = list(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator())
-        with tf.io.TFRecordWriter(str(shard)) as writer:
-            for record in records:
-                example = tf.train.Example.FromString(record)
-                label = example.features.feature["label"].bytes_list
-                label.value[0] = tf.io.encode_png(
-                    tf.minimum(tf.io.decode_png(label.value[0]), 1)
-                ).numpy()
-                writer.write(example.SerializeToString())
-    with pytest.raises(CheckError, match="border does not occur in .*val-.*set its floor to 0"):
         check_local(settings)
 
 
@@ -199,7 +163,3 @@ def test_a_wrong_setting_is_one_sentence_of_the_run_too(
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def png(rows: list[list[int]]) -> bytes:
-    return tf.io.encode_png(tf.constant(rows, tf.uint8)[..., None]).numpy()

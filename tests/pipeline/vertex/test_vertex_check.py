@@ -37,6 +37,7 @@ def test_what_is_sound_passes_and_nothing_is_left(
     assert "job of 12 steps" in done.output
     assert "Vertex AI in demo-project, us-central1 answers" in done.output
     assert f"{bucket}/data has 2 train, 1 eval shards" in done.output
+    assert "first records fit pets.pbtxt, and no others are read" in done.output
     assert gcs.list(bucket) == before
 
 
