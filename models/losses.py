@@ -12,6 +12,8 @@ class CrossEntropyDice(keras.losses.Loss):
     border from being ignored. Milletari et al., "V-Net", 2016 (arXiv:1606.04797); the sum of both
     follows Isensee et al., "nnU-Net", 2018 (arXiv:1809.10486). On several replicas Dice is that of
     each one's share of the batch, and the mean is taken of their losses.
+
+    Pixels whose id is no class, such as a recipe's `ignore_label`, count in neither part.
     """
 
     def __init__(self, name: str = "cross_entropy_dice") -> None:
@@ -22,10 +24,14 @@ class CrossEntropyDice(keras.losses.Loss):
         return {"name": self.name}
 
     def call(self, y_true, y_pred):  # noqa: D102 - Keras' signature
-        labels = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype="float32")
+        ids, num_classes = ops.cast(y_true, "int32"), y_pred.shape[-1]
+        labels = ops.one_hot(ids, num_classes, dtype="float32")
         log_probabilities = ops.log_softmax(ops.cast(y_pred, "float32"), axis=-1)
-        cross_entropy = -ops.mean(ops.sum(labels * log_probabilities, axis=-1))
-        probabilities = ops.exp(log_probabilities)
+        counted = ops.expand_dims(ops.cast(ids < num_classes, "float32"), -1)
+        cross_entropy = -ops.divide_no_nan(
+            ops.mean(ops.sum(labels * log_probabilities, axis=-1)), ops.mean(counted)
+        )
+        probabilities = ops.exp(log_probabilities) * counted
         overlap = ops.sum(probabilities * labels, axis=(0, 1, 2))
         total = ops.sum(probabilities + labels, axis=(0, 1, 2))
         dice = ops.mean((2.0 * overlap + 1.0) / (total + 1.0))

@@ -72,7 +72,8 @@ def _refuse_faults(found: Found, schema: str) -> None:
     more = found.bad - len(found.faults)
     heading = (
         f"{found.bad} of {found.records} records do not fit {schema} and the recipe's classes; "
-        "write the data set again with tfrecords/, or correct the recipe:"
+        "write the data set again with tfrecords/, or correct the recipe's class_names or "
+        "ignore_label:"
     )
     raise DataError(listed(heading, found.faults + ([f"and {more} more"] if more else [])))
 
@@ -115,7 +116,8 @@ def _key(shards: dict[str, dict[str, int]], recipe: Recipe) -> str:
         for files in shards.values()
     ]
     code = Path(record_faults.__file__).read_text()
-    told = [parts, recipe.schema_file.read_text(), len(recipe.class_names)]
+    classes = [len(recipe.class_names), recipe.ignore_label]
+    told = [parts, recipe.schema_file.read_text(), classes]
     return hashlib.sha256(json.dumps([told, code]).encode()).hexdigest()
 
 

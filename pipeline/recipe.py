@@ -52,6 +52,11 @@ class Recipe(BaseModel):
     schema_file: Path = Field(description="tf.Metadata schema of the examples, text proto.")
     class_names: tuple[str, ...] = Field(description="Names by class id.")
     palette: tuple[tuple[int, int, int], ...] = Field(description="RGB 0..255 by class id.")
+    ignore_label: int | None = Field(
+        default=None,
+        le=255,
+        description="Value of mask pixels of no class, which count in neither loss nor metrics.",
+    )
     slices: tuple[str, ...] = Field(description="Features by whose values metrics are sliced.")
     gate: Gate
     model: str
@@ -71,10 +76,15 @@ class Recipe(BaseModel):
     tune_trials: int = Field(gt=0, description="Trainings that a search may spend.")
 
     @model_validator(mode="after")
-    def _gate_fits(self) -> Self:
+    def _classes_fit(self) -> Self:
         if set(self.gate.min_class_iou) != set(self.class_names):
             raise ValueError(
                 f"min_class_iou needs a floor for each of {', '.join(self.class_names)}"
+            )
+        if self.ignore_label is not None and self.ignore_label < len(self.class_names):
+            raise ValueError(
+                f"ignore_label={self.ignore_label} is the id of a class; write such pixels with a "
+                f"value of {len(self.class_names)} to 255"
             )
         if self.gate.slice_floor and not self.slices:
             raise ValueError("slice_floor needs slices to judge")

@@ -157,7 +157,8 @@ def _judge(decoded: _Decoded, recipe: Recipe) -> str:
         sizes = (f"{width}x{height}" for height, width in (decoded.image_size, decoded.mask_size))
         return "the image is {}, its mask {} pixels".format(*sizes)
     count = len(recipe.class_names)
-    strange = [int(value) for value in np.flatnonzero(decoded.held) if value >= count]
+    known = {*range(count), recipe.ignore_label}
+    strange = sorted(set(np.flatnonzero(decoded.held).tolist()) - known)
     if strange:
         more = " and more" if len(strange) > _SHOWN else ""
         held = ", ".join(map(str, strange[:_SHOWN]))

@@ -101,6 +101,16 @@ def test_a_bad_record_is_named(shards, check, bad: bytes, reason: str) -> None:
         check()
 
 
+def test_pixels_of_no_class_are_the_recipes_to_allow(shards, check, settings: Settings) -> None:
+    shards(record("x", label=encode(np.where(CLASSES == 1, 255, CLASSES).astype(np.uint8))))
+    with pytest.raises(DataError, match="'x': the mask holds 255, of 3 class ids"):
+        check()
+    recipe = settings.load_recipe().with_overrides({"ignore_label": 255})
+    assert check_records(settings, recipe) == "all 3 records fit pets.pbtxt"
+    with pytest.raises(DataError, match="'x': the mask holds 255, of 3 class ids"):
+        check()
+
+
 def test_the_first_ten_of_many_are_named(shards, check) -> None:
     shards(*(record(f"leaf_{n}", label=encode(CLASSES + 2)) for n in range(15)))
     with pytest.raises(DataError) as caught:

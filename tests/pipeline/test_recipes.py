@@ -37,6 +37,7 @@ def test_a_schema_lies_beside_the_file(tmp_path: Path) -> None:
         (b'base = "pets"\nmodl = 1\n', "is no recipe: modl: Extra inputs are not permitted."),
         (b'base = "pets"\nepochs = "x"\n', "is no recipe: epochs: Input should be a valid integer"),
         (b'base = "pets"\nname = "Oak leaves"\n', "is no recipe: name: String should match"),
+        (b'base = "pets"\nignore_label = 2\n', "ignore_label=2 is the id of a class"),
         (b'name = "leaves"\n', "class_names: Field required"),
         (None, "cannot be read: No such file or directory."),
     ],
