@@ -22,7 +22,7 @@ from pipeline import provenance, records, runs, summary
 from pipeline.check import check_local
 from pipeline.configs import Settings
 from pipeline.report import write_report
-from pipeline.terminal import fail
+from pipeline.terminal import fail, readable
 
 # Their messages go to the run's log file; what a user needs of them is on the screen already.
 _CHATTY_LOGGERS = ("absl", "apache_beam", "py.warnings", "tensorflow")
@@ -79,7 +79,8 @@ class LocalRunner(LocalDagRunner):
             sys.exit(fail(message, 130))
         except Exception as error:
             report = self._report(run_id, log_file)
-            message = f"{steps.current} failed: {error} The whole log: {log_file} Report: {report}"
+            failed = f"{steps.current} failed: {readable(error)}"
+            message = f"{failed} The whole log: {log_file} Report: {report}"
             sys.exit(fail(message, 1))
         run = runs.load_run(records.metadata_path(self._settings), run_id)
         self._console.print()
@@ -94,7 +95,7 @@ class LocalRunner(LocalDagRunner):
                 run = runs.load_run(records.metadata_path(self._settings), run_id)
                 return str(write_report(run, Path(self._settings.pipeline_root).resolve()))
         except Exception as error:
-            return f"not written: {error} The whole log: {log_file}"
+            return f"not written: {readable(error)} The whole log: {log_file}"
 
 
 @contextmanager

@@ -1,9 +1,32 @@
 """What the command lines say to a person."""
 
+import re
+import textwrap
+
 from rich.console import Console
+
+_LONGEST = 1000  # characters that a person reads of an error
+_BYTES = re.compile(r"""\bb(['"])(?:\\.|(?!\1)[^\\])*(?:\1|$)""", re.DOTALL)
 
 
 def fail(message: str, status: int) -> int:
     """Prints why something ends, in one sentence; returns the exit status for it."""
     Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False)
     return status
+
+
+def readable(error: BaseException) -> str:
+    """An error's message, if need be cut, without the images that libraries put into it.
+
+    Of a message that is cut, what was raised from another error says that one's as well: the
+    reason tends to be there.
+    """
+    message = str(error)
+    if len(message) <= _LONGEST:
+        return message
+    chain = [error]
+    while follows := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(follows)
+    causes = [str(one.__cause__) for one in chain if one.__cause__]
+    parts = [_BYTES.sub("b'…'", part) for part in [message, *causes[:1]]]
+    return " Cause: ".join(textwrap.shorten(part, _LONGEST, placeholder=" …") for part in parts)
