@@ -1,5 +1,7 @@
 """Which model the Evaluator compares the candidate with, on the local engine."""
 
+import os
+
 import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.components.common.resolver import Resolver
@@ -9,7 +11,7 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
 
 
 class OtherBlessedModelStrategy(LatestBlessedModelStrategy):
-    """The last blessed model that is not the candidate itself.
+    """The last blessed model that is still there and not the candidate itself.
 
     Of a run whose model comes from the cache, the last blessed model is that very model. Compared
     with itself it would be judged anew, and so would everything that waits for the verdict.
@@ -25,7 +27,11 @@ class OtherBlessedModelStrategy(LatestBlessedModelStrategy):
             input_dict: every `model` and `model_blessing`, and the run's `candidate`.
         """
         candidate = {model.id for model in input_dict["candidate"]}
-        others = [model for model in input_dict["model"] if model.id not in candidate]
+        others = [
+            model
+            for model in input_dict["model"]
+            if model.id not in candidate and os.path.exists(model.uri)
+        ]
         blessings = input_dict["model_blessing"]
         resolved = super().resolve_artifacts(store, {"model": others, "model_blessing": blessings})
         return {**resolved, "candidate": input_dict["candidate"]} if resolved else None

@@ -18,7 +18,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline import provenance, records, runs, summary
+from pipeline import provenance, records, relocation, runs, summary
 from pipeline.check import check_local
 from pipeline.configs import Settings
 from pipeline.report import write_report
@@ -60,6 +60,7 @@ class LocalRunner(LocalDagRunner):
         )
         try:
             check_local(self._settings)
+            relocation.settle(records.metadata_path(self._settings))
         except ValueError as error:
             sys.exit(fail(str(error), 2))
         provenance.record(pipeline, provenance.provenance())
@@ -67,8 +68,7 @@ class LocalRunner(LocalDagRunner):
         log_file = root / "logs" / f"{records.file_stem(run_id)}.log"
         steps = _StepHandler(self._console)
         try:
-            # The system releases the lock even when the process is killed.
-            with filelock.FileLock(root / ".lock", timeout=0), _shown(steps, log_file):
+            with relocation.lock_of(root), _shown(steps, log_file):
                 super().run_with_ir(pipeline, run_options)
             report = self._report(run_id, log_file)
         except filelock.Timeout:

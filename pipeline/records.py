@@ -7,6 +7,7 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
+from pipeline import relocation
 from pipeline.configs import Settings
 
 RUN = "pipeline_run"  # TFX's type of the context that a run's executions are in
@@ -21,21 +22,25 @@ def metadata_path(settings: Settings) -> Path:
 def open_store(metadata_path: Path) -> MetadataStore:
     """Opens the SQLite file, which must be there, to read.
 
+    Its paths are made those of where it lies now, see `pipeline.relocation`.
+
     Raises:
-        ValueError: it is no such store.
+        ValueError: it is no such store, or was moved to where it cannot be written.
     """
     source = metadata_store_pb2.SqliteMetadataSourceConfig(
         filename_uri=str(metadata_path),
         connection_mode=metadata_store_pb2.SqliteMetadataSourceConfig.READONLY,
     )
     try:
-        return MetadataStore(metadata_store_pb2.ConnectionConfig(sqlite=source))
+        store = MetadataStore(metadata_store_pb2.ConnectionConfig(sqlite=source))
     except RuntimeError as error:
         why, _, _ = str(error).partition(" query:")
         raise ValueError(
             f"{metadata_path} cannot be read ({why}): mend it, or set PIPELINE_ROOT to another "
             "folder."
         ) from error
+    relocation.settle(metadata_path)
+    return store
 
 
 def run_ids(metadata_path: Path) -> list[str]:

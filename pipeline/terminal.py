@@ -30,3 +30,8 @@ def readable(error: BaseException) -> str:
     causes = [str(one.__cause__) for one in chain if one.__cause__]
     parts = [_BYTES.sub("b'…'", part) for part in [message, *causes[:1]]]
     return " Cause: ".join(textwrap.shorten(part, _LONGEST, placeholder=" …") for part in parts)
+
+
+def tell(message: str) -> None:
+    """Prints what a person should know beside what was asked for, in one sentence."""
+    Console(stderr=True, soft_wrap=True).print(message, style="yellow", markup=False)
