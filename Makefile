@@ -19,7 +19,17 @@ setup: .venv/installed ## Install what is needed into .venv
 	@python3 -m pip install --quiet --disable-pip-version-check --upgrade --target .tools \
 		--require-hashes --requirement .github/uv/requirements.txt
 
-.venv/installed: pyproject.toml uv.lock | $(UV)
+# Scripts of an environment name its folder: where that was moved or copied, they are made anew.
+MADE_IN := $(shell sed -n "s/^VIRTUAL_ENV='\(.*\)'$$/\1/p" .venv/bin/activate 2> /dev/null)
+ifneq ($(MADE_IN),)
+MOVED := $(shell test .venv -ef "$(MADE_IN)" || echo moved-environment)
+endif
+
+.PHONY: moved-environment
+moved-environment:
+	@rm -rf .venv infra/checkov/.venv tests/serving/kserve/.venv
+
+.venv/installed: pyproject.toml uv.lock $(MOVED) | $(UV)
 	$(UV) sync --frozen --quiet --compile-bytecode
 	@touch $@
 
