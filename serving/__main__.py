@@ -4,9 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from components.settings import SettingsError
+from pipeline.configs import load_settings
 from serving import client, load, rollout, server
 from serving.errors import ServingError
 
@@ -75,12 +78,29 @@ def _read(paths: list[Path]) -> list[bytes]:
 
 
 def _predictor(arguments: argparse.Namespace, retry: bool) -> client.Predictor:
+    if arguments.endpoint:
+        return _endpoint(arguments, retry)
     connect: Callable[..., client.Predictor] = client.RestClient
     if arguments.url.startswith("grpc://"):
         from serving.grpc_client import GrpcClient  # imports TensorFlow, which takes seconds
 
         connect = GrpcClient
     return connect(arguments.url, arguments.model, arguments.label, arguments.timeout, retry)
+
+
+def _endpoint(arguments: argparse.Namespace, retry: bool) -> client.Predictor:
+    if (arguments.model, arguments.label) != (client.MODEL, client.LABEL):
+        raise ServingError(
+            "The traffic of an Endpoint decides which of its models answers; leave out --model "
+            "and --label."
+        )
+    from serving.endpoint_client import EndpointClient, find_name  # takes seconds as well
+
+    settings = load_settings()
+    name = find_name(
+        arguments.endpoint, settings.google_cloud_project, settings.google_cloud_region
+    )
+    return EndpointClient(name, arguments.timeout, retry)
 
 
 def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
@@ -103,13 +123,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where the pipeline pushes to (%(default)s)",
     )
-    asked = argparse.ArgumentParser(add_help=False)
-    asked.add_argument("--url", default=client.URL, help="the server (%(default)s)")
-    asked.add_argument("--model", default=client.MODEL, help="name of the model (%(default)s)")
-    answering = argparse.ArgumentParser(add_help=False, parents=[asked])
+    url: dict[str, Any] = {"default": client.URL, "help": "the server (%(default)s)"}
+    named = argparse.ArgumentParser(add_help=False)
+    named.add_argument("--model", default=client.MODEL, help="name of the model (%(default)s)")
+    answering = argparse.ArgumentParser(add_help=False, parents=[named])
+    place = answering.add_mutually_exclusive_group()
+    place.add_argument("--url", **url)
+    place.add_argument(
+        "--endpoint",
+        metavar="NAME",
+        help="a Vertex AI Endpoint instead: projects/…/endpoints/ID, or an ID of "
+        "GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_REGION",
+    )
     answering.add_argument(
         "--label",
-        default="stable",
+        default=client.LABEL,
         help='label of the version (%(default)s); "" for the newest loaded one',
     )
     answering.add_argument(
@@ -133,7 +161,8 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    configure = verb("config", _configure, "have the labels name pushed versions", folder, asked)
+    configure = verb("config", _configure, "have the labels name pushed versions", folder, named)
+    configure.add_argument("--url", **url)
     configure.add_argument(
         "--stable",
         type=count,
@@ -175,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
-    except ServingError as error:
+    except (ServingError, SettingsError) as error:
         return _fail(str(error), 1)
 
 

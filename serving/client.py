@@ -13,15 +13,19 @@ import tenacity
 from serving.errors import TRIES, Kind, ServingError, explain, kind_of
 
 MODEL = "segmentation"
+LABEL = "stable"
 URL = "http://127.0.0.1:8501"
 LONGEST_WAIT = 10.0  # seconds; a server that asks for more is not waited for
 
 _BACKOFF = tenacity.wait_exponential_jitter(initial=0.2, max=2, jitter=0.2)
-_KINDS = {
+# By the status of an answer over HTTP.
+KINDS = {
     400: Kind.REFUSED,
+    401: Kind.DENIED,
+    403: Kind.DENIED,
     404: Kind.MISSING,
     408: Kind.TIMEOUT,
-    413: Kind.REFUSED,
+    413: Kind.TOO_LARGE,
     429: Kind.BUSY,
     503: Kind.BUSY,
     504: Kind.TIMEOUT,
@@ -64,7 +68,7 @@ class RestClient:
         self,
         url: str = URL,
         model: str = MODEL,
-        label: str = "stable",
+        label: str = LABEL,
         timeout: float = 30.0,
         retry: bool = True,
     ) -> None:
@@ -84,22 +88,13 @@ class RestClient:
         """
         if not images:
             return []
-        instances = [{"image_bytes": {"b64": base64.b64encode(image).decode()}} for image in images]
         answer = retrying(self._retry)(
-            self._ask, "POST", self._predict_path, {"instances": instances}
+            self._ask, "POST", self._predict_path, {"instances": write_instances(images)}
         )
         try:
-            return [
-                Prediction(
-                    base64.b64decode(row["mask_png_bytes"]["b64"], validate=True),
-                    row["class_fractions"],
-                )
-                for row in answer["predictions"]
-            ]
-        except (KeyError, TypeError, binascii.Error) as error:
-            raise explain(
-                Kind.BROKEN, self._url, self._target, f"an answer without masks: {error!r}"
-            ) from error
+            return read_predictions(answer.get("predictions"))
+        except ValueError as error:
+            raise explain(Kind.BROKEN, self._url, self._target, str(error)) from error
 
     def versions(self) -> dict[int, str]:
         """The versions that the server knows of the model, with their states, such as AVAILABLE.
@@ -144,12 +139,35 @@ class RestClient:
             return answer
         said = answer.get("error") if isinstance(answer, dict) else None
         raise explain(
-            kind_of(str(said)) or _KINDS.get(response.status_code, Kind.BROKEN),
+            kind_of(str(said)) or KINDS.get(response.status_code, Kind.BROKEN),
             self._url,
             self._target,
             str(said or f"HTTP status {response.status_code}"),
             _seconds(response.headers.get("Retry-After")),
         )
+
+
+def write_instances(images: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Encoded images as a request has them in JSON."""
+    return [{"image_bytes": {"b64": base64.b64encode(image).decode()}} for image in images]
+
+
+def read_predictions(rows: Any) -> list[Prediction]:
+    """What an answer has in JSON for `predictions`.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        return [
+            Prediction(
+                base64.b64decode(row["mask_png_bytes"]["b64"], validate=True),
+                row["class_fractions"],
+            )
+            for row in rows
+        ]
+    except (KeyError, TypeError, binascii.Error) as error:
+        raise ValueError(f"an answer without masks: {error!r}") from error
 
 
 def describe(model: str, label: str) -> str:

@@ -1,5 +1,6 @@
 """What goes wrong between a client and the server, by kind, and what is asked again."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 
@@ -10,6 +11,8 @@ class Kind(Enum):
     BUSY = "busy"
     TIMEOUT = "no answer in time"
     REFUSED = "image refused"
+    TOO_LARGE = "request too large"
+    DENIED = "no permission"
     MISSING = "model not loaded"
     BROKEN = "server failed"
 
@@ -46,8 +49,31 @@ def kind_of(said: str) -> Kind | None:
     return Kind.BUSY if "scheduling queue" in said else None
 
 
+# `{said}` is what the server or the transport said.
+SENTENCES: Mapping[Kind, str] = {
+    Kind.UNREACHABLE: "{url} does not answer ({said}); start the server there, or give its address "
+    "with --url.",
+    Kind.BUSY: "{url} has too much to do ({said}); ask again later, or fewer at a time.",
+    Kind.TIMEOUT: "{url} did not answer in time ({said}); send fewer or smaller images at a time, "
+    "or allow more with --timeout.",
+    Kind.REFUSED: "{url} refuses what it was sent for {target} ({said}); it must be a whole JPEG "
+    "or PNG.",
+    Kind.TOO_LARGE: "{url} takes no request of that size ({said}); send fewer or smaller images "
+    "at a time.",
+    Kind.DENIED: "{url} does not let you in ({said}); ask a server that does, with --url.",
+    Kind.MISSING: "{url} does not serve {target} ({said}); have it do so with `python -m serving "
+    "config`, or ask for another one with --model or --label.",
+    Kind.BROKEN: "{url} failed at {target} ({said}); its own log tells more.",
+}
+
+
 def explain(
-    kind: Kind, url: str, target: str, said: str, wait: float | None = None
+    kind: Kind,
+    url: str,
+    target: str,
+    said: str,
+    wait: float | None = None,
+    sentences: Mapping[Kind, str] = SENTENCES,
 ) -> ServingError:
     """Words a failure.
 
@@ -57,18 +83,8 @@ def explain(
         target: what was asked, such as `the version "stable" of model pets`.
         said: what the server or the transport said.
         wait: seconds after which the server wants to be asked again.
+        sentences: for each kind, with `{url}`, `{target}` and `{said}` in them.
     """
     said = " ".join(said.split()).rstrip(".")
-    sentence = {
-        Kind.UNREACHABLE: f"{url} does not answer ({said}); start the server there, or give its "
-        "address with --url.",
-        Kind.BUSY: f"{url} has too much to do ({said}); ask again later, or fewer at a time.",
-        Kind.TIMEOUT: f"{url} did not answer in time ({said}); send fewer or smaller images at a "
-        "time, or allow more with --timeout.",
-        Kind.REFUSED: f"{url} refuses what it was sent for {target} ({said}); it must be a whole "
-        "JPEG or PNG.",
-        Kind.MISSING: f"{url} does not serve {target} ({said}); have it do so with `python -m "
-        "serving config`, or ask for another one with --model or --label.",
-        Kind.BROKEN: f"{url} failed at {target} ({said}); its own log tells more.",
-    }[kind]
+    sentence = sentences[kind].format(url=url, target=target, said=said)
     return ServingError(sentence, kind, wait)

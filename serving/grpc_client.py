@@ -6,7 +6,7 @@ import grpc
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving.client import MODEL, Prediction, describe, retrying
+from serving.client import LABEL, MODEL, Prediction, describe, retrying
 from serving.errors import Kind, explain, kind_of
 
 SCHEME = "grpc://"
@@ -35,7 +35,7 @@ class GrpcClient:
         self,
         url: str,
         model: str = MODEL,
-        label: str = "stable",
+        label: str = LABEL,
         timeout: float = 30.0,
         retry: bool = True,
     ) -> None:

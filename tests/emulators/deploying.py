@@ -1,5 +1,9 @@
 """What tests have done with models and endpoints in a process whose Google Cloud is emulated."""
 
+import json
+
+import google.auth
+from google.auth.transport.requests import AuthorizedSession
 from google.cloud import aiplatform
 from google.cloud.aiplatform import initializer, utils
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -104,3 +108,20 @@ def raw_deploy(endpoint: str, model: str, traffic_split: dict[str, int], **resou
     resources = {"machine_spec": {"machine_type": "n1"}, "min_replica_count": 1, **resources}
     deployed = {"model": model, "dedicated_resources": resources}
     send("deploy_model", endpoint=endpoint, deployed_model=deployed, traffic_split=traffic_split)
+
+
+def predict(endpoint: str, value: str) -> list:
+    """Asks at the host that all endpoints share, whatever the endpoint is."""
+    client = initializer.global_config.create_client(
+        utils.PredictionClientWithOverride, prediction_client=True
+    )
+    return list(client.predict(endpoint=endpoint, instances=[value]).predictions)
+
+
+def predict_dedicated(endpoint: str, host: str, value: str) -> tuple[int, str]:
+    """Asks at a host of its own; returns the status and what is said."""
+    credentials, _ = google.auth.default(["https://www.googleapis.com/auth/cloud-platform"])
+    answer = AuthorizedSession(credentials).post(
+        f"https://{host}/v1/{endpoint}:predict", json.dumps({"instances": [value]})
+    )
+    return answer.status_code, answer.text

@@ -9,7 +9,7 @@ from tests.conftest import REPOSITORY, Workplace
 from tests.pages import blocks
 from tests.serving.processes import free_ports, install_binary, running
 
-SERVE, ASK = (block.text for block in blocks("docs/serving.md", "bash"))
+SERVE, ASK, _ = (block.text for block in blocks("docs/serving.md", "bash"))
 [BACK] = [block.text for block in blocks("docs/rollback.md", "bash") if "serving" in block.text]
 
 

@@ -1,7 +1,8 @@
-"""A certificate authority of one day, and the certificate for the emulators' hosts."""
+"""A certificate authority of one day, and the certificates for the emulators' hosts."""
 
 import datetime
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -25,7 +26,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 class Authority:
-    """Issues the certificate with which the emulators are the hosts of others.
+    """Issues the certificates with which the emulators are the hosts of others.
 
     Args:
         folder: Where the PEM files are written, anew each time.
@@ -33,49 +34,57 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._name = _name("Emulators' certificate authority")
+        self._key = ec.generate_private_key(ec.SECP256R1())
         self.roots = folder / "authority.pem"
-        self.certificate = folder / "googleapis.pem"
-        self.key = folder / "googleapis.key"
-        now = datetime.datetime.now(datetime.UTC)
-        authority_key = ec.generate_private_key(ec.SECP256R1())
-        authority_name = _name("Emulators' certificate authority")
-
-        def certificate(
-            name: x509.Name, key: ec.EllipticCurvePrivateKey
-        ) -> x509.CertificateBuilder:
-            return (
-                x509.CertificateBuilder()
-                .subject_name(name)
-                .issuer_name(authority_name)
-                .public_key(key.public_key())
-                .serial_number(x509.random_serial_number())
-                .not_valid_before(now - datetime.timedelta(minutes=5))  # clocks differ
-                .not_valid_after(now + datetime.timedelta(days=1))
-            )
-
         authority = (
-            certificate(authority_name, authority_key)
+            self._builder(self._name, self._key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .sign(authority_key, hashes.SHA256())
-        )
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-        leaf = (
-            certificate(_name(HOSTS[0]), key)
-            .add_extension(names, critical=False)
-            .add_extension(usage, critical=False)
-            .sign(authority_key, hashes.SHA256())
+            .sign(self._key, hashes.SHA256())
         )
         self.roots.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
-        self.certificate.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
-        self.key.touch(0o600)
-        self.key.write_bytes(_pem(key))
+        self.certificate, self.key = self._issue("googleapis", HOSTS)
 
-    def server_context(self) -> ssl.SSLContext:
-        """The settings of a TLS server that speaks HTTP/1.1."""
+    def _builder(self, name: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(minutes=5))  # clocks differ
+            .not_valid_after(now + datetime.timedelta(days=1))
+        )
+
+    def _issue(self, name: str, hosts: Sequence[str]) -> tuple[Path, Path]:
+        """Writes a certificate for hosts, and its key; returns their files."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        leaf = (
+            self._builder(_name(name), key)
+            .add_extension(names, critical=False)
+            .add_extension(usage, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        files = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+        files[0].write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
+        files[1].touch(0o600)
+        files[1].write_bytes(_pem(key))
+        return files
+
+    def server_context(self, domain: str | None = None) -> ssl.SSLContext:
+        """The settings of a TLS server that speaks HTTP/1.1.
+
+        Args:
+            domain: Whose hosts the server is; when absent it is all of `HOSTS`, in which an
+                asterisk stands for one part of a name.
+        """
+        files = self._issue(domain, [f"*.{domain}"]) if domain else (self.certificate, self.key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, self.key)
+        context.load_cert_chain(*files)
         return context
 
     @property

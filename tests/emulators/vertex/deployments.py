@@ -57,7 +57,12 @@ def _set_traffic(endpoint: Message, split: dict[str, int]) -> None:
     endpoint.traffic_split.update(split)
 
 
-def _find(endpoint: Message, deployed_model_id: str) -> Message:
+def find_deployed(endpoint: Message, deployed_model_id: str) -> Message:
+    """A model that is deployed at an endpoint.
+
+    Raises:
+        Refusal: NOT_FOUND.
+    """
     for deployed in endpoint.deployed_models:
         if deployed.id == deployed_model_id:
             return deployed
@@ -105,7 +110,7 @@ def undeploy_model(vertex: "VertexEmulator", request) -> Operation:
     leaving = request.deployed_model_id
 
     def undeploy(endpoint: Message) -> None:
-        endpoint.deployed_models.remove(_find(endpoint, leaving))
+        endpoint.deployed_models.remove(find_deployed(endpoint, leaving))
         if not endpoint.deployed_models:
             endpoint.traffic_split.clear()
         elif request.traffic_split:
@@ -132,7 +137,7 @@ def mutate_deployed_model(vertex: "VertexEmulator", request) -> Operation:
     changed = types.DeployedModel.pb()()
 
     def mutate(endpoint: Message) -> None:
-        deployed = _find(endpoint, request.deployed_model.id)
+        deployed = find_deployed(endpoint, request.deployed_model.id)
         request.update_mask.MergeMessage(request.deployed_model, deployed)
         _check_resources(deployed)
         changed.CopyFrom(deployed)

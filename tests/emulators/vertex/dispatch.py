@@ -47,7 +47,7 @@ def dispatch(
         method: The method that is called.
         request: Its request.
         authorization: The Authorization header.
-        transport: "grpc" or "rest".
+        transport: See `Request`.
 
     Raises:
         Refusal: When the service refuses.

@@ -12,6 +12,8 @@ from ..gcs import GcsEmulator
 from ..journal import Journal
 from . import custom_jobs, deployments, endpoints, models, pipeline_jobs
 from .dataflow import DataflowJobs
+from .dedicated import dedicated_server
+from .endpoints import dedicated_domain
 from .errors import Refusal
 from .faults import Fault, Request
 from .operations import Operations
@@ -42,6 +44,10 @@ class VertexEmulator:
             process's when absent, with the emulators as its Google Cloud.
         operation_polls: How many times a long-running operation is answered as not yet done.
 
+    Attributes:
+        containers: Where the models answer predictions: the URL of a server that is in the place
+            of a model's container, by the model's artifact_uri. No container is started.
+
     Raises:
         FolderInUse: When another emulator has the folder.
     """
@@ -71,7 +77,10 @@ class VertexEmulator:
         self.operations = Operations(operation_polls)
         self._grpc = grpc_server(self)
         self._rest = rest_server(self)
+        self._dedicated = dedicated_server(self)
         self.rest_url = self._rest.url
+        self.dedicated_address = self._dedicated.address
+        self.containers: dict[str, str] = {}
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> "VertexEmulator":
@@ -81,8 +90,15 @@ class VertexEmulator:
         self._open.callback(self._grpc.close)
         self._rest.start()
         self._open.callback(self._rest.close)
-        self.gcs.proxy.route("*.googleapis.com", self._grpc.address)
-        self._open.callback(self.gcs.proxy.close_route, self._grpc.address)
+        self._dedicated.start()
+        self._open.callback(self._dedicated.close)
+        hosts = {
+            "*.googleapis.com": self._grpc.address,
+            f"*.{dedicated_domain(self.parent)}": self.dedicated_address,
+        }
+        for pattern, address in hosts.items():
+            self.gcs.proxy.route(pattern, address)
+            self._open.callback(self.gcs.proxy.close_route, address)
         for jobs in (pipeline_jobs.PIPELINE_JOBS, custom_jobs.CUSTOM_JOBS):
             jobs.fail_interrupted(self)
         return self

@@ -51,10 +51,16 @@ def check_traffic(split: dict[str, int], known: set[str]) -> None:
         raise invalid(f"Invalid traffic_split: found {dict(split)}, expected a sum of 100.")
 
 
+def dedicated_domain(parent: str) -> str:
+    """The domain of the hosts of a region's dedicated endpoints."""
+    _, project_number, _, region = parent.split("/")
+    return f"{region}-{project_number}.prediction.vertexai.goog"
+
+
 def dedicated_dns(name: str) -> str:
     """The host of a dedicated endpoint, which it has once a model is deployed there."""
-    _, project_number, _, region, _, endpoint_id = name.split("/")
-    return f"{endpoint_id}.{region}-{project_number}.prediction.vertexai.goog"
+    parent, _, endpoint_id = name.rsplit("/", 2)
+    return f"{endpoint_id}.{dedicated_domain(parent)}"
 
 
 @_register("POST", _ENDPOINTS, types.CreateEndpointRequest, body="endpoint")

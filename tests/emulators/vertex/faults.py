@@ -15,7 +15,7 @@ class Request(journal.Request):
 
     Args:
         project: The project that it names, by id or by number.
-        transport: "grpc" or "rest".
+        transport: "grpc", "rest", or "dedicated" at an endpoint's own host.
         status: The name of the status code of the answer; None as long as there is none.
     """
 

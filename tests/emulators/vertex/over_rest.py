@@ -59,18 +59,33 @@ def read_request(method: Method, resource: str, query: dict[str, str], content: 
     return request
 
 
-class _Handler(Handler):
+class RestHandler(Handler):
+    """Answers what the services do.
+
+    Attributes:
+        transport: What the journal calls it.
+    """
+
     owner: "VertexEmulator"
+    transport = "rest"
+
+    def find(self, verb: str, path: str) -> tuple[Method, str]:
+        """The method that is called, and the resource that it is called on.
+
+        Raises:
+            Refusal: NOT_FOUND.
+        """
+        return _find(verb, path)
 
     def _serve(self) -> None:
         content = self.read_content()
         url = urlsplit(self.path)
         query = dict(parse_qsl(url.query))
         try:
-            method, resource = _find(self.command, unquote(url.path))
+            method, resource = self.find(self.command, unquote(url.path))
             request = read_request(method, resource, query, content)
             authorization = self.headers.get("Authorization", "")
-            answer = dispatch(self.owner, method, request, authorization, "rest")
+            answer = dispatch(self.owner, method, request, authorization, self.transport)
         except Refusal as refusal:
             error = json_format.MessageToDict(refusal.status())
             error.update(code=refusal.http_status, status=refusal.code)
@@ -88,4 +103,4 @@ class _Handler(Handler):
 
 def rest_server(vertex: "VertexEmulator") -> HttpServer:
     """A server at whose `url` clients of api_transport="rest" find the services."""
-    return HttpServer(_Handler, vertex)
+    return HttpServer(RestHandler, vertex)
