@@ -35,6 +35,9 @@ RUN_BY = {
     ("docs/serving.md", "TensorFlow Serving"): (
         "tests/serving/test_serving_commands.py::test_the_page"
     ),
+    ("docs/serving.md", "A Vertex Endpoint"): (
+        "tests/serving/test_endpoint_client.py::test_the_page"
+    ),
     ("docs/vertex-ai.md", "Rehearse"): (
         "tests/github/test_ci_workflow.py::test_compiled_and_rehearsed_without_a_cloud"
     ),
