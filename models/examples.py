@@ -1,5 +1,6 @@
 """Labelled examples, read back from the artifact that ImportExampleGen wrote."""
 
+import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from tfrecords.dataset import SPLIT_PATTERNS, RecordInfo, count_records
 from tfrecords.example import LabelledImage
 
 DIGEST = "digest"  # custom property of the artifact
+SUMMARY = "summary.json"  # file in the artifact's folder
 
 
 def records(examples: Artifact, split: str) -> Iterator[bytes]:
@@ -23,28 +25,41 @@ def records(examples: Artifact, split: str) -> Iterator[bytes]:
 def summary(examples: Artifact) -> dict[str, Any]:
     """What `dataset.json` says of the same data: counts, breeds, record_bytes and digest.
 
-    Each example is serialized anew, as the data set's writer does it, because ImportExampleGen
-    does not keep the bytes.
+    As the ingest recorded it; of examples that an earlier version ingested, as they lie there.
     """
+    path = os.path.join(examples.uri, SUMMARY)
+    if tf.io.gfile.exists(path):
+        with tf.io.gfile.GFile(path) as file:
+            return json.loads(file.read())
     return count_records(
-        RecordInfo.of(
-            split=SPLIT_PATTERNS[split].partition("-")[0],
-            name=image.name,
-            breed=image.breed,
-            record=image.serialize(),
-        )
+        record_info(split, record)
         for split in artifact_utils.decode_split_names(examples.split_names)
-        for image in labelled_images(examples, split)
+        for record in records(examples, split)
     )
 
 
-def labelled_images(examples: Artifact, split: str) -> Iterator[LabelledImage]:
-    """The examples of a split, in the order of its shards."""
-    return map(_labelled_image, records(examples, split))
+def record_info(split: str, record: bytes) -> RecordInfo:
+    """Describes a serialized example as the data set's writer does.
+
+    It is serialized anew, because other writers put the same in other bytes.
+
+    Args:
+        split: by the pipeline's name.
+        record: a serialized tf.Example.
+    """
+    image = _labelled_image(record)
+    return RecordInfo.of(
+        split=writers_name(split), name=image.name, breed=image.breed, record=image.serialize()
+    )
+
+
+def writers_name(split: str) -> str:
+    """What the data set's writer calls a split of the pipeline: `val` for `eval`."""
+    return SPLIT_PATTERNS[split].partition("-")[0]
 
 
 def digest(examples: Artifact) -> str:
-    """`summary`'s digest: as the ingest recorded it, or of the examples as they lie there."""
+    """`summary`'s digest."""
     return examples.get_string_custom_property(DIGEST) or summary(examples)[DIGEST]
 
 

@@ -1,24 +1,55 @@
 """TFX's ImportExampleGen, whose output depends on the data alone."""
 
+import json
 import os
-from collections.abc import Callable
-from typing import Any
+import uuid
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any, NamedTuple
 
 import apache_beam as beam
+import tensorflow as tf
 from tfx import types
 from tfx.components.example_gen.import_example_gen import executor
-from tfx.dsl.io import fileio
-from tfx.types import artifact_utils, standard_component_specs
+from tfx.proto import example_gen_pb2
+from tfx.types import standard_component_specs
+from tfx.utils import proto_utils
 
 from models import examples as labelled
-from tfrecords.dataset import SPLIT_PATTERNS
+from tfrecords import storage
+from tfrecords.dataset import SPLIT_PATTERNS, RecordInfo, count_records
+from tfrecords.shards import read_records, verify_shards
+
+_FOLDER = "folder"  # of the output, among what the transforms are told
+_UNFINISHED = "unfinished"
+# The fields of RecordInfo, for there is one for each record, and Beam keeps several copies.
+_Values = list[tuple[Any, ...]]
+
+
+class _Shard(NamedTuple):
+    """A shard to be copied.
+
+    Attributes:
+        number: its place among all shards of all splits.
+        split: its split, by the pipeline's name.
+        source: the file.
+        target: the gzip file that is there once it is whole.
+        unfinished: folder for what is not yet.
+    """
+
+    number: int
+    split: str
+    source: str
+    target: str
+    unfinished: str
 
 
 class Executor(executor.Executor):
-    """Reads a split's shards sorted by name, and records what they hold.
+    """Copies shards as they are, each by itself, and sums up what they hold.
 
-    TFX's own reads them as the file system lists them, which on every disk is another order, so
-    that one seed trained another model on another machine.
+    TFX's own reads shards as the file system lists them, which on every disk is another order, and
+    shuffles their records, so that one seed trained another model on another machine. On one
+    machine it holds the whole data set in memory; this holds a record.
     """
 
     def Do(
@@ -29,34 +60,82 @@ class Executor(executor.Executor):
     ) -> None:
         """Ingests; see TFX's ImportExampleGen for inputs and outputs.
 
-        The output has custom properties: `digest`, as in `dataset.json`, and the number of images
-        of each split, such as `images_train`.
+        The output has custom properties: `digest` and `record_bytes`, as in `dataset.json`, and the
+        number of images of each split, such as `images_train`. `models.examples.summary` has the
+        breeds as well.
+
+        Raises:
+            DataError: a split has no shards, or one is missing or damaged.
         """
-        super().Do(input_dict, output_dict, exec_properties)
-        examples = artifact_utils.get_single_instance(
-            output_dict[standard_component_specs.EXAMPLES_KEY]
-        )
+        [examples] = output_dict[standard_component_specs.EXAMPLES_KEY]
+        super().Do(input_dict, output_dict, {**exec_properties, _FOLDER: examples.uri})
+        storage.delete_folder(storage.join(examples.uri, _UNFINISHED))
         found = labelled.summary(examples)
-        examples.set_string_custom_property(labelled.DIGEST, found["digest"])
-        for split, pattern in SPLIT_PATTERNS.items():
-            count = found["counts"].get(pattern.partition("-")[0], 0)
+        examples.set_string_custom_property(labelled.DIGEST, found[labelled.DIGEST])
+        examples.set_int_custom_property("record_bytes", found["record_bytes"])
+        for split in SPLIT_PATTERNS:
+            count = found["counts"].get(labelled.writers_name(split), 0)
             examples.set_int_custom_property(f"images_{split}", count)
 
-    def GetInputSourceToExamplePTransform(self) -> Callable[..., beam.PTransform]:
-        """See TFX; the records are passed on as they are, serialized tf.Examples."""
-        return _read_sorted
+    def GenerateExamplesByBeam(
+        self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]
+    ) -> dict[str, beam.PCollection]:
+        """Copies the shards; returns no records, so that TFX writes none."""
+        folder = exec_properties[_FOLDER]
+        _ = (
+            pipeline
+            | "Shards" >> beam.Create(_shards(exec_properties))
+            | "Copy" >> beam.Map(_copy)
+            | "Gather" >> beam.combiners.ToList()
+            | "Sum up" >> beam.Map(_sum_up, storage.join(folder, labelled.SUMMARY))
+        )
+        return {}
 
 
-@beam.ptransform_fn
-@beam.typehints.with_input_types(beam.Pipeline)
-@beam.typehints.with_output_types(bytes)
-def _read_sorted(
-    pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str
-) -> beam.PCollection:
-    pattern = os.path.join(exec_properties[standard_component_specs.INPUT_BASE_KEY], split_pattern)
-    shards = sorted(fileio.glob(pattern))
-    return (
-        pipeline
-        | "Shards" >> beam.Create(shards, reshuffle=False)
-        | "Read" >> beam.io.ReadAllFromTFRecord()
-    )
+def _shards(exec_properties: dict[str, Any]) -> list[_Shard]:
+    given = example_gen_pb2.Input()
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.INPUT_CONFIG_KEY], given)
+    folder = exec_properties[_FOLDER]
+    shards: list[_Shard] = []
+    for split in given.splits:
+        pattern = os.path.join(
+            exec_properties[standard_component_specs.INPUT_BASE_KEY], split.pattern
+        )
+        verify_shards(pattern)
+        sources = list(storage.glob(pattern))
+        for index, source in enumerate(sources):
+            name = f"data_tfrecord-{index:05d}-of-{len(sources):05d}.gz"
+            shards.append(
+                _Shard(
+                    number=len(shards),
+                    split=split.name,
+                    source=source,
+                    target=storage.join(folder, f"Split-{split.name}", name),
+                    unfinished=storage.join(folder, _UNFINISHED),
+                )
+            )
+    return shards
+
+
+def _copy(shard: _Shard) -> tuple[int, _Values]:
+    """Copies a shard; returns its number and what its records are, in their order."""
+    for folder in (shard.unfinished, os.path.dirname(shard.target)):
+        storage.make_folder(folder)
+    # A name of its own, for Beam's runners may do a thing twice at a time.
+    unfinished = storage.join(shard.unfinished, uuid.uuid4().hex)
+    infos = []
+    with tf.io.TFRecordWriter(unfinished, "GZIP") as writer:
+        for record in read_records(shard.source):
+            writer.write(record)
+            info = labelled.record_info(shard.split, record)
+            infos.append(tuple(value for _, value in info))
+    storage.move(unfinished, shard.target)
+    return shard.number, infos
+
+
+def _sum_up(copied: Iterable[tuple[int, _Values]], path: str) -> None:
+    in_order = chain.from_iterable(infos for _, infos in sorted(copied))
+    names = RecordInfo.model_fields
+    found = count_records(RecordInfo(**dict(zip(names, info, strict=True))) for info in in_order)
+    with storage.open_write(path) as file:
+        file.write(json.dumps(found, indent=2).encode())
