@@ -19,7 +19,7 @@ from rich.progress import Progress
 from tfrecords import storage
 from tfrecords.dataset import ConvertedRecord, RecordInfo, Skipped
 from tfrecords.example import LabelledImage
-from tfrecords.images import ImageFault, convert_pair
+from tfrecords.images import ImageFault, MaskReader, convert_pair
 from tfrecords.listing import Pair, name_key
 from tfrecords.shards import write_records
 
@@ -67,18 +67,22 @@ def deal(splits: dict[str, list[Pair]], num_shards: dict[str, int]) -> dict[str,
     return dealt
 
 
-def convert(shards: dict[str, list[Pair]], folder: str, max_side: int) -> dict[str, ShardIndex]:
+def convert(
+    shards: dict[str, list[Pair]], folder: str, max_side: int, read_mask: MaskReader
+) -> dict[str, ShardIndex]:
     """Converts pairs and writes them to `folder`, a shard at a time being held in memory.
 
     Args:
         shards: as `deal` gives them.
         folder: existing folder, local or remote.
         max_side: long side in pixels above which pairs are reduced.
+        read_mask: makes class ids of a mask.
 
     Returns:
         By staged shard's path, what it holds; a shard without records has no file.
     """
     indices = {}
+    work = functools.partial(convert_one, max_side=max_side, read_mask=read_mask)
     with (
         Progress(console=Console(stderr=True), transient=True) as bar,
         # Threads: decoding and encoding release the GIL.
@@ -87,7 +91,7 @@ def convert(shards: dict[str, list[Pair]], folder: str, max_side: int) -> dict[s
         task = bar.add_task("Converting", total=sum(map(len, shards.values())))
         for shard, pairs in shards.items():
             outcomes = []
-            for outcome in threads.map(functools.partial(convert_one, max_side=max_side), pairs):
+            for outcome in threads.map(work, pairs):
                 outcomes.append(outcome)
                 bar.advance(task)
             path = storage.join(folder, shard)
@@ -95,7 +99,7 @@ def convert(shards: dict[str, list[Pair]], folder: str, max_side: int) -> dict[s
     return indices
 
 
-def convert_one(pair: Pair, max_side: int) -> Outcome:
+def convert_one(pair: Pair, max_side: int, read_mask: MaskReader) -> Outcome:
     """Checks and converts a pair of files.
 
     Raises:
@@ -105,7 +109,7 @@ def convert_one(pair: Pair, max_side: int) -> Outcome:
     changes: tuple[str, ...] = ()
     try:
         image, mask, changes = convert_pair(
-            storage.read_bytes(pair.image), storage.read_bytes(pair.mask), max_side
+            storage.read_bytes(pair.image), storage.read_bytes(pair.mask), max_side, read_mask
         )
         record = LabelledImage(pair.name, pair.breed, pair.species, image, mask).serialize()
     except ImageFault as error:

@@ -14,6 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from tfrecords import storage
 from tfrecords.convert import Outcome, ShardIndex, convert_one, write_shard
+from tfrecords.images import MaskReader
 from tfrecords.listing import Pair
 
 _INDEX_ENDING = ".json"
@@ -25,8 +26,9 @@ _CHUNK = 32
 class _Convert(beam.DoFn):
     """Checks and converts pairs of files, on all cores of the worker."""
 
-    def __init__(self, max_side: int):
+    def __init__(self, max_side: int, read_mask: MaskReader):
         self._max_side = max_side
+        self._read_mask = read_mask
 
     def setup(self) -> None:
         self._threads = ThreadPoolExecutor(os.cpu_count())
@@ -40,7 +42,7 @@ class _Convert(beam.DoFn):
             yield shard, outcome
 
     def _convert(self, pair: Pair) -> Outcome:
-        return convert_one(pair, self._max_side)
+        return convert_one(pair, self._max_side, self._read_mask)
 
 
 class _WriteShard(beam.DoFn):
@@ -61,7 +63,11 @@ class _WriteShard(beam.DoFn):
 
 
 def convert_on_beam(
-    shards: dict[str, list[Pair]], folder: str, max_side: int, options: PipelineOptions
+    shards: dict[str, list[Pair]],
+    folder: str,
+    max_side: int,
+    read_mask: MaskReader,
+    options: PipelineOptions,
 ) -> dict[str, ShardIndex]:
     """Does what `tfrecords.convert.convert` does, a shard being held in one worker's memory.
 
@@ -69,6 +75,7 @@ def convert_on_beam(
         shards: likewise.
         folder: existing folder within every worker's reach.
         max_side: likewise.
+        read_mask: likewise, a function or object that can be pickled.
         options: where and how Beam runs.
 
     Raises:
@@ -82,7 +89,7 @@ def convert_on_beam(
             | "Pairs" >> beam.Create(chunks)
             # Without it a runner converts everything where the list was made.
             | "Spread" >> beam.Reshuffle()
-            | "Convert" >> beam.ParDo(_Convert(max_side))
+            | "Convert" >> beam.ParDo(_Convert(max_side, read_mask))
             | "ByShard" >> beam.GroupByKey()
             | "WriteShard" >> beam.ParDo(_WriteShard(folder))
         )

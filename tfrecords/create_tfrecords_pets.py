@@ -21,7 +21,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -29,6 +29,8 @@ from rich.table import Table
 from tfrecords.convert import convert, deal
 from tfrecords.dataset import DatasetInfo, RecordInfo, Skipped, count_records
 from tfrecords.errors import DataError, listed, told_in_words
+from tfrecords.example import CLASS_NAMES
+from tfrecords.images import MaskReader, read_trimap
 from tfrecords.listing import IMAGE_ENDINGS, find_pairs, read_names, split_by_lists, split_by_name
 from tfrecords.staging import staging
 
@@ -42,6 +44,7 @@ _BEAM_DEFAULTS = (
     "--direct_running_mode=in_memory",
     "--direct_num_workers=1",
 )
+_GENERATOR = {"generator": "tfrecords.create_tfrecords_pets"}
 _CODE_OPTIONS = ("sdk_container_image", "setup_file", "extra_packages")
 
 
@@ -58,6 +61,9 @@ def create_tfrecords(
     source: str = "own images",
     licence: str = "that of the images",
     hub_dataset: str | None = None,
+    read_mask: MaskReader = read_trimap,
+    class_names: tuple[str, ...] = CLASS_NAMES,
+    generator: Mapping[str, Any] = _GENERATOR,
     beam_args: Sequence[str] = (),
 ) -> DatasetInfo:
     """Converts two folders and publishes the set as a whole, or not at all.
@@ -75,6 +81,9 @@ def create_tfrecords(
         source: where the images come from, for `dataset.json`.
         licence: their licence, for `dataset.json`.
         hub_dataset: their data set's name on the Hugging Face Hub, likewise.
+        read_mask: makes class ids of a mask, where it is no trimap.
+        class_names: the names of those, likewise.
+        generator: what else decides them, for `dataset.json`.
         beam_args: flags for Beam, which does the work if there are any.
 
     Returns:
@@ -109,9 +118,9 @@ def create_tfrecords(
             # To import Beam takes longer than to convert a thousand photos.
             from tfrecords.convert_on_beam import convert_on_beam
 
-            indices = convert_on_beam(shards, stage.folder, max_side, options)
+            indices = convert_on_beam(shards, stage.folder, max_side, read_mask, options)
         else:
-            indices = convert(shards, stage.folder, max_side)
+            indices = convert(shards, stage.folder, max_side, read_mask)
         records = [record for index in indices.values() for record in index.records]
         faults = faults + [fault for index in indices.values() for fault in index.skipped]
         if faults and not skip_invalid:
@@ -127,9 +136,10 @@ def create_tfrecords(
             source=source,
             licence=licence,
             hub_dataset=hub_dataset,
+            class_names=class_names,
             max_side=max_side,
             parameters={
-                "generator": "tfrecords.create_tfrecords_pets",
+                **generator,
                 "split": "by name" if train_list is None else "by lists",
             },
             shards={split: len(paths[split]) for split in splits},
@@ -186,7 +196,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, beam_args = _parser().parse_known_args(argv)
     folders = {"images": args.images, "trimaps": args.trimaps}
     lists = {"train_list": args.train_list, "val_list": args.val_list}
-    origin: dict[str, str] = {}
+    origin: dict[str, Any] = {}
     if args.download:
         from tfrecords import download
 
@@ -212,7 +222,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         skip_invalid=args.skip_invalid,
         beam_args=beam_args,
     )
-    _report(Console(), args.output, info, time.monotonic() - started)
+    report(Console(), args.output, info, time.monotonic() - started)
     return 0
 
 
@@ -234,15 +244,23 @@ def _parser() -> argparse.ArgumentParser:
         type=path,
         help="fetch Oxford-IIIT Pet to DIR (800 MB) and convert it",
     )
+    add_common_arguments(parser)
+    return parser
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of `create_tfrecords` that do not depend on what the masks hold."""
+    add = parser.add_argument
+    path = os.path.expanduser
     add("--train-list", type=path, help="file of the training images' names, such as trainval.txt")
     add("--val-list", type=path, help="file of the validation images' names, such as test.txt")
     add("--max-side", type=int, default=256, help="reduce to this long side (%(default)s)")
     add("--num-shards", type=int, default=4, help="training shards (%(default)s), val has half")
     add("--skip-invalid", action="store_true", help="leave bad files out instead of stopping")
-    return parser
 
 
-def _report(console: Console, output: str, info: DatasetInfo, seconds: float) -> None:
+def report(console: Console, output: str, info: DatasetInfo, seconds: float) -> None:
+    """Prints what a conversion to `output` made in so many seconds."""
     table = Table("split", "images", "breeds", "shards", title=f"{output} ({info.digest[:12]})")
     for split, count in info.counts.items():
         table.add_row(split, str(count), str(len(info.breeds[split])), str(info.shards[split]))

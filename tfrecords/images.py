@@ -1,10 +1,10 @@
-"""Checks an image and its trimap and makes of them what a record holds."""
+"""Checks an image and its mask and makes of them what a record holds."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -42,8 +42,31 @@ class Converted(NamedTuple):
     changes: tuple[str, ...]
 
 
-def convert_pair(image: bytes, trimap: bytes, max_side: int) -> Converted:
-    """Checks a photo and its trimap and reduces both to at most `max_side` pixels.
+# Makes an image of class ids, mode L, of a decoded mask of the same size, or raises ImageFault.
+MaskReader = Callable[[Image.Image], Image.Image]
+
+
+def read_trimap(trimap: Image.Image) -> Image.Image:
+    """Makes class ids, mode L, of a trimap: its values less one.
+
+    Raises:
+        ImageFault: it holds something other than 1, 2 and 3.
+    """
+    if trimap.mode not in ("L", "P"):
+        raise ImageFault(f"mask has mode {trimap.mode}; expected one channel of 8 bits (L or P)")
+    found = [value for value, count in enumerate(trimap.histogram()) if count]
+    if strange := sorted(set(found) - set(_TRIMAP_VALUES)):
+        named = ", ".join(str(value) for value in strange)
+        raise ImageFault(
+            f"mask holds the values {named}; expected only 1 (pet), 2 (background), 3 (border)"
+        )
+    return Image.fromarray(np.asarray(trimap) - np.uint8(1))
+
+
+def convert_pair(
+    image: bytes, mask: bytes, max_side: int, read_mask: MaskReader = read_trimap
+) -> Converted:
+    """Checks a photo and its mask and reduces both to at most `max_side` pixels.
 
     Both are turned upright as their own EXIF data say, and a transparent photo is laid on white,
     which is how a viewer shows them. What is written anew is PNG, which loses nothing; what is
@@ -51,23 +74,24 @@ def convert_pair(image: bytes, trimap: bytes, max_side: int) -> Converted:
 
     Args:
         image: an encoded image in one of FORMATS.
-        trimap: an 8-bit single-channel image, not a lossy one, of the image's size with values 1,
-            2 and 3.
+        mask: an encoded image of the photo's size.
         max_side: long side in pixels above which both are reduced; nothing is ever enlarged.
+        read_mask: makes class ids of the mask.
 
     Raises:
         ImageFault: either cannot be decoded in full, by Pillow and, where a photo keeps its bytes,
-            by TensorFlow; their sizes differ; or the trimap holds something other than 1, 2 and 3.
+            by TensorFlow; their sizes differ; or the mask holds something that `read_mask` does
+            not know.
     """
     photo, changes = _decode(image, "image")
-    mask, _ = _decode(trimap, "mask")
-    if photo.size != mask.size:
+    drawn, _ = _decode(mask, "mask")
+    if photo.size != drawn.size:
         turned = f", {TURNED}" if TURNED in changes else ""
         raise ImageFault(
-            f"mask is {_size(mask)} pixels but its image is {_size(photo)}{turned}; expected equal "
-            "sizes"
+            f"mask is {_size(drawn)} pixels but its image is {_size(photo)}{turned}; expected "
+            "equal sizes"
         )
-    classes = _class_ids(mask)
+    classes = read_mask(drawn)
     with _faults_told("image"):
         upright, transparent = _on_white(photo)
     if transparent:
@@ -122,18 +146,6 @@ def _faults_told(role: str) -> Iterator[None]:
         raise ImageFault(f"{role} is above the limit of {limit} pixels") from None
     except Exception as error:  # Pillow's decoders raise whatever their format provokes
         raise ImageFault(f"{role} cannot be decoded: {error}") from error
-
-
-def _class_ids(trimap: Image.Image) -> Image.Image:
-    if trimap.mode not in ("L", "P"):
-        raise ImageFault(f"mask has mode {trimap.mode}; expected one channel of 8 bits (L or P)")
-    found = [value for value, count in enumerate(trimap.histogram()) if count]
-    if strange := sorted(set(found) - set(_TRIMAP_VALUES)):
-        named = ", ".join(str(value) for value in strange)
-        raise ImageFault(
-            f"mask holds the values {named}; expected only 1 (pet), 2 (background), 3 (border)"
-        )
-    return Image.fromarray(np.asarray(trimap) - np.uint8(1))
 
 
 def _check_with_tensorflow(image: bytes, size: tuple[int, int]) -> None:

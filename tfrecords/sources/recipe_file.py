@@ -1,0 +1,70 @@
+"""A recipe for a data set of other classes, as a TOML file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from tfrecords.errors import DataError
+from tfrecords.sources.class_table import IGNORED, ClassTable
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+
+def check_recipe_path(path: str) -> None:
+    """Holds a recipe's path against what a recipe may be called, before anything is converted.
+
+    Raises:
+        DataError: it does not end in .toml, what comes before is no name, or there is no such
+            folder.
+    """
+    file = Path(path)
+    if file.suffix != ".toml" or not _NAME.fullmatch(file.stem):
+        raise DataError(
+            f"--recipe {path} is no recipe's name; expected small letters, digits, - and _, and "
+            "then .toml."
+        )
+    if not file.absolute().parent.is_dir():
+        raise DataError(
+            f"--recipe {path} lies in no folder that there is; make it, or choose another."
+        )
+
+
+def write_recipe(path: str, table: ClassTable) -> bool:
+    """Writes a recipe of a table's classes, unless the file is there.
+
+    Returns:
+        Whether it was written.
+    """
+    file = Path(path)
+    if file.exists():
+        return False
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    part.write_text(recipe_text(file.stem, table), encoding="utf-8")
+    part.replace(file)
+    return True
+
+
+def recipe_text(name: str, table: ClassTable) -> str:
+    """A recipe in TOML, which inherits from `pets` what does not depend on the classes."""
+    quoted = [json.dumps(class_name, ensure_ascii=False) for class_name in table.names]
+    ignored = [f"ignore_label = {IGNORED}"] if table.ignores else []
+    lines = [
+        'base = "pets"',
+        f'name = "{name}"',
+        f"class_names = [{', '.join(quoted)}]",
+        f"palette = {json.dumps(table.palette)}",
+        *ignored,
+        'slices = ["breed"]',
+        "",
+        "# Floors of IoU. Raise them to what you need: 0 judges nothing.",
+        "[gate]",
+        "min_mean_iou = 0.3",
+        "max_fall = 0.02",
+        "",
+        "[gate.min_class_iou]",
+        *(f"{class_name} = 0.0" for class_name in quoted),
+    ]
+    return "\n".join(lines) + "\n"
