@@ -24,6 +24,9 @@ class TrainingConfig(BaseModel):
     patience: int = Field(
         gt=0, description="Epochs without a better validation mean IoU that end the training."
     )
+    max_megapixels: float = Field(
+        default=50, gt=0, description="The largest image that the served model decodes."
+    )
     seed: int = Field(description="Seeds initial weights, shuffling and augmentation.")
 
     @property

@@ -68,6 +68,7 @@ class Recipe(BaseModel):
     weight_decay: float
     augmentation: float
     patience: int
+    max_megapixels: float = 50
     seed: int = 0
     by_model: dict[str, dict[str, int | float]] = Field(
         default={}, description="What suits an architecture better than the values above."

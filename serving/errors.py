@@ -1,5 +1,6 @@
 """What goes wrong between a client and the server, by kind, and what is asked again."""
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 
@@ -21,6 +22,8 @@ class Kind(Enum):
 # the server is still at it. A refused image may be another one's fault: the server answers the
 # images of several requests as one batch, in which a broken one fails all.
 TRIES = {Kind.UNREACHABLE: 4, Kind.BUSY: 4, Kind.REFUSED: 2}
+# What the model itself says of an image, within TensorFlow's words about where it said so.
+_OF_THE_MODEL = re.compile(r"assertion failed: \[([^\]]*)\.\]")
 
 
 class ServingError(RuntimeError):
@@ -86,5 +89,10 @@ def explain(
         sentences: for each kind, with `{url}`, `{target}` and `{said}` in them.
     """
     said = " ".join(said.split()).rstrip(".")
+    of_the_model = _OF_THE_MODEL.search(said)
+    if of_the_model:
+        return ServingError(
+            f"{url} refuses what it was sent for {target}: {of_the_model[1]}.", kind, wait
+        )
     sentence = sentences[kind].format(url=url, target=target, said=said)
     return ServingError(sentence, kind, wait)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+from PIL import Image
 
 from models import data, signatures
 from models.config import TrainingConfig
@@ -25,6 +26,7 @@ from tests.models.drawn_pets import (
     encode,
     write_shard,
 )
+from tests.models.sent_images import save, turned
 
 SERVED_WITHOUT_PROJECT = """
 import importlib.util, sys
@@ -167,7 +169,7 @@ def test_an_images_mask_does_not_depend_on_its_batch(loaded: tf.Module, drawn: l
 
 def test_any_image_is_served(loaded: tf.Module) -> None:
     pixels, _ = draw_pixels(3, (90, 61))
-    alpha = np.dstack([pixels, np.full(pixels.shape[:2], 9, np.uint8)])
+    alpha = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
     deep = pixels[..., 0].astype(np.uint16) << 8
     images = [
         encode(pixels, "PNG"),
@@ -180,6 +182,35 @@ def test_any_image_is_served(loaded: tf.Module) -> None:
     assert [mask.shape for mask in masks] == [(90, 61)] * 4 + [(1, 1)]
     assert np.isfinite(fractions).all()
     np.testing.assert_array_equal(masks[0], masks[1])
+
+
+def test_the_mask_is_of_the_upright_image(loaded: tf.Module) -> None:
+    photo = Image.fromarray(draw_pixels(3, (90, 61))[0])
+    stored = photo.transpose(Image.Transpose.ROTATE_90)
+    (mask, shown), fractions = serve(loaded, [turned(stored, 6, "PNG"), save(photo, "PNG")])
+    assert mask.shape == (90, 61)
+    assert (mask != shown).mean() < 1e-3
+    np.testing.assert_allclose(*fractions, atol=1e-3)
+
+
+def test_a_large_image_gets_a_mask_that_was_decided_small(loaded: tf.Module) -> None:
+    """Of 12 megapixels; nearly the mask that its own size would have given."""
+    photo = Image.fromarray(draw_pixels(3, (90, 120))[0]).resize((4000, 3000))
+    (mask,), fractions = serve(loaded, [save(photo, "JPEG", quality=90)])
+    (small,), _ = serve(loaded, [save(photo.resize((2000, 1500)), "PNG")])
+    assert mask.shape == (3000, 4000)
+    assert (mask[::2, ::2] == small).mean() > 0.99
+    shares = np.bincount(mask.ravel(), minlength=NUM_CLASSES) / mask.size
+    np.testing.assert_allclose(fractions[0], shares, atol=1e-3)
+
+
+def test_a_large_image_is_refused_in_a_sentence(loaded: tf.Module) -> None:
+    header = save(Image.new("L", (8000, 6251)), "JPEG")[:1000]
+    with pytest.raises(
+        tf.errors.InvalidArgumentError,
+        match=r"\[The image \(8000 x 6251\) is larger than 50 megapixels, .*: make it smaller and",
+    ):
+        serve(loaded, [header])
 
 
 def test_a_corrupt_image_is_refused(loaded: tf.Module, drawn: list[Pet]) -> None:

@@ -84,12 +84,24 @@ def test_a_huge_photo_goes_both_ways(server: ServingEmulator, kind: str) -> None
 def test_a_broken_image_is_refused(server: ServingEmulator, kind: str, image: bytes) -> None:
     client = client_of(server, kind)
     with pytest.raises(
-        ServingError, match="refuses what it was sent .* whole JPEG or PNG"
+        ServingError, match="refuses what it was sent .*(JPEG or PNG|make it smaller)"
     ) as caught:
         client.predict([encode(4, 4), image])
     assert caught.value.kind is Kind.REFUSED
     assert "\n" not in str(caught.value)
     assert len(client.predict([encode(4, 4)])) == 1  # it goes on answering
+
+
+def test_what_the_model_says_of_an_image_is_told(server: ServingEmulator, kind: str) -> None:
+    bomb = png_of(8000)
+    with pytest.raises(ServingError) as caught:
+        client_of(server, kind).predict([bomb])
+    assert str(caught.value).endswith(
+        'refuses what it was sent for the version "stable" of model segmentation: The image '
+        "(8000 x 8000) is larger than 50 megapixels, or than 65535 pixels to a side: make it "
+        "smaller and retry."
+    )
+    assert caught.value.kind is Kind.REFUSED
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from models import uploads
+
 
 class Tiny(tf.Module):
     """Says that every pixel is of one class.
@@ -19,6 +21,7 @@ class Tiny(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
     def serve(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         def mask(encoded: tf.Tensor) -> tf.Tensor:
+            encoded, _ = uploads.open_upload(encoded, max_megapixels=50)
             image = tf.io.decode_jpeg(encoded, channels=3)
             ids = tf.fill([tf.shape(image)[0], tf.shape(image)[1], 1], self._answer)
             return tf.io.encode_png(tf.cast(ids, tf.uint8))

@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         help="names by value, or a table's path",
     )
     add("--ignore", metavar="VALUE|R,G,B", help="what pixels of no class hold, such as 255")
-    add("--recipe", type=path, metavar="TOML", help="file to write a recipe to, unless it is there")
+    add("--recipe", type=path, metavar="TOML", help="file to write, a recipe, unless it is there")
     add_common_arguments(parser)
     return parser
 

@@ -11,7 +11,16 @@ from ai_edge_litert.interpreter import Interpreter
 from components.edge_exporter.convert import ConversionError, convert
 from components.edge_exporter.runtime import LiteModel
 from components.edge_exporter.variants import INT8, VARIANTS
-from tests.models.drawn_pets import IMAGE_SIZE, NUM_CLASSES, Pet, decode, draw_pixels
+from images import read_image
+from tests.models.drawn_pets import (
+    IMAGE_SIZE,
+    NUM_CLASSES,
+    Pet,
+    decode,
+    decode_mask,
+    draw_pixels,
+)
+from tests.models.sent_images import sent_images
 
 BLACK = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.float32)
 
@@ -50,6 +59,18 @@ def test_masks_are_the_saved_models(variants: dict[str, bytes], learned: list[Pe
     assert found["float16"] > 0.99
     assert found["dynamic_range"] > 0.95
     assert found["int8"] > 0.9
+
+
+def test_every_file_means_the_same_through_the_apps_reader(
+    variants: dict[str, bytes], loaded: tf.Module
+) -> None:
+    lite = LiteModel(variants["float32"])
+    names, sent = zip(*sent_images(), strict=True)
+    answer = loaded.signatures["serving_default"](image_bytes=tf.constant(sent))
+    for name, image, png in zip(names, sent, answer["mask_png_bytes"].numpy(), strict=True):
+        mask, expected = lite.segment(read_image(image).pixels), decode_mask(png)
+        assert mask.shape == expected.shape, name
+        assert (mask == expected).mean() > 0.99, name
 
 
 def test_int8_is_int8_in_the_network_alone(variants: dict[str, bytes]) -> None:

@@ -14,6 +14,7 @@ from scenes import draw_scenes
 from segmentation import Model
 from tests.apps.gradio.semantic_segmentation.running import HOSTILE_NAMES, Serve
 from tests.conftest import REPOSITORY
+from tests.models.sent_images import sent_images
 from tfrecords import scenes
 
 PHOTOS = sorted((REPOSITORY.parent / "shared/data/pets/images").glob("*.jpg"))[::97][:8]
@@ -26,6 +27,18 @@ def model(model_folder: Path) -> Model:
 
 def drawn_images() -> list[bytes]:
     return [scenes.draw(seed=11, index=index).jpeg() for index in range(6)]
+
+
+def test_every_file_means_the_same_to_the_model(model: Model, serve: Serve) -> None:
+    """EXIF, transparency, palettes, few and many bits, CMYK: by Pillow here, in the graph there."""
+    for name, image in sent_images():
+        found = model.segment(read_image(image).pixels)
+        png, fractions = serve(image)
+        mask = np.asarray(Image.open(io.BytesIO(png)))
+        assert found.mask.shape == mask.shape, name
+        # A level of rounding may lie between the two.
+        assert (found.mask == mask).mean() > 0.99, name
+        np.testing.assert_allclose(list(found.shares.values()), fractions, atol=0.01)
 
 
 def check(model: Model, serve: Serve, image: bytes) -> None:
