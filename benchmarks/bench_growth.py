@@ -152,7 +152,8 @@ def table(taken: Sequence[Stage]) -> Table:
 def _convert(place: Path) -> processes.Usage:
     files = ["--images", place / "images", "--trimaps", place / "trimaps"]
     return processes.python(
-        "-m", "tfrecords.create_tfrecords_pets", *files, "--output", place / "data"
+        *("-m", "tfrecords.create_tfrecords_pets", *files),
+        *("--output", place / "data", "--keep-duplicates"),  # as the same photos have many names
     )
 
 

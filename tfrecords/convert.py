@@ -7,6 +7,7 @@ wrong travels on in place of the record, so that one run names every bad file.
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +18,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tfrecords import storage
-from tfrecords.dataset import ConvertedRecord, RecordInfo, Skipped
+from tfrecords.copies import find_copies
+from tfrecords.dataset import ConvertedRecord, Duplicate, RecordInfo, Skipped
 from tfrecords.example import LabelledImage
 from tfrecords.images import ImageFault, MaskReader, convert_pair
 from tfrecords.listing import Pair, name_key
-from tfrecords.shards import write_records
+from tfrecords.shards import read_records, write_records
 
 
 class Outcome(NamedTuple):
@@ -33,13 +35,15 @@ class Outcome(NamedTuple):
         record: the serialized example; empty when the pair is bad.
         fault: what is wrong with the pair; empty when nothing is.
         changes: what was done to the photo, as `Converted` has it.
+        thumbnail: likewise.
     """
 
     name: str
     breed: str
     record: bytes
     fault: str
-    changes: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+    thumbnail: bytes = b""
 
 
 class ShardIndex(BaseModel):
@@ -105,18 +109,16 @@ def convert_one(pair: Pair, max_side: int, read_mask: MaskReader) -> Outcome:
     Raises:
         Exception: a bucket's errors, which are worth another try; a local disk's are the outcome's.
     """
-    record, fault = b"", ""
-    changes: tuple[str, ...] = ()
     try:
-        image, mask, changes = convert_pair(
+        image, mask, changes, thumbnail = convert_pair(
             storage.read_bytes(pair.image), storage.read_bytes(pair.mask), max_side, read_mask
         )
-        record = LabelledImage(pair.name, pair.breed, pair.species, image, mask).serialize()
     except ImageFault as error:
-        fault = str(error)
+        return Outcome(pair.name, pair.breed, b"", str(error))
     except OSError as error:
-        fault = f"cannot be read: {error.strerror or error}"
-    return Outcome(pair.name, pair.breed, record, fault, changes)
+        return Outcome(pair.name, pair.breed, b"", f"cannot be read: {error.strerror or error}")
+    record = LabelledImage(pair.name, pair.breed, pair.species, image, mask).serialize()
+    return Outcome(pair.name, pair.breed, record, "", changes, thumbnail)
 
 
 def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
@@ -138,8 +140,32 @@ def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
             ConvertedRecord(
                 **RecordInfo.of(split, row.name, row.breed, row.record).model_dump(),
                 changes=row.changes,
+                thumbnail=row.thumbnail.hex(),
             )
             for row in good
         ],
         skipped=[Skipped(name=row.name, reason=row.fault) for row in ordered if row.fault],
     )
+
+
+def find_duplicates(indices: Iterable[ShardIndex]) -> list[Duplicate]:
+    """Finds the validation images whose photos train as well, sorted by name."""
+    thumbnails: dict[str, dict[str, bytes]] = {"train": {}, "val": {}}
+    for record in (record for index in indices for record in index.records):
+        thumbnails[record.split][record.name] = bytes.fromhex(record.thumbnail)
+    copies = find_copies(asked=thumbnails["val"], known=thumbnails["train"])
+    return [Duplicate(name=name, trains_as=copies[name]) for name in sorted(copies)]
+
+
+def leave_out(names: set[str], path: str, index: ShardIndex) -> ShardIndex:
+    """Writes a shard again without some of its records; without any left its file is of no use.
+
+    Returns:
+        What the shard then holds.
+    """
+    kept = [record.name not in names for record in index.records]
+    if all(kept):
+        return index
+    write_records(path, list(itertools.compress(read_records(path), kept)))
+    records = list(itertools.compress(index.records, kept))
+    return ShardIndex(records=records, skipped=index.skipped)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from tfrecords.convert import convert, deal
+from tfrecords.convert import convert, deal, find_duplicates, leave_out
 from tfrecords.dataset import DatasetInfo, RecordInfo, Skipped, count_records
 from tfrecords.errors import DataError, listed, told_in_words
 from tfrecords.example import CLASS_NAMES
@@ -58,6 +58,7 @@ def create_tfrecords(
     max_side: int = 256,
     num_shards: int = 4,
     skip_invalid: bool = False,
+    keep_duplicates: bool = False,
     source: str = "own images",
     licence: str = "that of the images",
     hub_dataset: str | None = None,
@@ -78,6 +79,8 @@ def create_tfrecords(
         max_side: long side in pixels above which images are reduced.
         num_shards: shards of the train split; val has half as many.
         skip_invalid: leave bad files out and say so in `dataset.json`, instead of refusing.
+        keep_duplicates: validate also with the images whose photos train, instead of leaving them
+            out; `dataset.json` names them either way.
         source: where the images come from, for `dataset.json`.
         licence: their licence, for `dataset.json`.
         hub_dataset: their data set's name on the Hugging Face Hub, likewise.
@@ -121,13 +124,22 @@ def create_tfrecords(
             indices = convert_on_beam(shards, stage.folder, max_side, read_mask, options)
         else:
             indices = convert(shards, stage.folder, max_side, read_mask)
-        records = [record for index in indices.values() for record in index.records]
         faults = faults + [fault for index in indices.values() for fault in index.skipped]
         if faults and not skip_invalid:
             raise _refusal(faults)
+        duplicates = find_duplicates(indices.values())
+        if not keep_duplicates:
+            names = {duplicate.name for duplicate in duplicates}
+            indices = {path: leave_out(names, path, index) for path, index in indices.items()}
+        records = [record for index in indices.values() for record in index.records]
         paths = _paths_by_split({path: index.records for path, index in indices.items()})
         for split in splits:
             if split not in paths:
+                if duplicates and not keep_duplicates:
+                    raise DataError(
+                        f"No image is left for the {split} split, because {len(duplicates)} are "
+                        "copies of training images; remove the copies, or pass --keep-duplicates."
+                    )
                 raise DataError(
                     f"No image is left for the {split} split; expected at least one: add images, "
                     "two of a breed at least, or name them in lists."
@@ -141,9 +153,11 @@ def create_tfrecords(
             parameters={
                 **generator,
                 "split": "by name" if train_list is None else "by lists",
+                "keep_duplicates": keep_duplicates,
             },
             shards={split: len(paths[split]) for split in splits},
             skipped=tuple(sorted(faults, key=lambda fault: fault.name)),
+            duplicates=tuple(duplicates),
             passed_over=passed_over,
             changed=Counter(sorted(change for record in records for change in record.changes)),
             **count_records(records),
@@ -220,6 +234,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         max_side=args.max_side,
         num_shards=args.num_shards,
         skip_invalid=args.skip_invalid,
+        keep_duplicates=args.keep_duplicates,
         beam_args=beam_args,
     )
     report(Console(), args.output, info, time.monotonic() - started)
@@ -257,6 +272,11 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-side", type=int, default=256, help="reduce to this long side (%(default)s)")
     add("--num-shards", type=int, default=4, help="training shards (%(default)s), val has half")
     add("--skip-invalid", action="store_true", help="leave bad files out instead of stopping")
+    add(
+        "--keep-duplicates",
+        action="store_true",
+        help="validate also with copies of training images instead of leaving them out",
+    )
 
 
 def report(console: Console, output: str, info: DatasetInfo, seconds: float) -> None:
@@ -274,6 +294,10 @@ def report(console: Console, output: str, info: DatasetInfo, seconds: float) -> 
         console.print(f"passed over: {counts}", highlight=False, markup=False)
     for change, count in info.changed.items():
         console.print(f"{count} images {change}", highlight=False)
+    done = "kept" if info.parameters["keep_duplicates"] else "left out"
+    for duplicate in info.duplicates:
+        told = f"{done} {duplicate.name} of val: shows the same as {duplicate.trains_as} of train"
+        console.print(told, highlight=False, markup=False)
     for fault in info.skipped:
         console.print(f"skipped {fault.name}: {fault.reason}", highlight=False, markup=False)
 

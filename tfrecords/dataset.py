@@ -27,6 +27,15 @@ class Skipped(BaseModel):
     reason: str
 
 
+class Duplicate(BaseModel):
+    """A validation image that shows the same photo as a training image."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    trains_as: str
+
+
 class RecordInfo(BaseModel):
     """What `dataset.json` sums up of one record.
 
@@ -58,9 +67,11 @@ class ConvertedRecord(RecordInfo):
 
     Attributes:
         changes: what was done to the photo, as `tfrecords.images.Converted` has it.
+        thumbnail: likewise, in hex.
     """
 
     changes: tuple[str, ...]
+    thumbnail: str
 
 
 class DatasetInfo(BaseModel):
@@ -78,6 +89,8 @@ class DatasetInfo(BaseModel):
         breeds: number of images per split and breed.
         record_bytes: sum of the serialized examples' sizes in bytes.
         skipped: the files left out, with the reason.
+        duplicates: the validation images whose photos train as well, by other names; they were
+            left out, unless the parameter keep_duplicates is true.
         passed_over: number of files that are of no concern, by their ending or by why: "hidden",
             "no ending", "in no list".
         changed: number of images whose pixels are not as their files hold them, by what was done.
@@ -98,6 +111,7 @@ class DatasetInfo(BaseModel):
     breeds: dict[str, dict[str, int]]
     record_bytes: int
     skipped: tuple[Skipped, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
     passed_over: dict[str, int] = {}
     changed: dict[str, int] = {}
     digest: str

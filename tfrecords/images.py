@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from tfrecords.copies import thumbnail
+
 # Pillow knows dozens of formats, some of which start other programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 # What TensorFlow decodes as it is; the rest is written anew.
@@ -35,11 +37,13 @@ class Converted(NamedTuple):
         mask: 8-bit PNG of class ids.
         changes: what of the photo's file is not in its bytes as they were: TURNED, ON_WHITE and
             FIRST_FRAME; that it was reduced or written in another format is not told.
+        thumbnail: of the photo, as `tfrecords.copies` compares them.
     """
 
     image: bytes
     mask: bytes
     changes: tuple[str, ...]
+    thumbnail: bytes
 
 
 # Makes an image of class ids, mode L, of a decoded mask of the same size, or raises ImageFault.
@@ -99,12 +103,13 @@ def convert_pair(
     size = _reduced(photo.size, max_side)
     if size != photo.size:
         classes = classes.resize(size, Image.Resampling.NEAREST)
-        image = _encoded(upright.resize(size, Image.Resampling.LANCZOS), "JPEG")
+        upright = upright.resize(size, Image.Resampling.LANCZOS)
+        image = _encoded(upright, "JPEG")
     elif changes or photo.format not in _KEPT_FORMATS or photo.mode not in _KEPT_MODES:
         image = _encoded(upright, "PNG")
     else:
         _check_with_tensorflow(image, photo.size)
-    return Converted(image, _encoded(classes, "PNG"), changes)
+    return Converted(image, _encoded(classes, "PNG"), changes, thumbnail(upright))
 
 
 def _decode(data: bytes, role: str) -> tuple[Image.Image, tuple[str, ...]]:

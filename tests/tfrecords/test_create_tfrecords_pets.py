@@ -18,6 +18,7 @@ from tfrecords import create_tfrecords_pets, staging
 from tfrecords.create_tfrecords_pets import create_tfrecords
 from tfrecords.dataset import DatasetInfo, read_info
 from tfrecords.errors import DataError
+from tfrecords.listing import find_pairs, split_by_name
 from tfrecords.shards import verify_shards
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -204,8 +205,75 @@ def test_every_file_is_accounted_for(
     assert sum(info.counts.values()) == 24
     assert info.passed_over == {".heic": 2, ".txt": 1, "hidden": 1}
     assert "passed over: 1 hidden, 2 .heic, 1 .txt" in capsys.readouterr().out
-    older = info.model_dump(exclude={"passed_over", "changed"})
+    older = info.model_dump(exclude={"passed_over", "changed", "duplicates"})
     assert DatasetInfo.model_validate(older).passed_over == {}
+
+
+@pytest.fixture
+def with_copies(raw: Path) -> dict[str, str]:
+    """Adds a copy of each validation image to `raw`, and returns the copies' names by theirs."""
+    pairs = find_pairs(str(raw / "images"), str(raw / "trimaps")).pairs
+    images, masks = raw / "images", raw / "trimaps"
+    copies = {}
+    for number, pair in enumerate(split_by_name(pairs)["val"]):
+        copies[pair.name] = copy = f"copied{number}_0"  # the one image of its breed trains
+        shutil.copy(pair.mask, masks / f"{copy}.png")
+        if number == 0:
+            shutil.copy(pair.image, images / f"{copy}.jpg")
+            continue
+        with Image.open(pair.image) as photo, Image.open(pair.mask) as mask:
+            size = (photo.width * 2 // 3, photo.height * 2 // 3)
+            photo.resize(size).save(images / f"{copy}.jpg", quality=50)
+            mask.resize(size, Image.Resampling.NEAREST).save(masks / f"{copy}.png")
+    return copies
+
+
+def test_copies_of_training_images_do_not_validate(
+    raw: Path,
+    with_copies: dict[str, str],
+    tmp_path: Path,
+    records_in: Callable,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kept = sorted(with_copies)[0]
+    for folder, ending in (("images", "jpg"), ("trimaps", "png")):
+        (raw / folder / f"{with_copies[kept]}.{ending}").unlink()
+    del with_copies[kept]
+    assert create_tfrecords_pets.main(cli(raw, tmp_path / "set")) == 0
+    info = read_info(str(tmp_path / "set"))
+    assert info.counts == {"train": 23, "val": 1}
+    told = {duplicate.name: duplicate.trains_as for duplicate in info.duplicates}
+    assert told == with_copies
+    printed = " ".join(capsys.readouterr().out.split())
+    for name, copy in with_copies.items():
+        assert f"left out {name} of val: shows the same as {copy} of train" in printed
+    records = records_in(tmp_path / "set")
+    assert [parsed(record)["name"].decode() for record in records["val"]] == [kept]
+    assert verify_shards(f"{tmp_path}/set/*.tfrecord") == 24
+    by_beam = convert(raw, tmp_path / "beam", beam_args=["--runner=DirectRunner"])
+    assert by_beam == info and records_in(tmp_path / "beam") == records
+
+    assert create_tfrecords_pets.main(cli(raw, tmp_path / "all", "--keep-duplicates")) == 0
+    everything = read_info(str(tmp_path / "all"))
+    assert everything.counts == {"train": 23, "val": 4}
+    assert everything.duplicates == info.duplicates
+    assert "kept " in capsys.readouterr().out
+
+
+def test_lists_do_not_let_copies_validate_either(
+    raw: Path, with_copies: dict[str, str], tmp_path: Path
+) -> None:
+    lists = {"train_list": str(tmp_path / "train.txt"), "val_list": str(tmp_path / "val.txt")}
+    names = {path.stem for path in (raw / "images").iterdir()} - with_copies.keys()
+    Path(lists["train_list"]).write_text("\n".join(sorted(names)))
+    Path(lists["val_list"]).write_text("\n".join(with_copies))
+    with pytest.raises(DataError, match="for the val split, because 4 are copies of training imag"):
+        convert(raw, tmp_path / "set", **lists)
+    one, *others = sorted(with_copies)
+    Path(lists["train_list"]).write_text("\n".join(sorted(names - {with_copies[one]})))
+    info = convert(raw, tmp_path / "set", **lists)
+    assert info.counts["val"] == 1
+    assert [duplicate.name for duplicate in info.duplicates] == others
 
 
 def test_a_failure_leaves_the_set_that_was_there(raw: Path, tmp_path: Path) -> None:
@@ -222,7 +290,8 @@ def test_own_names_and_endings(tmp_path: Path, records_in: Callable) -> None:
     for folder in ("images", "trimaps"):
         (tmp_path / folder).mkdir()
     for name in ("first.PNG", "second.jpeg", "third.webp", "größe.tif", "_5.jpg"):
-        Image.new("RGB", (40, 30)).save(tmp_path / "images" / name)
+        grey = 50 * len(list((tmp_path / "images").iterdir()))
+        Image.new("RGB", (40, 30), (grey, grey, grey)).save(tmp_path / "images" / name)
     for name in ("first", "second", "third", "größe", "_5"):
         Image.new("L", (40, 30), 2).save(tmp_path / "trimaps" / f"{name}.png")
     info = convert(tmp_path, tmp_path / "set", num_shards=8)
@@ -356,9 +425,7 @@ def test_stopped_midway_then_run_again(
     for number in range(20, 100):
         (tmp_path / "images" / f"pug_{number}.jpg").unlink()
         (tmp_path / "trimaps" / f"pug_{number}.png").unlink()
-    convert_again = create_tfrecords(
-        str(tmp_path / "images"), str(tmp_path / "trimaps"), str(output)
-    )
+    convert_again = convert(tmp_path, output, keep_duplicates=True)
     assert convert_again.counts == {"train": 16, "val": 4}
     assert hidden(output) == []
 

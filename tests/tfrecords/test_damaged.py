@@ -57,7 +57,7 @@ def test_damaged_photos_are_refused_or_can_be_trained_on(kind: str) -> None:
         data = damaged(KINDS[kind], number % 4, random)
         try:
             with warnings.catch_warnings(action="ignore"):  # Pillow's, of metadata
-                image, mask, _ = convert_pair(data, TRIMAP, 256)
+                image, mask, *_ = convert_pair(data, TRIMAP, 256)
         except ImageFault:
             refused += 1
             continue
@@ -94,7 +94,7 @@ def test_damaged_masks_are_refused_or_are_as_they_were() -> None:
     data = encoded(Image.fromarray(trimap), "PNG")
     for number in range(FILES):
         try:
-            _, mask, _ = convert_pair(KINDS["JPEG"], damaged(data, number % 4, random), 256)
+            _, mask, *_ = convert_pair(KINDS["JPEG"], damaged(data, number % 4, random), 256)
         except ImageFault:
             continue
         np.testing.assert_array_equal(preprocessing.decode_mask(mask), trimap - 1)

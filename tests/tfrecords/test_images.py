@@ -32,13 +32,13 @@ def pixels(data: bytes) -> np.ndarray:
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_small_images_keep_their_bytes(encoding: str, mode: str) -> None:
     image = encoded(photo().convert(mode), encoding)
-    kept, mask, _ = convert_pair(image, encoded(trimap()), max_side=60)
+    kept, mask, *_ = convert_pair(image, encoded(trimap()), max_side=60)
     assert kept == image
     np.testing.assert_array_equal(pixels(mask), np.asarray(trimap()) - 1)
 
 
 def test_larger_pairs_are_reduced_and_masks_by_nearest_neighbour_only() -> None:
-    image, mask, _ = convert_pair(encoded(photo(90, 45)), encoded(trimap(90, 45)), max_side=30)
+    image, mask, *_ = convert_pair(encoded(photo(90, 45)), encoded(trimap(90, 45)), max_side=30)
     assert pixels(image).shape == (15, 30, 3)
     reference = np.asarray(trimap(90, 45))[1::3, 1::3] - 1  # the middle one of three pixels
     np.testing.assert_array_equal(pixels(mask), reference)
@@ -55,7 +55,7 @@ def test_a_reduced_photo_is_antialiased() -> None:
 @pytest.mark.parametrize("max_side", [37, 128, 256])
 def test_masks_hold_class_ids_only(seed: int, max_side: int) -> None:
     scene = scenes.draw(seed, seed)
-    image, mask, _ = convert_pair(scene.jpeg(), scene.png(scenes.PET), max_side)
+    image, mask, *_ = convert_pair(scene.jpeg(), scene.png(scenes.PET), max_side)
     assert set(np.unique(pixels(mask))) <= {0, 1, 2}
     assert pixels(mask).shape == pixels(image).shape[:2]
     assert max(pixels(mask).shape) == min(max_side, max(scene.trimap.shape))
@@ -82,7 +82,7 @@ def test_sixteen_bit_levels_are_scaled_not_cut_off() -> None:
 def test_palette_masks_are_read_as_indices() -> None:
     mask = trimap()
     mask.putpalette([9, 9, 9, 200, 0, 0, 0, 200, 0, 0, 0, 200])
-    _, label, _ = convert_pair(encoded(photo()), encoded(mask), 256)
+    _, label, *_ = convert_pair(encoded(photo()), encoded(mask), 256)
     np.testing.assert_array_equal(pixels(label), np.asarray(trimap()) - 1)
 
 
@@ -102,7 +102,7 @@ def test_photos_are_turned_as_a_viewer_turns_them(
     corner.paste("red", (0, 0, 20, 10))
     data = encoded(corner, encoding, exif=turned(orientation))
     shown = ImageOps.exif_transpose(Image.open(io.BytesIO(data)).convert("RGB"))
-    image, _, changes = convert_pair(data, encoded(trimap(*shown.size)), max_side)
+    image, _, changes, _ = convert_pair(data, encoded(trimap(*shown.size)), max_side)
     assert changes == ((TURNED,) if orientation > 1 else ())
     assert Image.open(io.BytesIO(image)).getexif().get(ExifTags.Base.Orientation, 1) == 1
     scale = 60 // max_side
@@ -116,7 +116,7 @@ def test_a_mask_is_turned_by_its_own_tag() -> None:
     upright = trimap(40, 60)
     data = encoded(upright.transpose(Image.Transpose.ROTATE_90), exif=turned(6))
     for image in (encoded(photo(40, 60)), encoded(photo(), "JPEG", exif=turned(6))):
-        _, mask, _ = convert_pair(image, data, 256)
+        _, mask, *_ = convert_pair(image, data, 256)
         np.testing.assert_array_equal(pixels(mask), np.asarray(upright) - 1)
 
 
@@ -140,7 +140,7 @@ def cut_out(mode: str) -> Image.Image:
     ],
 )  # fmt: skip
 def test_transparent_photos_are_laid_on_white(data: bytes) -> None:
-    image, _, changes = convert_pair(data, encoded(trimap()), 256)
+    image, _, changes, _ = convert_pair(data, encoded(trimap()), 256)
     assert changes == (ON_WHITE,)
     decoded = tf.io.decode_image(image, channels=3).numpy()
     assert decoded.shape == (40, 60, 3) and (decoded[:, :30] == 255).all()
@@ -149,7 +149,7 @@ def test_transparent_photos_are_laid_on_white(data: bytes) -> None:
 
 
 def test_an_alpha_channel_that_hides_nothing_changes_nothing() -> None:
-    image, _, changes = convert_pair(encoded(photo().convert("RGBA")), encoded(trimap()), 256)
+    image, _, changes, _ = convert_pair(encoded(photo().convert("RGBA")), encoded(trimap()), 256)
     assert changes == ()
     np.testing.assert_array_equal(pixels(image), np.asarray(photo()))
 
@@ -158,7 +158,7 @@ def test_the_first_of_several_frames_is_taken() -> None:
     frames = [photo(), photo().transpose(Image.Transpose.ROTATE_180)]
     for encoding in ("GIF", "TIFF", "WEBP"):
         data = encoded(frames[0], encoding, save_all=True, append_images=frames[1:])
-        image, _, changes = convert_pair(data, encoded(trimap()), 256)
+        image, _, changes, _ = convert_pair(data, encoded(trimap()), 256)
         assert changes == (FIRST_FRAME,)
         shown = Image.open(io.BytesIO(data)).convert("RGB")
         np.testing.assert_array_equal(pixels(image), shown)

@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         max_side=args.max_side,
         num_shards=args.num_shards,
         skip_invalid=args.skip_invalid,
+        keep_duplicates=args.keep_duplicates,
         read_mask=table,
         class_names=table.names,
         generator={"generator": "tfrecords.sources.masks", **table.parameters()},
