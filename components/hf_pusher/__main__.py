@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
-from components.hf_pusher.answers import HubError
+from components.hf_pusher.answers import HubError, NotTrusted
 from components.hf_pusher.config import HubConfig
 from components.hf_pusher.publish import Publisher
 from components.secrets import SecretError
@@ -21,8 +21,16 @@ class _Settings(BaseSettings, HubConfig):
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
 
+_FAILED, _NOT_TRUSTED = 2, 3
+
+
 def main() -> int:
-    """Does what is asked; returns 0, or 2 with one sentence when that cannot be done."""
+    """Does what is asked.
+
+    Returns:
+        0; with one sentence 2 when it cannot be done, and 3 when the Hub does not trust the
+        workflow in which it runs.
+    """
     parser = argparse.ArgumentParser(prog="python -m components.hf_pusher", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("deploy", help="bring the Space's app up to this checkout")
@@ -40,7 +48,7 @@ def main() -> int:
             )
     except (SettingsError, HubError, SecretError) as error:
         Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False)
-        return 2
+        return _NOT_TRUSTED if isinstance(error, NotTrusted) else _FAILED
     what = "now serves" if done.changed else "served before and still serves"
     console.print(f"{done.space_url} {what} {done.url}", markup=False)
     return 0

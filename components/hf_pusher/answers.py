@@ -28,6 +28,10 @@ class HubError(RuntimeError):
     """Something was not published; one sentence with the cause and the cure."""
 
 
+class NotTrusted(HubError):
+    """The Hub takes a workflow's identity for no trusted publisher of a repository."""
+
+
 def retrying() -> tenacity.Retrying:
     """Calls again what a busy server or a broken connection kept from being done.
 

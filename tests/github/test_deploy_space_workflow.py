@@ -71,9 +71,35 @@ def test_who_publishes_nothing_is_told_so_and_stays_green(player: Player, event_
     assert "::notice::" in played.steps["Say so"].log
 
 
-def test_a_repository_that_the_hub_does_not_trust(player: Player, hub: HubEmulator) -> None:
+UNTRUSTED = "Say that the Hub does not trust this workflow"
+
+
+def test_who_is_not_trusted_yet_is_told_so_and_stays_green(
+    player: Player, hub: HubEmulator
+) -> None:
+    before = hub.content("spaces", MODEL, "main", "app.py")
     with GithubEmulator("fork/pets") as fork:
         player.environment |= fork.environment
         played = player.play("deploy-space.yml", "deploy", event_name="push")
+    assert played.conclusion == "success"
+    assert played.summary.startswith("## Nothing was deployed\n\nThe Hub does not trust")
+    assert "::notice::The Hub does not trust" in played.steps[UNTRUSTED].log
+    assert f"does not trust this workflow with {MODEL}" in played.steps["Deploy the app"].log
+    assert hub.content("spaces", MODEL, "main", "app.py") == before
+
+
+def test_who_goes_back_and_is_not_trusted_is_red(player: Player, hub: HubEmulator) -> None:
+    """Somebody waits for it."""
+    with GithubEmulator("fork/pets") as fork:
+        player.environment |= fork.environment
+        played = player.play("deploy-space.yml", "deploy", inputs={"version": "v-0"})
+    assert played.conclusion == "failure"
+    assert "## Broken: the Space" in played.summary
+    assert "make the workflow a trusted publisher" in played.summary
+
+
+def test_another_refusal_is_red(player: Player, hub: HubEmulator) -> None:
+    hub.fault("answer", path="/oauth/token", status=400)
+    played = player.play("deploy-space.yml", "deploy", event_name="push")
     assert played.conclusion == "failure"
     assert "## Broken: the Space" in played.summary

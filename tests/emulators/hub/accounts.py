@@ -106,7 +106,8 @@ class Accounts:
         if not resource.startswith(("datasets/", "spaces/")):
             resource = f"models/{resource}"
         if resource not in self._publishers.get(claims["repository"], ()):
-            raise _oauth_error("invalid_target", f"No trusted publisher matches for {resource}")
+            # The Hub has one code for all of it, and does not say which of the checks failed.
+            raise _oauth_error("invalid_grant", f"No trusted publisher matches for {resource}")
         token, lifetime = f"hf_jwt_{secrets.token_urlsafe(24)}", self.publisher_token_seconds
         namespace = resource.split("/")[1]
         self.add(
