@@ -1,10 +1,7 @@
 """What is wrong or missing, named before a run begins."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import tensorflow as tf
 
@@ -12,17 +9,16 @@ from components.hf_pusher.answers import HubError
 from components.hf_pusher.publish import check_hub
 from components.secrets import SecretError
 from models.registry import check_model
+from pipeline import REPOSITORY
+from pipeline.check_places import check_disk, check_folders
 from pipeline.check_records import check_records
 from pipeline.configs import Settings
+from pipeline.provenance import git_commit
 from pipeline.recipe import Recipe
 from pipeline.tuned import imported_hyperparameters
 from tfrecords.dataset import SPLIT_PATTERNS
 from tfrecords.errors import DataError, listed
 from tfrecords.shards import verify_shards
-
-# A run copies the examples once, and writes models and checkpoints of some tens of megabytes.
-_COPIES_OF_DATA = 2
-_ROOM_FOR_MODELS = 1_000_000_000
 
 
 class CheckError(ValueError):
@@ -47,9 +43,10 @@ def check_local(settings: Settings) -> list[str]:
         lambda: hyperparameters(settings, recipe),
         lambda: data(settings),
         lambda: check_records(settings, recipe),
-        lambda: _folders(settings),
-        lambda: _disk(settings),
+        lambda: check_folders(settings),
+        lambda: check_disk(settings),
         lambda: hub(settings),
+        commit,
     ]
     return passed(checks)
 
@@ -100,26 +97,17 @@ def data(settings: Settings) -> str:
             f"DATA_ROOT={root} is no folder; draw the default data set with `make data`, or set "
             "DATA_ROOT to a folder of train-*.tfrecord and val-*.tfrecord."
         )
-    counts = {
-        split: verify_shards(os.path.join(root, pattern))
-        for split, pattern in SPLIT_PATTERNS.items()
-    }
+    try:
+        counts = {
+            split: verify_shards(os.path.join(root, pattern))
+            for split, pattern in SPLIT_PATTERNS.items()
+        }
+    except OSError as error:
+        raise DataError(
+            f"{error.filename} in DATA_ROOT={root} cannot be read: {error.strerror}; mend its "
+            "permissions."
+        ) from error
     return "data " + ", ".join(f"{count} {split}" for split, count in counts.items()) + " examples"
-
-
-def _folders(settings: Settings) -> str:
-    for name in ("pipeline_root", "serving_dir"):
-        folder = getattr(settings, name)
-        try:
-            os.makedirs(folder, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise ValueError(
-                f"{name.upper()}={folder} cannot be written: {error.strerror}; choose another "
-                "folder or mend its permissions."
-            ) from error
-    return f"folders {settings.pipeline_root} and {settings.serving_dir} can be written"
 
 
 def hub(settings: Settings) -> str:
@@ -132,18 +120,6 @@ def hub(settings: Settings) -> str:
         raise ValueError(str(error)) from error
 
 
-def _disk(settings: Settings) -> str:
-    data = sum(
-        tf.io.gfile.stat(path).length
-        for pattern in SPLIT_PATTERNS.values()
-        for path in tf.io.gfile.glob(os.path.join(settings.data_root, pattern))
-    )
-    needed = _COPIES_OF_DATA * data + _ROOM_FOR_MODELS
-    existing = next(p for p in (Path(settings.pipeline_root).resolve() / "x").parents if p.exists())
-    free = shutil.disk_usage(existing).free
-    if free < needed:
-        raise ValueError(
-            f"PIPELINE_ROOT={settings.pipeline_root} has {free / 1e9:.1f} GB free, the run needs "
-            f"about {needed / 1e9:.1f} GB; free some, or choose another disk."
-        )
-    return f"disk {free / 1e9:.1f} GB free, about {needed / 1e9:.1f} GB needed"
+def commit() -> str:
+    """Which code a run will be recorded with, and why with none; that stops no run."""
+    return f"code of commit {git_commit(REPOSITORY)}"

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from tfx.dsl.compiler import constants
 from tfx.proto.orchestration import pipeline_pb2
 
+# In git's own message, in any language.
+_TRUST = re.compile(r"git config --global --add safe\.directory .*")
 _PACKAGES = ("tfx", "tensorflow", "keras")
 
 
@@ -26,14 +29,18 @@ def git_commit(folder: Path) -> str:
     """Hash of the commit that a folder's files are of, and whether they were changed since.
 
     Returns:
-        For example `a98dd87…, modified`; `none` outside of a git checkout or without git.
+        For example `a98dd87…, modified`; `none` outside of a git checkout or without git, and with
+        the cure where git does not trust a checkout of another user's.
     """
     command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=, modified"]
     try:
         return subprocess.run(
             command, cwd=folder, check=True, capture_output=True, text=True
         ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
+    except subprocess.CalledProcessError as error:
+        cure = _TRUST.search(error.stderr)
+        return f"none: git does not trust another user's checkout; `{cure[0]}`" if cure else "none"
+    except OSError:
         return "none"
 
 
@@ -44,7 +51,7 @@ def commit_label(folder: Path) -> dict[str, str]:
         For example `{"commit": "a98dd87…-modified"}`; empty where there is no commit.
     """
     commit = git_commit(folder)
-    return {} if commit == "none" else {"commit": commit.replace(", ", "-")}
+    return {} if commit.startswith("none") else {"commit": commit.replace(", ", "-")}
 
 
 def record(pipeline: pipeline_pb2.Pipeline, facts: dict[str, str]) -> None:

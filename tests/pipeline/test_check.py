@@ -41,6 +41,8 @@ def drop_a_label(data: Path) -> None:
 def test_a_sound_place_passes(settings: Settings) -> None:
     passed = check_local(settings)
     assert "data 24 train, 8 eval examples" in passed
+    assert "all 32 records fit pets.pbtxt" in passed
+    assert passed[-1].startswith("code of commit ")
 
 
 def test_every_problem_is_listed_at_once(settings: Settings, tmp_path: Path) -> None:

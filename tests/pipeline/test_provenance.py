@@ -39,6 +39,15 @@ def test_a_label_has_no_characters_that_vertex_refuses(checkout: Path) -> None:
     assert commit_label(checkout) == {"commit": f"{head}-modified"}
 
 
+def test_a_checkout_that_git_does_not_trust_has_the_cure(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    cure = f"`git config --global --add safe.directory {checkout}`"
+    assert git_commit(checkout) == f"none: git does not trust another user's checkout; {cure}"
+    assert commit_label(checkout) == {}
+
+
 def test_outside_of_a_checkout_there_is_none(tmp_path: Path) -> None:
     assert git_commit(tmp_path) == "none"
     assert commit_label(tmp_path) == {}
