@@ -6,6 +6,7 @@ wrong travels on in place of the record, so that one run names every bad file.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
@@ -87,11 +88,13 @@ def convert(
     """
     indices = {}
     work = functools.partial(convert_one, max_side=max_side, read_mask=read_mask)
+    threads = ThreadPoolExecutor(os.cpu_count())  # decoding and encoding release the GIL
     with (
         Progress(console=Console(stderr=True), transient=True) as bar,
-        # Threads: decoding and encoding release the GIL.
-        ThreadPoolExecutor(os.cpu_count()) as threads,
+        contextlib.ExitStack() as ending,
     ):
+        # Whoever stops it does not wait for what is not begun.
+        ending.callback(threads.shutdown, cancel_futures=True)
         task = bar.add_task("Converting", total=sum(map(len, shards.values())))
         for shard, pairs in shards.items():
             outcomes = []
