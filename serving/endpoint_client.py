@@ -136,6 +136,7 @@ class EndpointClient:
                 return call(*arguments)
         except CloudError as error:
             cause = error.__cause__
+            said = getattr(cause, "message", str(cause))
             kind = KINDS.get(getattr(cause, "code", 0), Kind.BROKEN)
             if kind is Kind.DENIED or isinstance(cause, GoogleAuthError):
                 raise ServingError(str(error), Kind.DENIED) from error
@@ -143,7 +144,9 @@ class EndpointClient:
                 kind = Kind.TIMEOUT
             elif isinstance(cause, exceptions.FailedPrecondition):  # without traffic, for example
                 kind = Kind.MISSING
-            raise self._failure(kind, getattr(cause, "message", str(cause))) from error
+            elif "payload size" in said:  # which has the status of a broken image
+                kind = Kind.TOO_LARGE
+            raise self._failure(kind, said) from error
 
     def _failure(self, kind: Kind, said: str) -> ServingError:
         return explain(kind, self._name, "its model", said, sentences=_SENTENCES)

@@ -82,15 +82,16 @@ def test_masks_come_back(
     dedicated: bool,
     transport: str,
 ) -> None:
-    found = make_endpoint(dedicated).ask([PHOTO, encode(7, 5, "PNG")])
+    endpoint = make_endpoint(dedicated)
+    earlier = len(vertex.gcs.proxy.asked)
+    found = endpoint.ask([PHOTO, encode(7, 5, "PNG")])
     for prediction, shape in zip(found, [(40, 60), (7, 5)], strict=True):
         mask = np.asarray(Image.open(io.BytesIO(prediction.mask_png)))
         assert np.array_equal(mask, np.full(shape, 1))
         assert prediction.class_fractions == [0.0, 1.0, 0.0]
     assert predictions(vertex) == [(transport, "OK")]
-    if dedicated:
-        own = f"pets.us-central1-{vertex.project_number}.prediction.vertexai.goog"
-        assert vertex.gcs.proxy.asked[-1] == own
+    own = f"pets.us-central1-{vertex.project_number}.prediction.vertexai.goog"
+    assert (own in vertex.gcs.proxy.asked[earlier:]) == dedicated
 
 
 def test_no_images_are_no_request(vertex: "VertexEmulator", endpoint: Deployed) -> None:
@@ -144,6 +145,18 @@ def test_failures_are_sentences(vertex: "VertexEmulator", endpoint: Deployed, co
     assert caught.value.kind is kind
     assert "Told to fail" in str(caught.value) and "Status code" not in str(caught.value)
     assert len(predictions(vertex)) in tries
+
+
+def test_what_the_service_finds_too_large(vertex: "VertexEmulator", endpoint: Deployed) -> None:
+    """Should its limit be another one than is documented."""
+    said = "Request payload size exceeds the limit: 1000 bytes."
+    vertex.fault("Predict", "INVALID_ARGUMENT", message=said, times=9)
+    with pytest.raises(
+        ServingError, match="takes no request of that size .*fewer or smaller"
+    ) as got:
+        endpoint.ask([PHOTO])
+    assert got.value.kind is Kind.TOO_LARGE
+    assert len(predictions(vertex)) == 1
 
 
 def test_a_broken_image_is_refused(endpoint: Deployed) -> None:

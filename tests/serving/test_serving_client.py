@@ -160,6 +160,23 @@ def test_and_given_up(server: ServingEmulator) -> None:
     assert server.rest.predictions == 4
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "cure"),
+    [
+        (413, Kind.TOO_LARGE, "takes no request of that size .*; send fewer or smaller images"),
+        (403, Kind.DENIED, "does not let you in .*--url"),
+    ],
+)
+def test_what_a_proxy_before_the_server_refuses(
+    server: ServingEmulator, status: int, kind: Kind, cure: str
+) -> None:
+    server.rest.faults.append((status, {}, "refused"))
+    with pytest.raises(ServingError, match=cure) as caught:
+        RestClient(server.url).predict([encode(4, 4)])
+    assert caught.value.kind is kind
+    assert server.rest.predictions == 1
+
+
 def test_a_server_that_wants_to_be_left_alone_for_long(server: ServingEmulator) -> None:
     server.rest.faults.append((503, {"Retry-After": "3600"}, "maintenance"))
     with pytest.raises(ServingError, match="maintenance"):
