@@ -11,6 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from tfrecords.copies import thumbnail
+from tfrecords.intact import is_intact
 
 # Pillow knows dozens of formats, some of which start other programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -83,9 +84,8 @@ def convert_pair(
         read_mask: makes class ids of the mask.
 
     Raises:
-        ImageFault: either cannot be decoded in full, by Pillow and, where a photo keeps its bytes,
-            by TensorFlow; their sizes differ; or the mask holds something that `read_mask` does
-            not know.
+        ImageFault: either cannot be decoded in full, a photo that keeps its bytes not by TensorFlow
+            either; their sizes differ; or the mask holds something that `read_mask` does not know.
     """
     photo, changes = _decode(image, "image")
     drawn, _ = _decode(mask, "mask")
@@ -107,7 +107,7 @@ def convert_pair(
         image = _encoded(upright, "JPEG")
     elif changes or photo.format not in _KEPT_FORMATS or photo.mode not in _KEPT_MODES:
         image = _encoded(upright, "PNG")
-    else:
+    elif not is_intact(image):
         _check_with_tensorflow(image, photo.size)
     return Converted(image, _encoded(classes, "PNG"), changes, thumbnail(upright))
 
@@ -156,8 +156,7 @@ def _faults_told(role: str) -> Iterator[None]:
 def _check_with_tensorflow(image: bytes, size: tuple[int, int]) -> None:
     """Decodes an image by the call that trains, which is stricter than Pillow's.
 
-    TensorFlow is imported only here: that takes seconds, and what Pillow has written itself needs
-    no second look.
+    TensorFlow is imported only here: that takes seconds, which few files are worth.
     """
     import tensorflow as tf
 

@@ -385,8 +385,8 @@ def test_a_disk_that_is_full(raw: Path, tmp_path: Path, run_module: Callable) ->
     before = convert(raw, tmp_path / "set")
     done = run_module(
         "tfrecords.create_tfrecords_pets",
-        *cli(raw, tmp_path / "set", "--max-side", "128"),
-        largest_file=10,
+        *cli(raw, tmp_path / "set"),
+        largest_file=20,
     )
     assert done.returncode == 2
     printed = [line for line in done.stderr.splitlines() if line.strip()]
