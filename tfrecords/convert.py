@@ -152,12 +152,18 @@ def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
 
 
 def find_duplicates(indices: Iterable[ShardIndex]) -> list[Duplicate]:
-    """Finds the validation images whose photos train as well, sorted by name."""
+    """Finds the images to leave out, lest a photo train and validate, sorted by name.
+
+    These are validation images, or training images where no validation image would be left.
+    """
     thumbnails: dict[str, dict[str, bytes]] = {"train": {}, "val": {}}
     for record in (record for index in indices for record in index.records):
         thumbnails[record.split][record.name] = bytes.fromhex(record.thumbnail)
-    copies = find_copies(asked=thumbnails["val"], known=thumbnails["train"])
-    return [Duplicate(name=name, trains_as=copies[name]) for name in sorted(copies)]
+    train, val = thumbnails["train"], thumbnails["val"]
+    copies = find_copies(asked=val, known=train)
+    if len(copies) == len(val):
+        copies = find_copies(asked=train, known=val)
+    return [Duplicate(name=name, same_as=copies[name]) for name in sorted(copies)]
 
 
 def leave_out(names: set[str], path: str, index: ShardIndex) -> ShardIndex:

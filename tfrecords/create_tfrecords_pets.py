@@ -79,8 +79,8 @@ def create_tfrecords(
         max_side: long side in pixels above which images are reduced.
         num_shards: shards of the train split; val has half as many.
         skip_invalid: leave bad files out and say so in `dataset.json`, instead of refusing.
-        keep_duplicates: validate also with the images whose photos train, instead of leaving them
-            out; `dataset.json` names them either way.
+        keep_duplicates: keep photos that both train and validate, by two names, instead of leaving
+            one of the two out; `dataset.json` names them either way.
         source: where the images come from, for `dataset.json`.
         licence: their licence, for `dataset.json`.
         hub_dataset: their data set's name on the Hugging Face Hub, likewise.
@@ -137,8 +137,9 @@ def create_tfrecords(
             if split not in paths:
                 if duplicates and not keep_duplicates:
                     raise DataError(
-                        f"No image is left for the {split} split, because {len(duplicates)} are "
-                        "copies of training images; remove the copies, or pass --keep-duplicates."
+                        f"No image is left for the {split} split, because {len(duplicates)} "
+                        "images are copies of those of the other; remove the copies, or pass "
+                        "--keep-duplicates."
                     )
                 raise DataError(
                     f"No image is left for the {split} split; expected at least one: add images, "
@@ -275,7 +276,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--keep-duplicates",
         action="store_true",
-        help="validate also with copies of training images instead of leaving them out",
+        help="validate also with copies of training images, which are left out otherwise",
     )
 
 
@@ -296,7 +297,7 @@ def report(console: Console, output: str, info: DatasetInfo, seconds: float) -> 
         console.print(f"{count} images {change}", highlight=False)
     done = "kept" if info.parameters["keep_duplicates"] else "left out"
     for duplicate in info.duplicates:
-        told = f"{done} {duplicate.name} of val: shows the same as {duplicate.trains_as} of train"
+        told = f"{done} {duplicate.name}: shows the same as {duplicate.same_as} of the other split"
         console.print(told, highlight=False, markup=False)
     for fault in info.skipped:
         console.print(f"skipped {fault.name}: {fault.reason}", highlight=False, markup=False)

@@ -28,12 +28,12 @@ class Skipped(BaseModel):
 
 
 class Duplicate(BaseModel):
-    """A validation image that shows the same photo as a training image."""
+    """An image that shows the same photo as one of the other split."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
-    trains_as: str
+    same_as: str
 
 
 class RecordInfo(BaseModel):
@@ -89,8 +89,9 @@ class DatasetInfo(BaseModel):
         breeds: number of images per split and breed.
         record_bytes: sum of the serialized examples' sizes in bytes.
         skipped: the files left out, with the reason.
-        duplicates: the validation images whose photos train as well, by other names; they were
-            left out, unless the parameter keep_duplicates is true.
+        duplicates: the validation images whose photos train as well, by other names, or the
+            training images, where all validation images are such; they were left out, unless the
+            parameter keep_duplicates is true.
         passed_over: number of files that are of no concern, by their ending or by why: "hidden",
             "no ending", "in no list".
         changed: number of images whose pixels are not as their files hold them, by what was done.

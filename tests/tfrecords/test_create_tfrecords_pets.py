@@ -242,11 +242,11 @@ def test_copies_of_training_images_do_not_validate(
     assert create_tfrecords_pets.main(cli(raw, tmp_path / "set")) == 0
     info = read_info(str(tmp_path / "set"))
     assert info.counts == {"train": 23, "val": 1}
-    told = {duplicate.name: duplicate.trains_as for duplicate in info.duplicates}
+    told = {duplicate.name: duplicate.same_as for duplicate in info.duplicates}
     assert told == with_copies
     printed = " ".join(capsys.readouterr().out.split())
     for name, copy in with_copies.items():
-        assert f"left out {name} of val: shows the same as {copy} of train" in printed
+        assert f"left out {name}: shows the same as {copy} of the other split" in printed
     records = records_in(tmp_path / "set")
     assert [parsed(record)["name"].decode() for record in records["val"]] == [kept]
     assert verify_shards(f"{tmp_path}/set/*.tfrecord") == 24
@@ -267,7 +267,14 @@ def test_lists_do_not_let_copies_validate_either(
     names = {path.stem for path in (raw / "images").iterdir()} - with_copies.keys()
     Path(lists["train_list"]).write_text("\n".join(sorted(names)))
     Path(lists["val_list"]).write_text("\n".join(with_copies))
-    with pytest.raises(DataError, match="for the val split, because 4 are copies of training imag"):
+    info = convert(raw, tmp_path / "set", **lists)
+    assert info.counts == {"train": 20, "val": 4}  # all of val are copies, and some must validate
+    told = {duplicate.name: duplicate.same_as for duplicate in info.duplicates}
+    assert told == {copy: name for name, copy in with_copies.items()}
+    Path(lists["train_list"]).write_text("\n".join(with_copies.values()))
+    with pytest.raises(
+        DataError, match="for the train split, because 4 images are copies of those"
+    ):
         convert(raw, tmp_path / "set", **lists)
     one, *others = sorted(with_copies)
     Path(lists["train_list"]).write_text("\n".join(sorted(names - {with_copies[one]})))
