@@ -6,12 +6,18 @@ serves a model folder; without the option, the model that `model.json` beside th
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from surroundings import RoomForUploads, prepare
+
+prepare()  # before Gradio is imported
+
 import gradio as gr
+from starlette.middleware import Middleware
 
 import drawing
 from handlers import Handlers
@@ -20,8 +26,11 @@ from scenes import draw_scenes
 from segmentation import Model
 
 HERE = Path(__file__).parent
+# What users may have the app keep.
 MAX_FILE_SIZE = "100mb"
-HOUR = 3600  # seconds
+MAX_KEPT = 2 * 10**9  # bytes
+DELETED_AFTER = 20 * 60  # seconds
+MAX_WAITING = 64  # requests
 
 # The mask lies over the image in the browser: to move the slider asks the server nothing.
 SET_OPACITY = "value => document.documentElement.style.setProperty('--mask-opacity', value / 100)"
@@ -42,7 +51,7 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
     """Makes the page and the endpoints `/segment` and `/segment_batch`."""
     handlers = Handlers(model)
     with gr.Blocks(
-        title="Semantic segmentation", analytics_enabled=False, delete_cache=(HOUR, HOUR)
+        title="Semantic segmentation", analytics_enabled=False, delete_cache=(60, DELETED_AFTER)
     ) as page:
         title = drawing.heading(model.description, origin.name, origin.url)
         gr.HTML(title, apply_default_css=False)
@@ -72,7 +81,7 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
             api_name="segment_batch",
         )
     # One user's batch does not keep the others waiting.
-    return page.queue(default_concurrency_limit=4)
+    return page.queue(default_concurrency_limit=4, max_size=MAX_WAITING)
 
 
 def _one_image(handlers: Handlers, examples: list[Path]) -> None:
@@ -135,10 +144,13 @@ def main() -> str | None:
         model = Model(folder)
     except ValueError as error:
         return str(error)
+    kept = Path(os.environ["GRADIO_TEMP_DIR"])
+    room = Middleware(RoomForUploads, folder=kept, most=MAX_KEPT)
     with tempfile.TemporaryDirectory() as drawn:
         examples = sorted((HERE / "examples").glob("*.*")) or draw_scenes(Path(drawn))
         build(model, origin, examples).launch(
             max_file_size=MAX_FILE_SIZE,
+            app_kwargs={"middleware": [room]},
             footer_links=["api"],
             run_history=False,
             ssr_mode=False,

@@ -14,7 +14,7 @@ from images import ImageFault, Picture, read_image
 from segmentation import Model, Segmentation
 
 MAX_FILES = 100
-# Images at work at once, of all users: the largest allowed takes nearly 2 GB.
+# Images at work at once, of all users: the largest allowed takes nearly 1 GB.
 _AT_ONCE = 2
 
 
@@ -93,7 +93,7 @@ class Handlers:
 
     def _run(self, path: str) -> tuple[Picture, Segmentation]:
         with self._slots:
-            picture = read_image(Path(path).read_bytes())
+            picture = read_image(Path(path).read_bytes(), self._model.max_megapixels)
             return picture, self._model.segment(picture.pixels)
 
     def _run_or_tell(self, path: str) -> tuple[Picture, Segmentation]:

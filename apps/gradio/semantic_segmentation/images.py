@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-MAX_PIXELS = 50_000_000
+# As the SavedModel has it: to resize a line of millions of pixels takes gigabytes.
+MAX_SIDE = 65_535
 # Pillow knows dozens of formats, some of which start other programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
@@ -29,11 +30,12 @@ class Picture:
     notices: tuple[str, ...]
 
 
-def read_image(data: bytes) -> Picture:
+def read_image(data: bytes, max_megapixels: float = 50) -> Picture:
     """Decodes an image file.
 
     Args:
         data: the file's bytes.
+        max_megapixels: the largest image that is decoded, in millions of pixels.
 
     Returns:
         Its first frame, turned upright as EXIF says, on white where it is transparent.
@@ -45,8 +47,9 @@ def read_image(data: bytes) -> Picture:
         raise ImageFault("The file is empty (0 bytes): choose another, or export it again.")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-        if image.width * image.height > MAX_PIXELS:  # the header's word, nothing is decoded yet
-            raise _too_large(f" ({image.width} x {image.height})")
+        # The header's word; nothing is decoded yet.
+        if image.width * image.height > max_megapixels * 1e6 or max(image.size) > MAX_SIDE:
+            raise _too_large(f" ({image.width} x {image.height})", max_megapixels)
         frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
         image.load()
         rgb, transparent = _on_white(_eight_bits(ImageOps.exif_transpose(image)))
@@ -58,7 +61,7 @@ def read_image(data: bytes) -> Picture:
             "AVIF file."
         ) from None
     except Image.DecompressionBombError:
-        raise _too_large("") from None
+        raise _too_large("", max_megapixels) from None
     except Exception:  # Pillow's decoders raise whatever their format provokes
         raise ImageFault(
             "The image is damaged or cut off: export or copy the file again and retry."
@@ -71,10 +74,10 @@ def read_image(data: bytes) -> Picture:
     return Picture(np.asarray(rgb), tuple(notices))
 
 
-def _too_large(size: str) -> ImageFault:
+def _too_large(size: str, max_megapixels: float) -> ImageFault:
     return ImageFault(
-        f"The image{size} is larger than {MAX_PIXELS // 10**6} megapixels: make it smaller and "
-        "retry."
+        f"The image{size} is larger than {max_megapixels:g} megapixels, or than {MAX_SIDE} pixels "
+        "to a side: make it smaller and retry."
     )
 
 

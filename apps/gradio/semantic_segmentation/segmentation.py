@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import threading
 import time
@@ -17,6 +18,8 @@ from PIL import Image
 LITE_MODEL = "model.tflite"
 PROVENANCE = "assets.extra/provenance.json"
 _THREADS = 2  # a Space has two processors at least
+# Pixels up to which LiteRT computes a mask at its image's own size, as the SavedModel does.
+_MAX_MASK = 4_000_000
 
 Pixels = npt.NDArray[np.uint8]
 # uint8 [height, width, 3], RGB, to class ids, uint8 [height, width].
@@ -60,6 +63,8 @@ class Model:
         self.description = f"{provenance['model']}, {provenance['image_size']} pixels"
         self.class_names: list[str] = provenance["class_names"]
         self.palette: list[tuple[int, int, int]] = [tuple(rgb) for rgb in provenance["palette"]]
+        # A model that was exported before there was a limit tells none.
+        self.max_megapixels: float = provenance.get("max_megapixels", 50)
         lite = folder / LITE_MODEL
         self._predict = _lite_model(lite) if lite.exists() else _saved_model(folder)
         # The first image of all takes many times longer: let it be none of a user's.
@@ -88,7 +93,7 @@ def _lite_model(path: Path) -> Predict:
     lock = threading.Lock()  # an interpreter holds one image's tensors
     allocated: tuple[int, ...] = ()
 
-    def predict(pixels: Pixels) -> Pixels:
+    def run(pixels: Pixels) -> Pixels:
         nonlocal allocated
         with lock:
             if pixels.shape != allocated:
@@ -99,6 +104,16 @@ def _lite_model(path: Path) -> Predict:
             interpreter.set_tensor(given["index"], pixels[np.newaxis])
             interpreter.invoke()
             return interpreter.get_tensor(answer["index"])[0]
+
+    def predict(pixels: Pixels) -> Pixels:
+        height, width = pixels.shape[:2]
+        scale = math.sqrt(_MAX_MASK / (height * width))
+        if scale >= 1:
+            return run(pixels)
+        size = max(int(width * scale), 1), max(int(height * scale), 1)
+        small = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)
+        mask = Image.fromarray(run(np.asarray(small)))
+        return np.asarray(mask.resize((width, height), Image.Resampling.NEAREST))
 
     return predict
 

@@ -109,8 +109,9 @@ def test_cut_off_files_are_refused(encoding: str, share: float) -> None:
         (b"just words", "The file is not an image that can be read: send a JPEG, PNG,"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "The file is not an image"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "The file is not an image"),
-        (header(9000, 6000), "The image (9000 x 6000) is larger than 50 megapixels: make it"),
-        (header(2**16, 2**16), "The image is larger than 50 megapixels: make it smaller"),
+        (header(9000, 6000), "The image (9000 x 6000) is larger than 50 megapixels, or than"),
+        (header(1, 65536), "The image (1 x 65536) is larger than 50 megapixels, or than 65535 "),
+        (header(2**16, 2**16), "The image is larger than 50 megapixels, or than 65535 pixels"),
         (header(100, 100), "The image is damaged or cut off: export or copy the file again"),
     ],
 )
@@ -118,6 +119,12 @@ def test_what_cannot_be_used_is_told_in_a_sentence(data: bytes, message: str) ->
     with pytest.raises(ImageFault) as told:
         read_image(data)
     assert str(told.value).startswith(message)
+
+
+def test_the_limit_is_the_models() -> None:
+    with pytest.raises(ImageFault, match="larger than 0.001 megapixels"):
+        read_image(encode(Image.fromarray(RGB)), max_megapixels=0.001)
+    assert read_image(encode(Image.fromarray(RGB)), max_megapixels=0.0024).pixels.shape == RGB.shape
 
 
 def test_noise_is_never_more_than_a_fault() -> None:

@@ -41,6 +41,16 @@ def test_every_file_means_the_same_to_the_model(model: Model, serve: Serve) -> N
         np.testing.assert_allclose(list(found.shares.values()), fractions, atol=0.01)
 
 
+def test_a_large_mask_is_decided_small(lite_folder: Path) -> None:
+    """By a model that tells the brightest channel, which is known without it."""
+    corners = np.arange(12, dtype=np.uint8).reshape(3, 4) % 3
+    image = Image.fromarray(np.eye(3, dtype=np.uint8)[corners] * 200).resize((4000, 3000), 0)
+    mask = Model(lite_folder).segment(np.asarray(image)).mask
+    assert mask.shape == (3000, 4000)
+    assert (mask[10:990, 10:990] == corners[0, 0]).all()
+    assert (mask == np.kron(corners, np.ones((1000, 1000), np.uint8))).mean() > 0.999
+
+
 def check(model: Model, serve: Serve, image: bytes) -> None:
     found = model.segment(read_image(image).pixels)
     png, fractions = serve(image)
