@@ -9,6 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from pipeline.configs import load_settings
 from pipeline.terminal import fail
 from pipeline.vertex.requirements import require, require_what_tfx_submits
+from tfrecords.terminal import prepare
 
 
 def main() -> None:
@@ -30,4 +31,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    prepare()
     main()

@@ -8,6 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.configs import load_settings
 from pipeline.terminal import fail
+from tfrecords.terminal import prepare
 
 
 def main() -> None:
@@ -27,4 +28,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    prepare()
     main()

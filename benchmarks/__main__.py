@@ -19,6 +19,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from benchmarks import machine, report
+from tfrecords.terminal import prepare
 
 FOLDER = Path(__file__).parent
 # In the order in which they run: what takes longest comes last.
@@ -87,4 +88,5 @@ def run(names: Sequence[str], rounds: int, output: Path, photos: Sequence[Path] 
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())

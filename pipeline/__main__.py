@@ -8,6 +8,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.verbs import app, cancel, check, lineage, rehearse, report, submit, turn, wait
+from tfrecords.terminal import prepare
 
 VERBS = {
     "check": check,
@@ -34,4 +35,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())

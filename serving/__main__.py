@@ -12,6 +12,7 @@ from components.settings import SettingsError
 from pipeline.configs import load_settings
 from serving import client, load, rollout, server
 from serving.errors import ServingError
+from tfrecords.terminal import prepare
 
 _CONSOLE = Console(soft_wrap=True, highlight=False)
 
@@ -209,4 +210,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())

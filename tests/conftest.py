@@ -83,6 +83,7 @@ class Workplace:
             "PATH": ":".join([*tools, sysconfig.get_path("scripts"), os.environ["PATH"]]),
             "HOME": str(self.folder),  # tfx keeps what it knows of pipelines there
             "COLUMNS": "200",
+            "PYTHONIOENCODING": "utf-8",
             "PIPELINE_ROOT": str(self.pipeline_root),
             "SERVING_DIR": str(self.serving_dir),
             **{name: str(value) for name, value in settings.items()},
@@ -98,7 +99,7 @@ class Workplace:
             cwd=REPOSITORY,
             env=self.environment(warm=warm, **settings),
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=800,
         )
 

@@ -33,6 +33,7 @@ from tfrecords.example import CLASS_NAMES
 from tfrecords.images import MaskReader, read_trimap
 from tfrecords.listing import IMAGE_ENDINGS, find_pairs, read_names, split_by_lists, split_by_name
 from tfrecords.staging import staging
+from tfrecords.terminal import prepare
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -304,6 +305,7 @@ def report(console: Console, output: str, info: DatasetInfo, seconds: float) -> 
 
 
 if __name__ == "__main__":
+    prepare()
     # TensorFlow decodes here and does nothing else.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

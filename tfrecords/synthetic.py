@@ -24,6 +24,7 @@ from tfrecords.errors import DataError, storage_fault, told_in_words
 from tfrecords.example import LabelledImage
 from tfrecords.shards import verify_shards, write_records
 from tfrecords.staging import staging
+from tfrecords.terminal import prepare
 
 T = TypeVar("T")
 
@@ -185,4 +186,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())

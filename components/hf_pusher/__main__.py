@@ -13,6 +13,7 @@ from components.hf_pusher.config import HubConfig
 from components.hf_pusher.publish import Publisher
 from components.secrets import SecretError
 from components.settings import SettingsError, read_settings
+from tfrecords.terminal import prepare
 
 
 class _Settings(BaseSettings, HubConfig):
@@ -55,4 +56,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())

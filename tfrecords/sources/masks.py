@@ -24,6 +24,7 @@ from tfrecords.create_tfrecords_pets import add_common_arguments, create_tfrecor
 from tfrecords.errors import told_in_words
 from tfrecords.sources.class_table import read_classes
 from tfrecords.sources.recipe_file import check_recipe_path, write_recipe
+from tfrecords.terminal import prepare
 
 
 @told_in_words
@@ -84,4 +85,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())
