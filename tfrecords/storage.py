@@ -57,11 +57,17 @@ def glob(pattern: str) -> dict[str, int]:
     return {path: os.path.getsize(path) for path in paths}
 
 
+def escape(folder: str) -> str:
+    """Returns what stands for a folder in a pattern, whatever its name holds.
+
+    Beam has no way to quote a character, so that of a remote folder's name some stand for any.
+    """
+    return re.sub(r"[*?[]", "?", folder) if is_remote(folder) else local_glob.escape(folder)
+
+
 def files_in(folder: str) -> dict[str, int]:
     """Returns the files directly in `folder`, sorted by path, with their sizes in bytes."""
-    if is_remote(folder):
-        return _match(folder, "*")
-    return glob(join(local_glob.escape(folder), "*"))
+    return _match(folder, "*")
 
 
 def files_under(folder: str) -> list[str]:
@@ -91,8 +97,7 @@ def files_under(folder: str) -> list[str]:
 
 
 def _match(folder: str, pattern: str) -> dict[str, int]:
-    """As `glob`, of a remote folder whose name is no pattern: Beam has no way to quote one."""
-    found = glob(join(re.sub(r"[*?[]", "?", folder), pattern))
+    found = glob(join(escape(folder), pattern))
     return {path: size for path, size in found.items() if path.startswith(join(folder, ""))}
 
 

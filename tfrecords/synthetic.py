@@ -140,7 +140,7 @@ def _holds(output: str, parameters: dict[str, Any], shards: dict[str, int]) -> b
         if (info.parameters, info.shards) != (parameters, shards):
             return False
         for split in shards:
-            verify_shards(storage.join(output, f"{split}-*"))
+            verify_shards(storage.join(storage.escape(output), f"{split}-*"))
     except DataError:
         return False
     return True

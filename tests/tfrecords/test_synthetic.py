@@ -52,20 +52,20 @@ def test_colour_alone_does_not_tell_pet_from_background() -> None:
 
 
 def test_generate_writes_the_set_and_then_finds_it(tmp_path: Path) -> None:
-    output = str(tmp_path / "set")
+    output = str(tmp_path / "set [1]")
     info = synthetic.generate(output, train=8, val=4, seed=1, num_shards=2)
     assert info is not None and info == read_info(output)
     assert info.counts == {"train": 8, "val": 4}
     assert info.breeds["val"] == {breed.name: 1 for breed in sorted(BREEDS, key=lambda b: b.name)}
-    shards = sorted(path.name for path in tmp_path.glob("set/*.tfrecord"))
+    shards = sorted(path.name for path in tmp_path.glob("set */*.tfrecord"))
     assert shards == [
         "train-00000-of-00002.tfrecord",
         "train-00001-of-00002.tfrecord",
         "val-00000-of-00001.tfrecord",
     ]
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("set/*")}
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("set */*")}
     assert synthetic.generate(output, train=8, val=4, seed=1, num_shards=2) is None
-    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("set/*")}
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("set */*")}
 
 
 def test_generate_replaces_a_damaged_set_and_another_seed(tmp_path: Path) -> None:
