@@ -149,7 +149,7 @@ def _bare_fit(model: keras.Model, images: Pixels, masks: npt.NDArray[np.uint8]) 
 def decoded(pattern: Path, graph: Path, count: int) -> tuple[Pixels, npt.NDArray[np.uint8]]:
     """A split as arrays: float32 [N, S, S, 3] in 0..255 and uint8 [N, S, S]."""
     split = data.load_split([str(pattern)], tft.TFTransformOutput(str(graph)), count)
-    images, masks = zip(*split.as_numpy_iterator(), strict=True)
+    images, masks = zip(*split.pairs.as_numpy_iterator(), strict=True)
     return np.stack(images).astype(np.float32), np.stack(masks)
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import weakref
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -15,8 +16,11 @@ from models import preprocessing
 from models.augmentation import augment
 
 # A split is decoded once and kept as uint8: in memory up to this many bytes, so that a training
-# takes as much memory whatever the size of the data set, and on disk what is larger.
+# takes as much memory whatever the size of the data set, and on disk what is larger. Of that, as
+# much is shuffled at a time.
 _IN_MEMORY = 256 * 2**20
+# Examples that are shuffled at a time at least, whatever their size.
+_SHUFFLED = 1024
 # Neither takes more than this share of what is free; what finds no room is decoded every epoch.
 _CACHE_SHARE = 0.5
 # One call of Transform's graph for each example would spend a quarter of the time on being called.
@@ -26,18 +30,32 @@ _PREFETCHED = 2
 _ONE_REPLICA = tf.distribute.InputContext()
 
 
+class Split(NamedTuple):
+    """What one machine has of a split.
+
+    Attributes:
+        pairs: a finite dataset of images, uint8 [S, S, 3] in 0..255, and masks, uint8 [S, S] of
+            class ids; its cardinality is known.
+        num_examples: of the whole split, on all machines together.
+    """
+
+    pairs: tf.data.Dataset
+    num_examples: int
+
+
 def load_split(
-    file_patterns: list[str], transform_output: tft.TFTransformOutput, num_examples: int
-) -> tf.data.Dataset:
-    """Reads a split once, in the order of its shards.
+    file_patterns: list[str],
+    transform_output: tft.TFTransformOutput,
+    num_examples: int,
+    owned: np.ndarray | None = None,
+) -> Split:
+    """Reads a split once, in the order of its shards, and decodes what this machine owns of it.
 
     Args:
         file_patterns: where its shards are, plain or gzip.
         transform_output: Transform's artifact.
         num_examples: how many examples the shards hold.
-
-    Returns:
-        A finite dataset of pairs: image uint8 [S, S, 3] in 0..255, mask uint8 [S, S] of class ids.
+        owned: bool [num_examples], `training_share` or `evaluation_share`; None for all.
 
     Raises:
         tf.errors.DataLossError: if a shard is truncated; here, or while iterating.
@@ -54,12 +72,25 @@ def load_split(
             tf.cast(features[preprocessing.LABEL], tf.uint8),
         )
 
-    records = _records(file_patterns).batch(_DECODED_TOGETHER)
-    dataset = records.map(images_and_masks, num_parallel_calls=_PARALLEL_CALLS, deterministic=True)
+    records, count = _records(file_patterns), num_examples
+    if owned is not None and not owned.all():
+        records = records.apply(tf.data.experimental.assert_cardinality(num_examples))
+        own, count = tf.constant(owned), int(owned.sum())
+        records = records.enumerate().filter(lambda place, _: own[place])
+        records = records.map(lambda _, record: record)
+    dataset = records.batch(_DECODED_TOGETHER)
+    dataset = dataset.map(images_and_masks, num_parallel_calls=_PARALLEL_CALLS, deterministic=True)
     dataset = dataset.unbatch()
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_examples))
-    image_spec, mask_spec = dataset.element_spec
-    size = num_examples * (image_spec.shape.num_elements() + mask_spec.shape.num_elements())
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+    return Split(_cached(dataset, count * _example_bytes(dataset)), num_examples)
+
+
+def _example_bytes(pairs: tf.data.Dataset) -> int:
+    return sum(spec.shape.num_elements() * spec.dtype.size for spec in pairs.element_spec)
+
+
+def _cached(dataset: tf.data.Dataset, size: int) -> tf.data.Dataset:
+    """Keeps a dataset of so many bytes where there is room for it."""
     if size <= min(_IN_MEMORY, _CACHE_SHARE * psutil.virtual_memory().available):
         return dataset.cache()
     if size <= _CACHE_SHARE * shutil.disk_usage(tempfile.gettempdir()).free:
@@ -88,8 +119,30 @@ def count_examples(file_patterns: list[str]) -> int:
     return int(_records(file_patterns).reduce(np.int64(0), lambda count, _: count + 1))
 
 
+def training_share(num_examples: int, replicas: tf.distribute.InputContext) -> np.ndarray:
+    """Which examples of a split a machine trains on: every so many-th, so shares differ by one.
+
+    Args:
+        num_examples: of the whole split.
+        replicas: how many machines there are, and which one this is.
+
+    Returns:
+        bool [num_examples], by the examples' places.
+
+    Raises:
+        ValueError: there are fewer examples than machines.
+    """
+    machines = replicas.num_input_pipelines
+    if num_examples < machines:
+        raise ValueError(
+            f"{machines} machines cannot share a training split of {num_examples} examples: add "
+            "examples to it, or train on fewer."
+        )
+    return np.arange(num_examples) % machines == replicas.input_pipeline_id
+
+
 def training_batches(
-    split: tf.data.Dataset,
+    split: Split,
     batch_size: int,
     seed: int,
     augmentation: float = 0.0,
@@ -98,16 +151,19 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Shuffled, augmented, endless batches.
 
-    Replicas share the batches: what all see together in a step is what one alone would see, but for
-    the augmentation, which is drawn for each replica's share at once.
+    The replicas of one machine share its batches: what all see together in a step is what one alone
+    would see, but for the augmentation, which is drawn for each replica's share at once. Each of
+    several machines passes over its own share of the split again and again, in an order of its own
+    that the seed decides. All together see every example once in each pass; where the machines do
+    not divide the split, those with one example less begin the next pass that much earlier.
 
     Args:
-        split: as `load_split` gives it.
+        split: as `load_split` gives it, of the machine's `training_share`.
         batch_size: B, of all R replicas together.
         seed: decides order and augmentation.
         augmentation: magnitude for `models.augmentation.augment`.
         first_step: batches to leave out: a resumed training goes on with the batch that an
-            uninterrupted one would have taken next.
+            uninterrupted one on as many machines would have taken next.
         replicas: how many there are, and for which machine's the dataset is.
 
     Returns:
@@ -123,14 +179,12 @@ def training_batches(
             f"BATCH_SIZE={batch_size} cannot be shared evenly by {count} replicas: use a multiple "
             f"of {count}."
         )
-    # The order is that of the seed on every machine, which then picks its own from it.
-    shuffled = split.shuffle(1024, seed=seed, reshuffle_each_iteration=True).repeat()
-    batches = shuffled.batch(batch_size // count, drop_remainder=True)
+    batches = _shuffled(split.pairs, seed).repeat().batch(batch_size // count, drop_remainder=True)
     # One seed a batch: a stateful generator would deal its numbers to whichever batch comes first.
     seeds = tf.data.Dataset.random(seed=seed).batch(2)
+    seeds = seeds.shard(replicas.num_input_pipelines, replicas.input_pipeline_id)
     return (
         tf.data.Dataset.zip(batches, seeds)
-        .shard(replicas.num_input_pipelines, replicas.input_pipeline_id)
         .skip(first_step * count // replicas.num_input_pipelines)
         .map(
             lambda pair, batch_seed: augment(
@@ -143,28 +197,57 @@ def training_batches(
     )
 
 
+def _shuffled(pairs: tf.data.Dataset, seed: int) -> tf.data.Dataset:
+    """Each pass in another order; of what is larger than memory, in windows that pass over it."""
+    window = max(_SHUFFLED, _IN_MEMORY // _example_bytes(pairs))
+    window = min(window, int(pairs.cardinality()))
+    return pairs.shuffle(window, seed=seed, reshuffle_each_iteration=True)
+
+
+def evaluation_share(
+    num_examples: int, batch_size: int, replicas: tf.distribute.InputContext
+) -> np.ndarray:
+    """Which examples of a split a machine evaluates, as bool [num_examples], by their places.
+
+    Args:
+        num_examples: of the whole split.
+        batch_size: of all R replicas together.
+        replicas: how many there are, and for which machine's the share is.
+
+    Raises:
+        ValueError: there are fewer examples than replicas.
+    """
+    shares = _evaluation_shares(num_examples, batch_size, replicas.num_replicas_in_sync)
+    owners = np.repeat(np.arange(len(shares)) % replicas.num_input_pipelines, shares)
+    return owners == replicas.input_pipeline_id
+
+
 def evaluation_batches(
-    split: tf.data.Dataset,
+    split: Split,
     batch_size: int,
     replicas: tf.distribute.InputContext = _ONE_REPLICA,
 ) -> tf.data.Dataset:
     """Every example once, in order: (float32 [N, S, S, 3], uint8 [N, S, S]).
 
     Args:
-        split: as `load_split` gives it.
+        split: as `load_split` gives it, of the machine's `evaluation_share`.
         batch_size: of all R replicas together.
         replicas: how many there are, and for which machine's the dataset is.
 
     Returns:
         For each of the machine's replicas in turn its share of an `evaluation_steps` batch.
     """
-    count = replicas.num_replicas_in_sync
-    steps = evaluation_steps(int(split.cardinality()), batch_size, count)
-    shares = [(size + replica) // count for size in steps for replica in range(count)]
-    batches = split.batch(batch_size).rebatch(shares)
-    batches = batches.shard(replicas.num_input_pipelines, replicas.input_pipeline_id)
+    shares = _evaluation_shares(split.num_examples, batch_size, replicas.num_replicas_in_sync)
+    own = shares[replicas.input_pipeline_id :: replicas.num_input_pipelines]
+    batches = split.pairs.batch(batch_size).rebatch(own)
     batches = batches.map(lambda images, masks: (tf.cast(images, tf.float32), masks))
     return batches.prefetch(_PREFETCHED).with_options(_options())
+
+
+def _evaluation_shares(num_examples: int, batch_size: int, num_replicas: int) -> list[int]:
+    """Sizes of the replicas' shares of each `evaluation_steps` batch, step by step."""
+    steps = evaluation_steps(num_examples, batch_size, num_replicas)
+    return [(size + replica) // num_replicas for size in steps for replica in range(num_replicas)]
 
 
 def evaluation_steps(num_examples: int, batch_size: int, num_replicas: int) -> list[int]:

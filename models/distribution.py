@@ -46,6 +46,19 @@ def strategy() -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+def input_context(strategy: tf.distribute.Strategy) -> tf.distribute.InputContext:
+    """Tells how many machines and replicas there are, and which machine this is."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return tf.distribute.InputContext(num_replicas_in_sync=strategy.num_replicas_in_sync)
+    resolver = strategy.cluster_resolver
+    cluster = resolver.cluster_spec()
+    machines = [
+        (role, index) for role in sorted(cluster.jobs) for index in cluster.task_indices(role)
+    ]
+    this = machines.index((resolver.task_type, resolver.task_id))
+    return tf.distribute.InputContext(len(machines), this, strategy.num_replicas_in_sync)
+
+
 def mean(strategy: tf.distribute.Strategy, value: float) -> float:
     """The mean of a number over all machines, each of which waits here for the others."""
     return float(strategy.reduce("MEAN", tf.constant(value, tf.float32), axis=None))

@@ -51,8 +51,12 @@ def run_fn(fn_args: FnArgs) -> None:
     config = apply_hyperparameters(config, fn_args.hyperparameters)
     keras.utils.set_random_seed(config.seed)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    train = data.load_split(fn_args.train_files, transform_output, fn_args.num_examples["train"])
-    val = data.load_split(fn_args.eval_files, transform_output, fn_args.num_examples["eval"])
+    replicas = distribution.input_context(strategy)
+    num_train, num_val = (fn_args.num_examples[split] for split in ("train", "eval"))
+    train_share = data.training_share(num_train, replicas)
+    train = data.load_split(fn_args.train_files, transform_output, num_train, train_share)
+    val_share = data.evaluation_share(num_val, config.batch_size, replicas)
+    val = data.load_split(fn_args.eval_files, transform_output, num_val, val_share)
 
     with strategy.scope():
         model = compiled_model(config)
@@ -96,8 +100,8 @@ def checkpoints_of(model: keras.Model, config: TrainingConfig, folder: str) -> C
 def fit(
     model: keras.Model,
     config: TrainingConfig,
-    train: tf.data.Dataset,
-    val: tf.data.Dataset,
+    train: data.Split,
+    val: data.Split,
     checkpoints: Checkpoints,
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
@@ -106,7 +110,7 @@ def fit(
     Args:
         model: a `compiled_model` of the configuration.
         config: what to train.
-        train: pairs, as `data.load_split` gives them.
+        train: the machine's share, as `data.load_split` gives it.
         val: likewise.
         checkpoints: `checkpoints_of` the model; they have the history afterwards.
         callbacks: what else is to be told of it.
@@ -115,8 +119,10 @@ def fit(
         ValueError: the training diverged.
     """
     strategy = model.distribute_strategy
-    steps = max(1, len(train) // config.batch_size)
-    val_steps = data.evaluation_steps(len(val), config.batch_size, strategy.num_replicas_in_sync)
+    steps = max(1, train.num_examples // config.batch_size)
+    val_steps = data.evaluation_steps(
+        val.num_examples, config.batch_size, strategy.num_replicas_in_sync
+    )
     for phase in phases(config):
         if checkpoints.epochs_done >= phase.end or checkpoints.exhausted:
             continue

@@ -85,14 +85,14 @@ class TrainingTuner(keras_tuner.Tuner):
     def run_trial(
         self,
         trial: trial_module.Trial,
-        train: tf.data.Dataset,
-        val: tf.data.Dataset,
+        train: data.Split,
+        val: data.Split,
     ) -> dict[str, float]:
         """Trains with a trial's values.
 
         Args:
             trial: what to try.
-            train: pairs, as `data.load_split` gives them.
+            train: as `data.load_split` gives it.
             val: likewise.
 
         Returns:

@@ -32,13 +32,15 @@ def assert_equal(found: Pairs, expected: Pairs) -> None:
         np.testing.assert_array_equal(mask, expected_mask)
 
 
-def numbered(count: int, side: int = 6) -> tf.data.Dataset:
-    """Pairs whose image holds in its channels the mask, the pair's number and the column."""
+def numbered(count: int, owned: np.ndarray | None = None, side: int = 6) -> data.Split:
+    """A machine's share: images hold in their channels the mask, their number and the column."""
     rng = np.random.default_rng(0)
     masks = rng.integers(0, 3, (count, side, side)).astype(np.uint8)
     numbers = np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None], masks.shape)
     columns = np.broadcast_to(np.arange(side, dtype=np.uint8), masks.shape)
-    return tf.data.Dataset.from_tensor_slices((np.stack([masks, numbers, columns], -1), masks))
+    own = slice(None) if owned is None else owned
+    images = np.stack([masks, numbers, columns], -1)
+    return data.Split(tf.data.Dataset.from_tensor_slices((images[own], masks[own])), count)
 
 
 def taken(batches: tf.data.Dataset, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,12 +80,12 @@ def test_load_split_keeps_order_and_values(
     write_shard(tmp_path / f"train-00000-of-00002{suffix}", examples[:4])
     write_shard(tmp_path / f"val-00000-of-00001{suffix}", examples[:1])
     split = data.load_split([str(tmp_path / "train-*")], transform_output, 7)
-    image_spec, mask_spec = split.element_spec
+    image_spec, mask_spec = split.pairs.element_spec
     assert image_spec == tf.TensorSpec((IMAGE_SIZE, IMAGE_SIZE, 3), tf.uint8)
     assert mask_spec == tf.TensorSpec((IMAGE_SIZE, IMAGE_SIZE), tf.uint8)
     expected = through_the_graph(transform_output, drawn)
-    assert_equal(list(split.as_numpy_iterator()), expected)
-    assert_equal(list(split.as_numpy_iterator()), expected)
+    assert_equal(list(split.pairs.as_numpy_iterator()), expected)
+    assert_equal(list(split.pairs.as_numpy_iterator()), expected)
 
 
 @pytest.mark.parametrize("where", ["in memory", "on disk"])
@@ -96,9 +98,9 @@ def test_a_split_is_decoded_once(
     kept(where, monkeypatch, tmp_path)
     shard = Path(write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)]))
     split = data.load_split([str(shard)], transform_output, 3)
-    first = list(split.as_numpy_iterator())
+    first = list(split.pairs.as_numpy_iterator())
     shard.unlink()
-    assert_equal(list(split.as_numpy_iterator()), first)
+    assert_equal(list(split.pairs.as_numpy_iterator()), first)
 
 
 def test_a_split_that_finds_no_room_is_decoded_every_time(
@@ -107,10 +109,10 @@ def test_a_split_that_finds_no_room_is_decoded_every_time(
     kept("nowhere", monkeypatch, tmp_path)
     shard = Path(write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)]))
     split = data.load_split([str(shard)], transform_output, 3)
-    assert len(list(split.as_numpy_iterator())) == 3
+    assert len(list(split.pairs.as_numpy_iterator())) == 3
     shard.unlink()
     with pytest.raises(tf.errors.NotFoundError):
-        list(split.as_numpy_iterator())
+        list(split.pairs.as_numpy_iterator())
 
 
 def test_pixels_on_disk_go_with_their_split(
@@ -137,7 +139,7 @@ def test_a_truncated_shard_raises(
     shard.write_bytes(content[: len(content) * 2 // 3])
     split = data.load_split([str(shard)], transform_output, 3)
     with pytest.raises(tf.errors.DataLossError):
-        list(split.as_numpy_iterator())
+        list(split.pairs.as_numpy_iterator())
 
 
 def test_a_truncated_shard_leaves_no_pixels_on_disk(
@@ -159,7 +161,7 @@ def test_another_number_of_examples_than_announced_raises(
     shard = write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)])
     split = data.load_split([shard], transform_output, num_examples)
     with pytest.raises(tf.errors.FailedPreconditionError):
-        list(split.as_numpy_iterator())
+        list(split.pairs.as_numpy_iterator())
 
 
 def test_images_and_masks_are_flipped_together() -> None:
@@ -167,7 +169,7 @@ def test_images_and_masks_are_flipped_together() -> None:
     assert (images.dtype, masks.dtype) == (np.float32, np.uint8)
     assert (images.shape, masks.shape) == ((200, 6, 6, 3), (200, 6, 6))
     np.testing.assert_array_equal(images[..., 0], masks)
-    originals = dict(enumerate(mask for _, mask in numbered(40).as_numpy_iterator()))
+    originals = dict(enumerate(mask for _, mask in numbered(40).pairs.as_numpy_iterator()))
     mirrored = images[:, 0, 0, 2] == 5
     for image, mask, flipped in zip(images, masks, mirrored, strict=True):
         columns = np.arange(6)[::-1] if flipped else np.arange(6)
@@ -189,6 +191,22 @@ def test_every_example_is_seen_once_an_epoch(batch_size: int) -> None:
     assert len({tuple(epoch) for epoch in epochs}) == 4
 
 
+def test_what_fits_is_shuffled_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, _ = taken(data.training_batches(numbered(40), 4, seed=5), 20)
+    order = tf.data.Dataset.range(40).shuffle(1024, seed=5).repeat(2)
+    assert images[:, 0, 0, 1].astype(int).tolist() == list(order.as_numpy_iterator())
+
+    monkeypatch.setattr(data, "_SHUFFLED", 4)
+    whole, _ = taken(data.training_batches(numbered(40), 4, seed=5), 20)
+    np.testing.assert_array_equal(whole, images)
+    monkeypatch.setattr(data, "_IN_MEMORY", 0)
+    windows, _ = taken(data.training_batches(numbered(40), 4, seed=5), 10)
+    numbers = windows[:, 0, 0, 1].astype(int)
+    assert sorted(numbers) == list(range(40))
+    # The first is out of the first window, the next out of that with one more, and so on.
+    assert all(number < place + 4 for place, number in enumerate(numbers))
+
+
 def test_the_same_seed_gives_the_same_batches() -> None:
     runs = [taken(data.training_batches(numbered(40), 4, seed=5), 40) for _ in range(4)]
     for images, masks in runs[1:]:
@@ -207,7 +225,7 @@ def test_a_split_smaller_than_the_batch_still_trains() -> None:
 def test_evaluation_sees_every_example_once_in_order(batch_size: int) -> None:
     batches = list(data.evaluation_batches(numbered(10), batch_size).as_numpy_iterator())
     images, masks = (np.concatenate(parts) for parts in zip(*batches, strict=True))
-    expected = list(numbered(10).as_numpy_iterator())
+    expected = list(numbered(10).pairs.as_numpy_iterator())
     assert (images.dtype, masks.dtype) == (np.float32, np.uint8)
     assert [len(batch) for batch, _ in batches[:-1]] == [batch_size] * (len(batches) - 1)
     assert_equal(list(zip(images, masks, strict=True)), expected)
@@ -224,16 +242,56 @@ def replicas(machines: int, devices: int) -> list[tf.distribute.InputContext]:
 CLUSTERS = [(1, 1), (2, 1), (1, 2), (2, 2), (4, 1)]
 
 
-@pytest.mark.parametrize(("machines", "devices"), CLUSTERS)
-def test_replicas_together_see_the_batches_of_one(machines: int, devices: int) -> None:
+@pytest.mark.parametrize("devices", [1, 2, 4])
+def test_devices_together_see_the_batches_of_one(devices: int) -> None:
     alone, _ = taken(data.training_batches(numbered(10), 4, seed=1, first_step=3), 12)
     expected = np.sort(alone[:, 0, 0, 1].reshape(12, 4))
-    shares = []
+    [context] = replicas(1, devices)
+    batches = data.training_batches(numbered(10), 4, 1, first_step=3, replicas=context)
+    images, _ = taken(batches, 12 * devices)
+    np.testing.assert_array_equal(np.sort(images[:, 0, 0, 1].reshape(12, 4)), expected)
+
+
+@pytest.mark.parametrize(("machines", "devices"), CLUSTERS)
+def test_machines_together_see_every_example_once_in_each_pass(machines: int, devices: int) -> None:
+    steps = []
     for context in replicas(machines, devices):
-        batches = data.training_batches(numbered(10), 4, 1, first_step=3, replicas=context)
-        images, _ = taken(batches, 12 * devices)
-        shares.append(images[:, 0, 0, 1].reshape(12, -1))
-    np.testing.assert_array_equal(np.sort(np.concatenate(shares, axis=1)), expected)
+        share = numbered(12, data.training_share(12, context))
+        batches = data.training_batches(share, 4, seed=1, replicas=context)
+        images, _ = taken(batches, 9 * devices)
+        steps.append(images[:, 0, 0, 1].astype(int).reshape(9, -1))
+        resumed = data.training_batches(share, 4, seed=1, first_step=2, replicas=context)
+        np.testing.assert_array_equal(taken(resumed, 7 * devices)[0], images[-28 // machines :])
+    passes = np.concatenate(steps, axis=1).reshape(3, 12)
+    assert [sorted(examples) for examples in passes] == [list(range(12))] * 3
+    assert len({tuple(examples) for examples in passes}) == 3
+
+
+@pytest.mark.parametrize("count", [4, 5, 11])
+def test_machines_share_a_training_split_evenly(count: int) -> None:
+    shares = np.array([data.training_share(count, context) for context in replicas(4, 1)])
+    assert shares.sum(axis=0).tolist() == [1] * count
+    assert np.ptp(shares.sum(axis=1)) <= 1
+
+
+def test_a_machine_decodes_its_own_share_alone(
+    transform_output: tft.TFTransformOutput, tmp_path: Path
+) -> None:
+    drawn = pets(5)
+    examples = [pet.example() for pet in drawn]
+    examples[1] = examples[3] = b"no example"
+    shard = write_shard(tmp_path / "train.tfrecord", examples)
+    first, second = (data.training_share(5, context) for context in replicas(2, 1))
+    split = data.load_split([shard], transform_output, 5, first)
+    assert (len(split.pairs), split.num_examples) == (3, 5)
+    expected = through_the_graph(transform_output, drawn[::2])
+    assert_equal(list(split.pairs.as_numpy_iterator()), expected)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        list(data.load_split([shard], transform_output, 5, second).pairs)
+    for announced in (first[:4], np.append(first, True)):
+        split = data.load_split([shard], transform_output, len(announced), announced)
+        with pytest.raises(tf.errors.FailedPreconditionError):
+            list(split.pairs)
 
 
 @pytest.mark.parametrize(("machines", "devices"), CLUSTERS)
@@ -246,7 +304,8 @@ def test_replicas_evaluate_every_example_once_in_equal_steps(
     seen = np.zeros((machines, len(steps)), int)
     numbers = []
     for machine, context in enumerate(replicas(machines, devices)):
-        shares = data.evaluation_batches(numbered(count), batch_size, context)
+        share = numbered(count, data.evaluation_share(count, batch_size, context))
+        shares = data.evaluation_batches(share, batch_size, context)
         for index, (images, _) in enumerate(shares.as_numpy_iterator()):
             assert len(images) > 0
             seen[machine, index // devices] += len(images)
@@ -261,4 +320,6 @@ def test_what_replicas_cannot_share_ends_in_words() -> None:
     with pytest.raises(ValueError, match="BATCH_SIZE=4 cannot be shared evenly by 3 replicas"):
         data.training_batches(numbered(10), 4, seed=1, replicas=context)
     with pytest.raises(ValueError, match="3 replicas cannot share a validation split of 2"):
-        data.evaluation_batches(numbered(2), 4, context)
+        data.evaluation_share(2, 4, context)
+    with pytest.raises(ValueError, match="3 machines cannot share a training split of 2 examples"):
+        data.training_share(2, context)

@@ -155,7 +155,7 @@ def image_sums(
     shards: Path, split: str, transform_output: tft.TFTransformOutput, count: int
 ) -> list[int]:
     images = data.load_split([str(shards / f"{split}*")], transform_output, count)
-    return [int(image.astype(np.int64).sum()) for image, _ in images.as_numpy_iterator()]
+    return [int(image.astype(np.int64).sum()) for image, _ in images.pairs.as_numpy_iterator()]
 
 
 @pytest.mark.parametrize(("split", "count"), [("train", TRAIN_IMAGES), ("val", VAL_IMAGES)])

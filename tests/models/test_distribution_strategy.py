@@ -29,7 +29,7 @@ images = np.stack([60 * masks, 250 - 30 * masks, masks**2], axis=-1)
 
 def train(strategy, loss):
     keras.utils.set_random_seed(1)
-    split = tf.data.Dataset.from_tensor_slices((images, masks))
+    pairs = tf.data.Dataset.from_tensor_slices((images, masks))
     with strategy.scope():
         inputs = keras.Input((8, 8, 3))
         x = layers.Conv2D(4, 3, padding="same")(layers.Rescaling(1 / 255)(inputs))
@@ -45,10 +45,10 @@ def train(strategy, loss):
         model.optimizer.build(model.trainable_variables)
     history = model.fit(
         strategy.distribute_datasets_from_function(
-            lambda replicas: data.training_batches(split, 4, seed=1, replicas=replicas)
+            lambda replicas: data.training_batches(data.Split(pairs, 13), 4, 1, replicas=replicas)
         ),
         validation_data=strategy.distribute_datasets_from_function(
-            lambda replicas: data.evaluation_batches(split.take(5), 4, replicas)
+            lambda replicas: data.evaluation_batches(data.Split(pairs.take(5), 5), 4, replicas)
         ),
         steps_per_epoch=3,
         validation_steps=len(data.evaluation_steps(5, 4, strategy.num_replicas_in_sync)),
@@ -83,6 +83,12 @@ def test_one_machine_trains_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = {"cluster": {"chief": ["host:1"]}, "task": {"type": "chief", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(alone))
     assert distribution.strategy() is tf.distribute.get_strategy()
+
+
+def test_one_machine_has_the_whole_input() -> None:
+    context = distribution.input_context(tf.distribute.MirroredStrategy(["CPU:0"]))
+    assert (context.num_input_pipelines, context.input_pipeline_id) == (1, 0)
+    assert context.num_replicas_in_sync == 1
 
 
 def test_several_gpus_mirror_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

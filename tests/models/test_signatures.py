@@ -154,7 +154,7 @@ def test_transform_features_equal_the_training_input(
         [write_shard(tmp_path / "train.tfrecord", examples)], transform_output, len(drawn)
     )
     features = loaded.signatures["transform_features"](examples=tf.constant(examples))
-    images, masks = zip(*split.as_numpy_iterator(), strict=True)
+    images, masks = zip(*split.pairs.as_numpy_iterator(), strict=True)
     np.testing.assert_array_equal(features["image"], images)
     np.testing.assert_array_equal(features["label"], masks)
     assert features["size"].numpy().tolist() == [list(pet.mask.shape) for pet in drawn]
