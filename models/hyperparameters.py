@@ -8,8 +8,8 @@ from models.config import TrainingConfig
 
 # The hyperparameter that names the recipe, so that no other recipe takes the values.
 RECIPE = "recipe"
-# What other steps of the pipeline are built on: the Trainer alone cannot change it.
-_FIXED = {RECIPE, "class_names", "palette", "image_size"}
+# What others build on, steps of the pipeline or callers of the model: no search changes it.
+_FIXED = {RECIPE, "class_names", "palette", "image_size", "max_megapixels"}
 
 
 class Range(BaseModel):

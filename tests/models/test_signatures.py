@@ -222,6 +222,7 @@ def test_provenance(saved_model: Path, config: TrainingConfig) -> None:
     text = (saved_model / "assets.extra" / signatures.PROVENANCE).read_text()
     provenance = json.loads(text)
     assert provenance["class_names"] == list(CLASS_NAMES)
+    assert provenance["max_megapixels"] == 50
     assert provenance["palette"] == [list(colour) for colour in PALETTE]
     assert provenance.pop("training") == {"steps": 0}
     assert TrainingConfig(**provenance) == config.model_copy(update={"model": "unet"})

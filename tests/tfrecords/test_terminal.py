@@ -4,8 +4,10 @@ import io
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from urllib.request import proxy_bypass_environment
 
+import grpc
 import pytest
 from rich.console import Console
 
@@ -70,3 +72,19 @@ def test_this_machine_is_reached_without_a_proxy(
     once = os.environ["NO_PROXY"]
     prepare()
     assert os.environ["NO_PROXY"] == once
+
+
+def test_grpc_reaches_this_machine_past_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Beam's workers and TensorFlow Serving's clients do."""
+    for name in ("grpc_proxy", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_grpc_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.delenv("no_grpc_proxy")
+    prepare()
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        grpc.channel_ready_future(channel).result(timeout=60)
+    server.stop(None)
