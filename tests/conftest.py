@@ -216,14 +216,14 @@ def published(trained: Workplace, tmp_path: Path) -> Iterator[HubEmulator]:
 
 @pytest.fixture(scope="session")
 def hostile(shared, few_pets: Path) -> Workplace:
-    """A run of few steps over names that are meant to break a page, one species missing."""
+    """A run of few steps over names that are meant to break a page, with a feature too many."""
 
     from tests.hostile import spoil
 
     def train(folder: Path) -> None:
         data = Path(shutil.copytree(few_pets, folder / "data"))
         for shard in sorted(data.glob("*.tfrecord")):
-            spoil(shard, drop_species=shard.name.startswith("train-00001"))
+            spoil(shard, leave_one_out=shard.name.startswith("train-00001"))
         done = Workplace(folder).run("python local_runner.py", DATA_ROOT=data, **REFUSED)
         (folder / "output.txt").write_text(done.stdout)
         assert done.returncode == 0, done.stdout + done.stderr

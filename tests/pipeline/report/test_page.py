@@ -111,17 +111,17 @@ def test_the_confusion_matrix_is_the_evaluations(page: Page, hostile: Workplace)
         assert shares == [f"{100 * share:.1f}" for share in true / true.sum()]
 
 
-def test_missing_values_are_an_anomaly(page: Page) -> None:
+def test_a_feature_that_is_in_no_schema_is_an_anomaly(page: Page) -> None:
     _, *rows = page.tables["Anomalies"]
-    assert [row[:3] for row in rows] == [["train", "species", "error"]]
-    assert "present in fewer examples than expected" in rows[0][3]
+    assert sorted(row[:2] for row in rows) == [["eval", "collar"], ["train", "collar"]]
+    assert all("New column" in row[3] for row in rows)
 
 
 def test_features_are_counted_by_split(page: Page) -> None:
     _, _, *rows = page.tables["Features by split"]
     found = {row[0]: row[1:] for row in rows}
-    assert set(found) == {"breed", "image", "label", "name", "species"}
-    assert (found["species"][0], found["species"][3]) == ("1", "0")
+    assert set(found) == {"breed", "collar", "image", "label", "name", "species"}
+    assert (found["collar"][0], found["collar"][3]) == ("1", "0")
     assert (found["breed"][1], found["breed"][4]) == ("2", "2")
     _, *shares = page.tables["Shares of breed"]
     assert sorted(shares) == sorted(
