@@ -77,7 +77,7 @@ def turn(
     """
 
     def turn_all() -> tuple[tf.Tensor, tf.Tensor]:
-        swapped = tf.where(orientations[:, tf.newaxis] >= 5, sizes[:, ::-1], sizes)
+        swapped = tf.where(orientations[:, tf.newaxis] >= 5, tf.reverse(sizes, [1]), sizes)
         turned = tf.map_fn(
             lambda one: _turn(*one), (images, orientations), fn_output_signature=images.dtype
         )
@@ -216,6 +216,6 @@ def _number(
     places = tf.range(length, dtype=tf.int64)
     positions = tf.cast(position, tf.int64)[..., tf.newaxis] + places
     taken = tf.gather(head, tf.clip_by_value(positions, 0, tf.size(head, tf.int64) - 1))
-    powers = tf.constant([256**place for place in range(length)], tf.int64)
-    weights = tf.where(little, powers, powers[::-1])
+    powers = [256**place for place in range(length)]
+    weights = tf.where(little, tf.constant(powers, tf.int64), tf.constant(powers[::-1], tf.int64))
     return tf.reduce_sum(tf.cast(taken, tf.int64) * weights, axis=-1)
