@@ -1,6 +1,7 @@
 """Settings, typed, from environment variables and `.env`. Nothing else reads the environment."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,19 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
     def overrides(self) -> dict[str, Any]:
         """What is set in the recipe's place, by the recipe's field."""
         return {name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None}
+
+    def is_default(self, *names: str) -> bool:
+        """Whether settings are what they are where nobody sets them."""
+        fields = type(self).model_fields
+        return all(getattr(self, name) == fields[name].default for name in names)
+
+    def as_typed(self, *names: str) -> str:
+        """NAME=value of settings that are not the default, as one puts them before a command."""
+        return " ".join(
+            shlex.quote(f"{name.upper()}={getattr(self, name)}")
+            for name in names
+            if not self.is_default(name)
+        )
 
     def name_pipeline(self) -> str:
         """PIPELINE_NAME, or else the recipe's pipeline.

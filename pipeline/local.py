@@ -84,7 +84,7 @@ class LocalRunner(LocalDagRunner):
             sys.exit(fail(message, 1))
         run = runs.load_run(records.metadata_path(self._settings), run_id)
         self._console.print()
-        self._console.print(summary.table(run, self._settings.load_recipe(), report))
+        self._console.print(summary.table(run, self._settings, report))
 
     def _report(self, run_id: str, log_file: Path) -> str:
         """Writes the run's report; returns its path, or why there is none; never fails."""

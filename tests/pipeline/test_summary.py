@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from pipeline import summary
-from pipeline.recipes import load_recipe
+from pipeline.configs import load_settings
 from pipeline.report.page import verdict
 from pipeline.runs import Run
 from tests.conftest import Workplace
@@ -21,11 +21,17 @@ def run(hostile: Workplace) -> Run:
     return run
 
 
-def printed(run: Run) -> str:
+def printed(run: Run, **settings: str) -> str:
     console = Console(width=500)
     with console.capture() as captured:
-        console.print(summary.table(run, load_recipe("pets"), "report.html"))
+        console.print(summary.table(run, load_settings("none", **settings), "report.html"))
     return captured.get()
+
+
+def following(run: Run, **settings: str) -> str:
+    """The command that the table names as the next one."""
+    [line] = [line for line in printed(run, **settings).splitlines() if "│ next " in line]
+    return line.split("│")[2].strip()
 
 
 def test_a_model_that_the_gate_blessed_and_that_can_be_served(run: Run) -> None:
@@ -45,3 +51,30 @@ def test_a_model_that_the_gate_blessed_and_that_cannot_be_served(run: Run) -> No
     assert REASON in lines
     assert "not pushed" in lines
     assert "EPOCHS=" not in lines
+
+
+@pytest.mark.parametrize(
+    ("settings", "app", "longer"),
+    [
+        ({}, "make app", "EPOCHS=12 make demo"),
+        (
+            {"data_root": "data/my own", "serving_dir": "out/serving", "pipeline_root": "out/root"},
+            "SERVING_DIR=out/serving make app",
+            "EPOCHS=12 'DATA_ROOT=data/my own' PIPELINE_ROOT=out/root SERVING_DIR=out/serving "
+            "python local_runner.py",
+        ),
+        (
+            {"model": "unet_light", "encoder_weights": "none", "epochs": "3"},
+            "make app",
+            "EPOCHS=6 MODEL=unet_light ENCODER_WEIGHTS=none make demo",
+        ),
+    ],
+)
+def test_the_next_command_has_what_was_set_for_this_one(
+    run: Run, settings: dict[str, str], app: str, longer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DATA_ROOT", "PIPELINE_ROOT", "SERVING_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert following(run, **settings) == app
+    run.steps["Evaluator"].outputs["blessing"].set_int_custom_property("blessed", 0)
+    assert following(run, **settings) == longer
