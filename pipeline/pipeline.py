@@ -4,6 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import tfx.components
+
+# isort: split
+import tensorflow_data_validation as tfdv  # which comes in after TFX alone
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.importer import Importer
@@ -19,6 +23,7 @@ from components.evaluator.component import Evaluator
 from components.example_gen.component import ImportExampleGen
 from components.hf_pusher.component import HFPusher
 from components.model_validator.component import ModelValidator
+from models import preprocessing
 from pipeline import REPOSITORY, evaluation
 from pipeline.configs import Settings
 from pipeline.engines import Engine
@@ -50,7 +55,10 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
             ]
         ),
     )
-    statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
+    statistics_gen = tfx.components.StatisticsGen(
+        examples=example_gen.outputs["examples"],
+        stats_options=tfdv.StatsOptions(schema=encoded_images()),
+    )
     schema_file = recipe.schema_file
     if schema_file.is_relative_to(REPOSITORY):
         schema_file = engine.repository / schema_file.relative_to(REPOSITORY)
@@ -160,6 +168,14 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         metadata_connection_config=engine.metadata_connection_config,
         beam_pipeline_args=engine.beam_pipeline_args,
     )
+
+
+def encoded_images() -> schema_pb2.Schema:
+    """Tells TFDV what is no text: of that it would keep every value, which is all of the data."""
+    schema = schema_pb2.Schema()
+    for name in preprocessing.RAW_FEATURES:
+        schema.feature.add(name=name, type=schema_pb2.BYTES).image_domain.SetInParent()
+    return schema
 
 
 def _imported(settings: Settings, recipe: Recipe) -> BaseNode | None:

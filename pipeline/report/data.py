@@ -21,7 +21,8 @@ class Feature:
     Attributes:
         name: as in the schema.
         missing: examples without it, by split.
-        distinct: number of values, by split.
+        distinct: number of values, by split; empty where they are encoded images, which are not
+            told apart.
         mean_length: bytes of a value on average, by split.
         shares: share of a split's examples that have a value, by value and split, the most
             frequent in training first; empty when nearly every example has its own.
@@ -60,7 +61,14 @@ def features(statistics: Artifact) -> list[Feature]:
 
 
 def _feature(name: str, splits: dict[str, statistics_pb2.FeatureNameStatistics]) -> Feature:
-    strings = {split: feature.string_stats for split, feature in splits.items()}
+    kept = {
+        split: getattr(feature, feature.WhichOneof("stats")) for split, feature in splits.items()
+    }
+    strings = {
+        split: stats
+        for split, stats in kept.items()
+        if isinstance(stats, statistics_pb2.StringStatistics)
+    }
     present = {split: stats.common_stats.num_non_missing for split, stats in strings.items()}
     shares: dict[str, dict[str, float]] = {}
     if any(stats.unique <= _DISTINCT_SHARE * present[split] for split, stats in strings.items()):
@@ -72,9 +80,12 @@ def _feature(name: str, splits: dict[str, statistics_pb2.FeatureNameStatistics])
     shown = dict(ranked[:_VALUES_SHOWN])
     return Feature(
         name=name,
-        missing={split: stats.common_stats.num_missing for split, stats in strings.items()},
+        missing={split: stats.common_stats.num_missing for split, stats in kept.items()},
         distinct={split: stats.unique for split, stats in strings.items()},
-        mean_length={split: stats.avg_length for split, stats in strings.items()},
+        mean_length={
+            split: stats.avg_length if split in strings else stats.avg_num_bytes
+            for split, stats in kept.items()
+        },
         shares=shown,
         more=len(shares) - len(shown),
     )

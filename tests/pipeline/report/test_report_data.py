@@ -7,6 +7,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
+from pipeline.pipeline import encoded_images
+from pipeline.recipes import load_recipe
 from pipeline.report import data
 
 BREEDS = [f"breed_{number}" for number in range(60)]
@@ -51,6 +53,30 @@ def test_frequent_values_have_shares_and_the_rest_is_counted(by_split, tmp_path:
     assert breed.shares["breed_0"] == {"train": pytest.approx(23 / 200), "eval": 0.5}
     assert name.shares == {}
     assert name.distinct == {"train": 200, "eval": 10}
+
+
+def test_of_encoded_images_the_mean_size_is_known_and_no_value_kept(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"image": [b"\xff" * 100, b"\xfe" * 300], "breed": ["a", "b"]})
+    options = tfdv.StatsOptions(schema=encoded_images())
+    protos = {"train": tfdv.generate_statistics_from_dataframe(frame, options, n_jobs=1)}
+    made = artifact(standard_artifacts.ExampleStatistics, tmp_path, "FeatureStats.pb", protos)
+    breed, image = data.features(made)
+    assert (breed.distinct, image.distinct) == ({"train": 2}, {})
+    assert (image.missing, image.mean_length) == ({"train": 0}, {"train": 200})
+    assert image.shares == {}
+    assert (tmp_path / "Split-train" / "FeatureStats.pb").stat().st_size < 2000
+
+
+def test_encoded_images_fit_the_schema() -> None:
+    frame = pd.DataFrame({name: [b"\xff"] for name in ("image", "label", "name", "breed")})
+    frame["species"] = "cat"
+    statistics = tfdv.generate_statistics_from_dataframe(
+        frame, tfdv.StatsOptions(schema=encoded_images()), n_jobs=1
+    )
+    schema = text_format.Parse(load_recipe("pets").schema_file.read_text(), schema_pb2.Schema())
+    assert not tfdv.validate_statistics(statistics, schema).anomaly_info
+    schema.feature.add(name="mask", type=schema_pb2.BYTES).presence.min_fraction = 1.0
+    assert list(tfdv.validate_statistics(statistics, schema).anomaly_info) == ["mask"]
 
 
 def test_anomalies_are_listed_by_split(by_split, tmp_path: Path) -> None:
