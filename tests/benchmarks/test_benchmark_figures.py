@@ -98,7 +98,7 @@ def test_a_stage_that_does_not_grow_has_no_exponent_beyond_its_start_up() -> Non
     assert found[0]["ours"] == 0
 
 
-def test_photos_are_linked_under_as_many_names_as_are_wanted(tmp_path: Path) -> None:
+def test_there_are_as_many_photos_as_are_wanted_and_no_two_alike(tmp_path: Path) -> None:
     drawn = tmp_path / "drawn"
     for kind, ending in (("images", "jpg"), ("trimaps", "png")):
         (drawn / kind).mkdir(parents=True)
@@ -107,6 +107,9 @@ def test_photos_are_linked_under_as_many_names_as_are_wanted(tmp_path: Path) -> 
     bench_growth.under_names(drawn, tmp_path / "five", 5)
     photos = sorted(path.stem for path in (tmp_path / "five/images").iterdir())
     assert photos == ["Bengal_1", "Bengal_3", "Bengal_5", "beagle_2", "beagle_4"]
+    contents = [path.read_text() for path in sorted((tmp_path / "five/images").iterdir())]
+    assert len(set(contents)) == 5
+    assert contents[4].startswith("images of beagle_2")
     assert (tmp_path / "five/trimaps/beagle_4.png").read_text() == "trimaps of beagle_2"
 
 
