@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 
+import psutil
 import tensorflow as tf
 
 from components.hf_pusher.answers import HubError
@@ -19,6 +20,9 @@ from pipeline.tuned import imported_hyperparameters
 from tfrecords.dataset import SPLIT_PATTERNS
 from tfrecords.errors import DataError, listed
 from tfrecords.shards import verify_shards
+
+# Bytes of memory that a local run takes at its peak, of few images and of many.
+_MEMORY = 2_000_000_000
 
 
 class CheckError(ValueError):
@@ -45,6 +49,7 @@ def check_local(settings: Settings) -> list[str]:
         lambda: check_records(settings, recipe),
         lambda: check_folders(settings),
         lambda: check_disk(settings),
+        memory,
         lambda: hub(settings),
         commit,
     ]
@@ -108,6 +113,17 @@ def data(settings: Settings) -> str:
             "permissions."
         ) from error
     return "data " + ", ".join(f"{count} {split}" for split, count in counts.items()) + " examples"
+
+
+def memory() -> str:
+    """That the machine has the memory that a local run takes."""
+    free, needed = psutil.virtual_memory().available / 1e9, _MEMORY / 1e9
+    if free < needed:
+        raise ValueError(
+            f"This machine has {free:.1f} GB of memory free, a run takes about {needed:.1f} GB; "
+            "end other programs, or run on Vertex AI, with USE_DATAFLOW=1 for its data."
+        )
+    return f"memory {free:.1f} GB free, about {needed:.1f} GB needed"
 
 
 def hub(settings: Settings) -> str:

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import tensorflow as tf
 
@@ -43,6 +44,15 @@ def test_a_sound_place_passes(settings: Settings) -> None:
     assert "data 24 train, 8 eval examples" in passed
     assert "all 32 records fit pets.pbtxt" in passed
     assert passed[-1].startswith("code of commit ")
+
+
+def test_a_machine_without_the_memory_is_told_where_else_to_run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = psutil.virtual_memory()._replace(available=1_240_000_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    with pytest.raises(CheckError, match="has 1.2 GB of memory free, .* USE_DATAFLOW=1"):
+        check_local(settings)
 
 
 def test_every_problem_is_listed_at_once(settings: Settings, tmp_path: Path) -> None:
