@@ -149,5 +149,5 @@ def test_only_the_settings_read_the_environment() -> None:
     assert sources
     reading = [path.name for path in sources if reads.search(path.read_text())]
     # A secret is read at the moment of use; a rehearsal hands the environment on to the steps,
-    # the validator's own process gets a part of it.
-    assert sorted(reading) == ["rehearsal.py", "secrets.py", "validate.py"]
+    # the validator's own process gets a part of it; the command lines add to NO_PROXY.
+    assert sorted(reading) == ["rehearsal.py", "secrets.py", "terminal.py", "validate.py"]
