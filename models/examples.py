@@ -47,7 +47,7 @@ def record_info(split: str, record: bytes) -> RecordInfo:
         split: by the pipeline's name.
         record: a serialized tf.Example.
     """
-    image = _labelled_image(record)
+    image = labelled_image(record)
     return RecordInfo.of(
         split=writers_name(split), name=image.name, breed=image.breed, record=image.serialize()
     )
@@ -63,7 +63,8 @@ def digest(examples: Artifact) -> str:
     return examples.get_string_custom_property(DIGEST) or summary(examples)[DIGEST]
 
 
-def _labelled_image(record: bytes) -> LabelledImage:
+def labelled_image(record: bytes) -> LabelledImage:
+    """Reads a serialized example."""
     example = tf.train.Example.FromString(record)
     return LabelledImage(
         name=text(example, "name"),
