@@ -179,7 +179,8 @@ def training_batches(
             f"BATCH_SIZE={batch_size} cannot be shared evenly by {count} replicas: use a multiple "
             f"of {count}."
         )
-    batches = _shuffled(split.pairs, seed).repeat().batch(batch_size // count, drop_remainder=True)
+    shuffled = _shuffled(split.pairs, seed + replicas.input_pipeline_id)
+    batches = shuffled.repeat().batch(batch_size // count, drop_remainder=True)
     # One seed a batch: a stateful generator would deal its numbers to whichever batch comes first.
     seeds = tf.data.Dataset.random(seed=seed).batch(2)
     seeds = seeds.shard(replicas.num_input_pipelines, replicas.input_pipeline_id)

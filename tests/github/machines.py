@@ -49,7 +49,8 @@ def install(checkout: Path) -> None:
     for name in ("lib", "pyvenv.cfg"):
         (made / name).symlink_to(environment / name)
     for tool in (environment / "bin").iterdir():
-        (made / "bin" / tool.name).symlink_to(tool)
+        if not tool.name.startswith("activate"):  # by which make sees that it was made elsewhere
+            (made / "bin" / tool.name).symlink_to(tool)
     for warm in commands().iterdir():
         (made / "bin" / warm.name).unlink()
         (made / "bin" / warm.name).symlink_to(warm)

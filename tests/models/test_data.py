@@ -254,6 +254,7 @@ def test_devices_together_see_the_batches_of_one(devices: int) -> None:
 
 @pytest.mark.parametrize(("machines", "devices"), CLUSTERS)
 def test_machines_together_see_every_example_once_in_each_pass(machines: int, devices: int) -> None:
+    tf.random.set_seed(1)  # a part of each order: of few examples, two passes may be alike
     steps = []
     for context in replicas(machines, devices):
         share = numbered(12, data.training_share(12, context))
