@@ -211,15 +211,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit code."""
     args, beam_args = _parser().parse_known_args(argv)
     folders = {"images": args.images, "trimaps": args.trimaps}
-    lists = {"train_list": args.train_list, "val_list": args.val_list}
+    options = common_options(args)
     origin: dict[str, Any] = {}
     if args.download:
         from tfrecords import download
 
         raw = download.fetch_pets(args.download)
         folders = {"images": raw.images, "trimaps": raw.trimaps}
-        if not any(lists.values()):
-            lists = {"train_list": raw.train_list, "val_list": raw.val_list}
+        if not (args.train_list or args.val_list):
+            options |= {"train_list": raw.train_list, "val_list": raw.val_list}
         origin = {
             "source": download.SOURCE,
             "licence": download.LICENCE,
@@ -230,13 +230,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     info = create_tfrecords(
         **folders,
-        **lists,
+        **options,
         **origin,
         output=args.output,
-        max_side=args.max_side,
-        num_shards=args.num_shards,
-        skip_invalid=args.skip_invalid,
-        keep_duplicates=args.keep_duplicates,
         beam_args=beam_args,
     )
     report(Console(), args.output, info, time.monotonic() - started)
@@ -279,6 +275,12 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="validate also with copies of training images, which are left out otherwise",
     )
+
+
+def common_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What was given for the options of `add_common_arguments`, for `create_tfrecords`."""
+    names = ("train_list", "val_list", "max_side", "num_shards", "skip_invalid", "keep_duplicates")
+    return {name: getattr(args, name) for name in names}
 
 
 def report(console: Console, output: str, info: DatasetInfo, seconds: float) -> None:

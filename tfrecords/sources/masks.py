@@ -20,7 +20,12 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from tfrecords.create_tfrecords_pets import add_common_arguments, create_tfrecords, report
+from tfrecords.create_tfrecords_pets import (
+    add_common_arguments,
+    common_options,
+    create_tfrecords,
+    report,
+)
 from tfrecords.errors import told_in_words
 from tfrecords.sources.class_table import read_classes
 from tfrecords.sources.recipe_file import check_recipe_path, write_recipe
@@ -39,12 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.images,
         args.masks,
         args.output,
-        train_list=args.train_list,
-        val_list=args.val_list,
-        max_side=args.max_side,
-        num_shards=args.num_shards,
-        skip_invalid=args.skip_invalid,
-        keep_duplicates=args.keep_duplicates,
+        **common_options(args),
         read_mask=table,
         class_names=table.names,
         generator={"generator": "tfrecords.sources.masks", **table.parameters()},
