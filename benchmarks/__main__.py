@@ -1,24 +1,29 @@
 """Runs benchmarks, prints a table of each and writes `benchmarks/results.json`.
 
     python -m benchmarks [NAME ...] [--rounds N] [--images FOLDER --trimaps FOLDER]
+        [--labelled FILE]
 
 Without names all run. What was measured is written down after each benchmark, beside the figures of
 those that did not run; `machine.json` tells of each on what machine it ran, and when.
 """
 
-import argparse
 import datetime
 import difflib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 # Before TensorFlow is imported: its notices about the machine are nothing to act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from benchmarks import machine, report
+from tfrecords import command_line
+from tfrecords.command_line import add_command, make_app
 from tfrecords.terminal import prepare
 
 FOLDER = Path(__file__).parent
@@ -31,47 +36,68 @@ NAMES = (
     "serving",
     "edge",
     "start",
+    "classifier",
     "pipeline",
     "growth",
 )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--rounds", type=int, default=3, help="measurements each (%(default)s)")
-    parser.add_argument("--images", type=Path, help="folder of photos; default: drawn ones")
-    parser.add_argument("--trimaps", type=Path, help="folder of the photos' trimaps")
-    parser.add_argument("--output", type=Path, default=FOLDER, help="folder (%(default)s)")
-    args = parser.parse_args(argv)
-    if args.rounds < 1:
-        parser.error(f"--rounds={args.rounds}: measure at least once")
-    if (args.images is None) != (args.trimaps is None):
-        parser.error("--images and --trimaps go together")
-    for name in args.names:
+app = make_app("")
+
+
+@add_command(app, what=__doc__)
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help=f"Of {', '.join(NAMES)}.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Measurements each.")] = 3,
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of photos. Default: drawn ones.")
+    ] = None,
+    trimaps: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the photos' trimaps.")
+    ] = None,
+    labelled: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="An .npz of x_train, y_train, x_test, y_test: images, class ids."
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.json.")] = FOLDER,
+) -> int:
+    """Runs what is named; returns 0."""
+    if (images is None) != (trimaps is None):
+        raise typer.BadParameter("--images and --trimaps go together")
+    for name in names or ():
         if name not in NAMES:
-            near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.0)
-            parser.error(f"there is no benchmark {name}; did you mean {near[0]}?")
-    photos = [args.images, args.trimaps] if args.images else []
-    run(args.names or NAMES, args.rounds, args.output, photos)
+            [near] = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.0)
+            raise typer.BadParameter(f"there is no benchmark {name}; did you mean {near}?")
+    photos = [images, trimaps] if images and trimaps else []
+    run(names or NAMES, rounds, output, {"tfrecords": photos, "classifier": [labelled]})
     return 0
 
 
-def run(names: Sequence[str], rounds: int, output: Path, photos: Sequence[Path] = ()) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns its exit code."""
+    return command_line.run(app, "python -m benchmarks", arguments)
+
+
+def run(
+    names: Sequence[str],
+    rounds: int,
+    output: Path,
+    data: Mapping[str, Sequence[Path | None]] | None = None,
+) -> None:
     """Runs benchmarks and writes each one's figures as soon as they are there.
 
     Args:
         names: which ones.
         rounds: how often each measures.
         output: folder of `results.json` and `machine.json`, and of what single benchmarks write.
-        photos: for `tfrecords`, the folders of photos and of trimaps, if not drawn ones.
+        data: what single benchmarks read, by their names, if not what they draw: `tfrecords` the
+            folders of photos and of trimaps, `classifier` a file.
     """
-    given = {"tfrecords": photos, "pipeline": [output], "growth": [output]}
+    given = {**(data or {}), "pipeline": [output], "growth": [output]}
     results, machines = output / "results.json", output / "machine.json"
     measured: list[report.Figure] = []
     for name in names:

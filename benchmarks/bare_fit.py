@@ -22,7 +22,7 @@ import numpy as np
 from models import precision, registry
 from models.callbacks import Throughput
 from models.config import TrainingConfig
-from models.losses import CrossEntropyDice
+from models.segmentation.losses import CrossEntropyDice
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,12 +34,17 @@ def main(arguments: Sequence[str]) -> int:
     keras.utils.set_random_seed(config.seed)
     with precision.applied(precision.best_policy()):
         model = registry.build_model(
-            config.model, config.image_size, config.num_classes, config.encoder_weights
+            config.task,
+            config.model,
+            config.image_size,
+            config.num_outputs,
+            config.encoder_weights,
+            config.encoder,
         )
     model.compile(
         keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay),
         CrossEntropyDice(),
-        metrics=[keras.metrics.MeanIoU(config.num_classes, sparse_y_pred=False, name="mean_iou")],
+        metrics=[keras.metrics.MeanIoU(config.num_outputs, sparse_y_pred=False, name="mean_iou")],
         jit_compile=False,
     )
     throughput = Throughput()

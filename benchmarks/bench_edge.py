@@ -24,7 +24,7 @@ from benchmarks.bench_trainer import CONFIG
 from benchmarks.report import Figure, figure
 from components.edge_exporter.convert import FLOAT32, INT8, convert
 from components.edge_exporter.runtime import LiteModel
-from tfrecords import scenes
+from tfrecords.drawing import scenes
 
 _IMAGES = 32
 _PEER = "SavedModel, float32"
@@ -47,7 +47,7 @@ def run(rounds: int) -> list[Figure]:
         export(folder / "graph", folder / "temp", folder / "model")
         model = tf.saved_model.load(path_utils.serving_model_path(str(folder / "model")))
         answers = {_PEER: _served(model)}
-        for variant, content in convert(model, [_pixels(jpeg) for jpeg in jpegs], "benchmark"):
+        for variant, content in convert(model, [_pixels(jpeg) for jpeg in jpegs], CONFIG):
             if variant in (FLOAT32, INT8):
                 answers[variant] = _lite(content)
         taken: dict[str, list[float]] = {who: [] for who in answers}
@@ -91,7 +91,7 @@ def _lite(content: bytes) -> Answer:
 
     def answer(jpeg: bytes) -> bytes:
         png = io.BytesIO()
-        Image.fromarray(model.segment(np.asarray(Image.open(io.BytesIO(jpeg))))).save(png, "PNG")
+        Image.fromarray(model.answer(np.asarray(Image.open(io.BytesIO(jpeg))))).save(png, "PNG")
         return png.getvalue()
 
     return answer

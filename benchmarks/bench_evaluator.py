@@ -45,7 +45,7 @@ def run(rounds: int) -> list[Figure]:
         which is what a few images take.
     """
     speed: dict[str, list[float]] = {"ours": [], "peer": [], "ours beyond": [], "peer beyond": []}
-    recipe = load_recipe("pets")
+    recipe = load_recipe("scenes")
     with tempfile.TemporaryDirectory() as folder:
         model, few, many = Path(folder, "model"), Path(folder, "few"), Path(folder, "many")
         export(Path(folder, "graph"), Path(folder, "temp"), model)
@@ -142,7 +142,7 @@ def export(graph: Path, temporary: Path, model: Path) -> keras.Model:
     write_transform_graph(graph, temporary)
     keras.utils.set_random_seed(CONFIG.seed)
     network = registry.build_model(
-        CONFIG.model, CONFIG.image_size, CONFIG.num_classes, CONFIG.encoder_weights
+        CONFIG.task, CONFIG.model, CONFIG.image_size, CONFIG.num_outputs, CONFIG.encoder_weights
     )
     signatures.export(
         network,

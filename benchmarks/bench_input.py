@@ -22,6 +22,7 @@ from rich.progress import track
 from benchmarks.bench_trainer import CONFIG, decoded, write_transform_graph
 from benchmarks.report import Figure, figure
 from models import data
+from models.registry import load_learning
 from tfrecords import synthetic
 from tfrecords.shards import read_records
 
@@ -76,8 +77,16 @@ def _images_per_second(batches: Iterator[Any], epochs: int) -> float:
 
 
 def _ours(shards: Path, graph: Path, augmentation: float) -> Iterator[Any]:
-    split = data.load_split([str(shards / "train-*")], tft.TFTransformOutput(str(graph)), _IMAGES)
-    return iter(data.training_batches(split, CONFIG.batch_size, CONFIG.seed, augmentation))
+    learning = load_learning(CONFIG.task)
+    split = data.load_split(
+        [str(shards / "train-*")],
+        tft.TFTransformOutput(str(graph)),
+        learning.label_spec(CONFIG.image_size).dtype,
+        _IMAGES,
+    )
+    return iter(
+        data.training_batches(split, learning.augment, CONFIG.batch_size, CONFIG.seed, augmentation)
+    )
 
 
 def _encoded(shards: Path) -> tuple[list[bytes], list[bytes]]:

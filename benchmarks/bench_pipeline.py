@@ -60,19 +60,18 @@ def compare(folder: Path, **settings: object) -> tuple[list[Figure], list[Step]]
     """
     from benchmarks.bench_trainer import decoded, save
     from models.config import TrainingConfig
-    from models.signatures import PROVENANCE
-    from pipeline import records, runs
+    from models.provenance import read_provenance
+    from pipeline.runs import history, store
 
     places = {"PIPELINE_ROOT": folder / "pipeline", "SERVING_DIR": folder / "serving"}
     settings = {**settings, **places, "DATA_ROOT": folder / "data", "HF_REPO_ID": ""}
     seconds = [processes.python("local_runner.py", **settings).seconds for _ in range(2)]
-    store = folder / "pipeline/metadata.sqlite"
-    first, second = (runs.load_run(store, run_id) for run_id in records.run_ids(store))
+    metadata = folder / "pipeline/metadata.sqlite"
+    first, second = (history.load_run(metadata, run_id) for run_id in store.run_ids(metadata))
     if not second.steps["Trainer"].cached:
         raise RuntimeError("The second run trained again: there is no cached run to measure.")
-    trained = json.loads(Path(first.model_path, "assets.extra", PROVENANCE).read_text())
-    training = trained.pop("training")
-    config = TrainingConfig(**trained)
+    trained = read_provenance(first.model_path)
+    config = TrainingConfig(**trained.config)
     pixels = decoded(
         folder / "data/train-*",
         first.uri("Transform", "transform_graph"),
@@ -80,8 +79,9 @@ def compare(folder: Path, **settings: object) -> tuple[list[Figure], list[Step]]
     )
     bare = processes.python("-m", "benchmarks.bare_fit", *save(folder, config, *pixels))
     fit = json.loads(bare.output.splitlines()[-1])
-    if fit["steps"] != training["steps"]:
-        raise RuntimeError(f"The peer took {fit['steps']} steps, the run {training['steps']}.")
+    steps = trained.training["steps"]
+    if fit["steps"] != steps:
+        raise RuntimeError(f"The peer took {fit['steps']} steps, the run {steps}.")
     steps = [
         Step(step=step.name, seconds=step.duration.total_seconds(), cached=step.cached)
         for run in (first, second)
@@ -94,7 +94,7 @@ def compare(folder: Path, **settings: object) -> tuple[list[Figure], list[Step]]
         figure(
             "Whole run beyond training",
             "s",
-            [seconds[0] - training["seconds"]],
+            [seconds[0] - trained.training["seconds"]],
             [fit["seconds"]],
             _BARE,
         ),

@@ -21,7 +21,7 @@ from tfx.utils import path_utils
 from benchmarks.bench_evaluator import export
 from benchmarks.bench_trainer import CONFIG
 from benchmarks.report import Figure, figure
-from tfrecords import scenes
+from tfrecords.drawing import scenes
 
 _BATCH_SIZES = (1, 8, 32)
 _IMAGES = 32

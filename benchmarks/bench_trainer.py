@@ -39,6 +39,7 @@ from tfrecords import synthetic
 FEATURES = ("image", "label", "name", "breed", "species")
 CONFIG = TrainingConfig(
     recipe="benchmark",
+    task="segmentation",
     model="unet",
     encoder_weights="none",
     class_names=("pet", "background", "border"),
@@ -148,7 +149,7 @@ def _bare_fit(model: keras.Model, images: Pixels, masks: npt.NDArray[np.uint8]) 
 
 def decoded(pattern: Path, graph: Path, count: int) -> tuple[Pixels, npt.NDArray[np.uint8]]:
     """A split as arrays: float32 [N, S, S, 3] in 0..255 and uint8 [N, S, S]."""
-    split = data.load_split([str(pattern)], tft.TFTransformOutput(str(graph)), count)
+    split = data.load_split([str(pattern)], tft.TFTransformOutput(str(graph)), tf.uint8, count)
     images, masks = zip(*split.pairs.as_numpy_iterator(), strict=True)
     return np.stack(images).astype(np.float32), np.stack(masks)
 
@@ -158,7 +159,8 @@ def write_transform_graph(path: Path, temporary: Path) -> None:
     spec = {name: tf.io.FixedLenFeature([], tf.string) for name in FEATURES}
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
     callback = functools.partial(
-        preprocessing.preprocessing_fn, custom_config={"image_size": CONFIG.image_size}
+        preprocessing.preprocessing_fn,
+        custom_config={"image_size": CONFIG.image_size, "task": CONFIG.task},
     )
     options = PipelineOptions(["--runner=DirectRunner", "--direct_running_mode=in_memory"])
     with (

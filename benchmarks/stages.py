@@ -21,18 +21,17 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline import engines, records, runs
+from pipeline import engines
 from pipeline.configs import Settings, load_settings
 from pipeline.pipeline import create_pipeline
 from pipeline.recipe import Gate
+from pipeline.runs import history, store
 
 
 def pipeline(settings: Settings) -> Pipeline:
     """The pipeline, with a gate that lets every model pass."""
     recipe = settings.load_recipe()
-    floors = dict.fromkeys(recipe.class_names, 0.0)
-    gate = Gate(min_mean_iou=0, min_class_iou=floors, max_fall=1)
-    recipe = recipe.model_copy(update={"gate": gate})
+    recipe = recipe.model_copy(update={"gate": Gate(max_drop=1)})
     return create_pipeline(recipe, engines.local_engine(settings), settings)
 
 
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = load_settings()
     Path(settings.pipeline_root).mkdir(parents=True, exist_ok=True)
     _Until(name).run(pipeline(settings))
-    step = runs.load_run(records.metadata_path(settings)).steps[name]
+    step = history.load_run(store.metadata_path(settings)).steps[name]
     if step.state != "COMPLETE":
         raise RuntimeError(f"{name} is {step.state}: there is nothing to measure.")
     print(json.dumps({"seconds": step.duration.total_seconds()}))

@@ -1,11 +1,24 @@
 """Content digests of local folders."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
+from models.code import code_folders
 
-def folder_digest(*folders: Path) -> str:
+
+def code_digest(task: str) -> str:
+    """Digest of the learning code that a task's runs depend on: an edit of another changes none."""
+    folders, others = code_folders(task)
+    return folder_digest(*folders, without=others)
+
+
+def folder_digest(*folders: Path, without: Collection[Path] = ()) -> str:
     """SHA-256, in hex, over the names and bytes of all files of some folders, bytecode left out.
+
+    Args:
+        folders: what is summed up.
+        without: folders within them that are left out.
 
     Among a component's execution properties it stands for the code that the component calls:
     TFX's cache key holds that code's name only, and would answer a change with what the old code
@@ -14,7 +27,8 @@ def folder_digest(*folders: Path) -> str:
     total = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.parent.name != "__pycache__":
+            left_out = any(path.is_relative_to(other) for other in without)
+            if path.is_file() and path.parent.name != "__pycache__" and not left_out:
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
                 total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
     return total.hexdigest()

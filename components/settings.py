@@ -1,45 +1,99 @@
-"""Settings classes filled from environment variables and `.env`."""
+"""Settings classes filled from flags, environment variables and `.env`, in this order."""
 
+import difflib
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pydantic_settings
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_settings import DotEnvSettingsSource
+
+from tfrecords.spelling import find_misspelt
 
 Settings = TypeVar("Settings", bound=pydantic_settings.BaseSettings)
 
+# Names of other programs' variables are as short as this, such as MODE, and mean no setting.
+_SHORT = 4
+# The type of the error of a default that follows another setting, which is wrong itself.
+_FOLLOWS = "default_factory_not_called"
+# How alike a name in `.env` and a setting's are, 0..1, for the one to be meant by the other.
+_ALIKE = 0.85
+
 
 class SettingsError(ValueError):
-    """A setting is wrong; the message names the variable, what was found and what is expected."""
+    """Settings are wrong; the message names each, what was found and what is expected."""
 
 
-def read_settings(kind: type[Settings], env_file: str | Path, **overrides: Any) -> Settings:
+def read_settings(
+    kind: type[Settings],
+    env_file: str | Path,
+    flags: Mapping[str, Any] | None = None,
+    **overrides: Any,
+) -> Settings:
     """Reads settings of a kind.
 
     Args:
         kind: the class.
         env_file: file of NAME=value lines; it need not exist.
-        **overrides: fields that win over file and environment.
+        flags: what the command line gives, by field; it wins over file and environment.
+        **overrides: fields that win over all.
 
     Raises:
-        SettingsError: a value does not fit.
+        SettingsError: with every value that does not fit, and every name in the environment or the
+            file that is almost a setting's.
     """
+    flags = flags or {}
+    problems = [*_misspelt_variables(kind), *_misspelt_lines(kind, Path(env_file))]
     try:
-        return kind(_env_file=env_file, **overrides)  # type: ignore[call-arg]  # pydantic's own
+        settings = kind(_env_file=env_file, **{**flags, **overrides})  # type: ignore[call-arg]
     except ValidationError as error:
-        problems = [_in_words(problem) for problem in error.errors()]
-        raise SettingsError("Wrong settings: " + "; ".join(problems) + ".") from None
-    except pydantic_settings.SettingsError as error:
-        field = str(error).split('"')[1]
-        raise SettingsError(f"Wrong settings: {field.upper()} is no JSON object.") from None
+        problems += [
+            _in_words(problem, flags) for problem in error.errors() if problem["type"] != _FOLLOWS
+        ]
+    if not problems:
+        return settings
+    sentences = [one if one.endswith((".", "?")) else f"{one}." for one in problems]
+    if len(sentences) == 1:
+        raise SettingsError(f"Wrong settings: {sentences[0]}")
+    raise SettingsError("\n  ".join(["Wrong settings:", *sentences]))
 
 
-def _in_words(problem: ErrorDetails) -> str:
+def name_flag(field: str) -> str:
+    """The flag of a setting: `--image-size` of `image_size`."""
+    return f"--{field.replace('_', '-')}"
+
+
+def _misspelt_variables(kind: type[pydantic_settings.BaseSettings]) -> Iterator[str]:
+    """Variables that are one letter off a setting: all others belong to other programs."""
+    known = [name.upper() for name in kind.model_fields]
+    for name in sorted(os.environ):
+        if len(name) > _SHORT and name.upper() not in known:
+            meant = find_misspelt(name.upper(), known)
+            if meant:
+                yield f"{name} in the environment is no setting, did you mean {meant}?"
+
+
+def _misspelt_lines(kind: type[pydantic_settings.BaseSettings], env_file: Path) -> Iterator[str]:
+    """Lines of `.env` whose names are like a setting's; other programs read the file too."""
+    known = [name.upper() for name in kind.model_fields]
+    for name in DotEnvSettingsSource(kind, env_file=env_file).env_vars:
+        if len(name) > _SHORT and name.upper() not in known:
+            for meant in difflib.get_close_matches(name.upper(), known, n=1, cutoff=_ALIKE):
+                yield f"{name.upper()} in {env_file} is no setting, did you mean {meant}?"
+
+
+def _in_words(problem: ErrorDetails, flags: Mapping[str, Any]) -> str:
     """What is wrong with a setting, or with some together, whose problem has no place."""
-    if not problem["loc"]:
-        return str(problem["ctx"]["error"])
-    name = str(problem["loc"][0])
+    said = problem["msg"]
+    if problem["type"] == "value_error":
+        said = str(problem["ctx"]["error"])
+    field = str(problem["loc"][0]) if problem["loc"] else ""
+    if not field or said.startswith(f"{field.upper()}="):
+        return said
+    name = name_flag(field) if field in flags else field.upper()
     # In the place of a secret's name there may be the secret.
-    given = "" if "secret" in name else f"={problem['input']!r}"
-    return f"{name.upper()}{given}: {problem['msg']}"
+    given = "" if "secret" in field else f"={problem['input']!r}"
+    return f"{name}{given}: {said}"

@@ -23,12 +23,7 @@ from pipeline.configs import Settings, load_settings
 from pipeline.vertex.config import VertexConfig
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-_GROUPS: dict[str, type[BaseModel]] = {
-    "Every run": Settings,
-    "Vertex AI": VertexConfig,
-    "A Vertex Endpoint": EndpointConfig,
-    "The Hugging Face Hub": HubConfig,
-}
+_GROUPS: tuple[type[BaseModel], ...] = (Settings, VertexConfig, EndpointConfig, HubConfig)
 # The benchmarks' figures that README shows.
 _SPEEDS = re.compile(
     r"^(?!.*growth|.*peak memory at)"
@@ -39,13 +34,18 @@ _SPEEDS = re.compile(
 
 def settings() -> Iterator[tuple[str, str, str, str]]:
     """Every setting: its group, its name, its default as one would write it, what it means."""
-    recipe = load_settings(env_file="/nonexistent").load_recipe()
-    inherited = {name for group in list(_GROUPS.values())[1:] for name in group.model_fields}
-    for title, group in _GROUPS.items():
+    chosen = load_settings(env_file="/nonexistent")
+    recipe = chosen.load_recipe()
+    inherited = {name for group in _GROUPS[1:] for name in group.model_fields}
+    for group in _GROUPS:
+        title = group.model_config["title"] or ""
         for name, field in group.model_fields.items():
             if group is not Settings or name not in inherited:
-                default = getattr(recipe, name, "") if field.default is None else field.default
-                yield title, name.upper(), str(default), field.description or ""
+                default = chosen.default(name)
+                if default is None:
+                    default = getattr(recipe, name, None)
+                told = "" if default is None else str(default)
+                yield title, name.upper(), told, field.description or ""
 
 
 def settings_table() -> str:

@@ -23,8 +23,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs,
-            self.gamma.value,
-            self.beta.value,
+            self.gamma.value if self.scale else tf.ones_like(self.moving_mean.value),
+            self.beta.value if self.center else tf.zeros_like(self.moving_mean.value),
             self.moving_mean.value,
             self.moving_variance.value,
             epsilon=self.epsilon,

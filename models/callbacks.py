@@ -47,20 +47,18 @@ class WarmUpCosine(keras.callbacks.Callback):
     Args:
         peak: the highest rate.
         total_steps: steps of the whole schedule.
-        first_step: optimiser steps taken before the schedule begins.
     """
 
-    def __init__(self, peak: float, total_steps: int, first_step: int = 0) -> None:
+    def __init__(self, peak: float, total_steps: int) -> None:
         super().__init__()
         self._peak = peak
         self._total = total_steps
-        self._first = first_step
         self._warm_up = max(1, round(_WARM_UP_SHARE * total_steps))
         self._step = 0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Keras' hook. A resumed training goes on where the optimiser's own count stands."""
-        self._step = int(self.model.optimizer.iterations.numpy()) - self._first
+        self._step = int(self.model.optimizer.iterations.numpy())
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Keras' hook."""

@@ -1,11 +1,12 @@
 """What a training keeps: a way back after a kill, its history, and its best weights."""
 
 import json
+import time
 
 import keras
 import tensorflow as tf
 
-MONITOR = "val_mean_iou"
+from models.task import Metric
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -19,8 +20,8 @@ class Checkpoints(keras.callbacks.Callback):
         model: the network, built.
         optimizer: its optimiser, built.
         folder: where checkpoints go; one training's own.
-        patience: epochs without a better validation mean IoU after which the training ends.
-        since: the epoch, counted from 0, from which on patience is lost.
+        primary: the metric whose best value on the validation split decides.
+        patience: epochs without a better one after which the training ends.
     """
 
     def __init__(
@@ -28,19 +29,25 @@ class Checkpoints(keras.callbacks.Callback):
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
         folder: str,
+        primary: Metric,
         patience: int,
-        since: int,
     ) -> None:
         super().__init__()
         self.history: dict[str, list[float]] = {}
+        self.monitor = monitored(primary)
+        self._sign = primary.sign
         self._patience = patience
-        self._since = since
         self._weights = [weight.value for weight in model.weights]
         self._best = [tf.Variable(weight, trainable=False) for weight in self._weights]
         self._history = tf.Variable("{}", dtype=tf.string, trainable=False)
+        self._began = time.process_time()
+        self._earlier = 0.0
+        self._spent = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         state = [variable.value for variable in (*model.variables, *optimizer.variables)]
         self._manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(state=state, best=self._best, history=self._history),
+            tf.train.Checkpoint(
+                state=state, best=self._best, history=self._history, spent=self._spent
+            ),
             folder,
             max_to_keep=1,
         )
@@ -48,25 +55,36 @@ class Checkpoints(keras.callbacks.Callback):
     @property
     def epochs_done(self) -> int:
         """Epochs trained so far, in this process and before."""
-        return len(self.history.get(MONITOR, []))
+        return len(self.history.get(self.monitor, []))
 
     @property
     def best_epoch(self) -> int:
         """The epoch, counted from 0, whose weights were the best; -1 before the first."""
-        scores = self.history.get(MONITOR, [])
+        scores = [self._sign * score for score in self.history.get(self.monitor, [])]
         return scores.index(max(scores)) if scores else -1
+
+    @property
+    def best(self) -> float:
+        """What the best epoch reached."""
+        return self.history[self.monitor][self.best_epoch]
 
     def restore(self) -> bool:
         """Goes back to the last checkpoint; False when there is none."""
         if self._manager.restore_or_initialize() is None:
             return False
         self.history = json.loads(self._history.numpy())
+        self._earlier = float(self._spent.numpy())
         return True
+
+    @property
+    def processor_seconds(self) -> float:
+        """Spent since this was made, and by the processes that wrote the last checkpoint."""
+        return self._earlier + time.process_time() - self._began
 
     @property
     def exhausted(self) -> bool:
         """Whether patience is spent."""
-        return self.epochs_done - max(self.best_epoch + 1, self._since) >= self._patience
+        return self.epochs_done - (self.best_epoch + 1) >= self._patience
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keras' hook."""
@@ -75,6 +93,7 @@ class Checkpoints(keras.callbacks.Callback):
         if self.best_epoch == epoch:
             _assign(self._best, self._weights)
         self._history.assign(json.dumps(self.history))
+        self._spent.assign(self.processor_seconds)
         if self.model.distribute_strategy.extended.should_checkpoint:
             self._manager.save(checkpoint_number=epoch)
         if self.exhausted:
@@ -83,6 +102,11 @@ class Checkpoints(keras.callbacks.Callback):
     def restore_best(self) -> None:
         """Gives the network the weights of its best epoch."""
         _assign(self._weights, self._best)
+
+
+def monitored(primary: Metric) -> str:
+    """What Keras calls a metric's value on the validation split."""
+    return f"val_{primary.key}"
 
 
 def _assign(targets: list[tf.Variable], sources: list[tf.Variable]) -> None:

@@ -1,6 +1,15 @@
 """What the Trainer is told: the part of a recipe that travels in the component's custom_config."""
 
+from typing import Annotated, Literal
+
 from pydantic import BaseModel, ConfigDict, Field
+
+# What is beyond these is a slip of the hand: nothing here trains with it.
+ImageSize = Annotated[int, Field(gt=0, le=4096)]
+BatchSize = Annotated[int, Field(gt=0, le=65_536)]
+Epochs = Annotated[int, Field(gt=0, le=100_000)]
+Optimizer = Literal["adamw", "adam", "sgd"]
+LearningRate = Annotated[float, Field(gt=0, le=10)]
 
 
 class TrainingConfig(BaseModel):
@@ -9,20 +18,42 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     recipe: str = Field(description="Name of the recipe that made this configuration.")
-    model: str = Field(description="Name of an architecture in models.registry.")
+    task: str = Field(description="Name of a task in models.registry.")
+    model: str = Field(description="Name of an architecture of the task.")
+    encoder: str | None = Field(
+        default=None, description="Name of an encoder; None for the architecture's own, or none."
+    )
     encoder_weights: str = Field(description="`imagenet`, `none`, or a path to a weights file.")
-    class_names: tuple[str, ...] = Field(description="Names by class id.")
-    palette: tuple[tuple[int, int, int], ...] = Field(description="RGB 0..255 by class id.")
-    image_size: int = Field(gt=0, description="Side of the network's square input, pixels.")
-    batch_size: int = Field(gt=0, description="Images in a training step.")
-    epochs: int = Field(gt=0, description="Passes over the training split.")
+    class_names: tuple[str, ...] = Field(
+        description="Names by class id; none of a task without classes."
+    )
+    palette: tuple[tuple[int, int, int], ...] = Field(
+        default=(), description="RGB 0..255 by class id, of a task that draws its classes."
+    )
+    image_size: ImageSize = Field(description="Side of the network's square input, pixels.")
+    batch_size: BatchSize = Field(description="Images in a training step.")
+    epochs: Epochs = Field(description="Passes over the training split.")
     learning_rate: float = Field(gt=0, description="Peak of the schedule.")
-    weight_decay: float = Field(ge=0, description="AdamW's, of kernels only.")
+    optimizer: Optimizer = Field(default="adamw", description="Who takes the steps.")
+    weight_decay: float = Field(ge=0, description="Of kernels only; `adam` has none.")
+    label_smoothing: float = Field(
+        default=0, ge=0, lt=1, description="Share of the truth that is spread over all classes."
+    )
+    calibrated: bool = Field(
+        default=False,
+        description="Whether the split `calibration` of the data decides how sure the model is.",
+    )
     augmentation: float = Field(
-        ge=0, description="Magnitude of models.augmentation; 0 leaves only the mirroring."
+        ge=0,
+        description="Magnitude of the task's augmentation; 0 leaves only the mirroring.",
     )
     patience: int = Field(
-        gt=0, description="Epochs without a better validation mean IoU that end the training."
+        gt=0, description="Epochs without a better validation figure that end the training."
+    )
+    mirrored: bool = Field(
+        default=False,
+        description="Whether the served model averages its answers to an image and its mirror "
+        "image, for twice the time.",
     )
     max_megapixels: float = Field(
         default=50, gt=0, description="The largest image that the served model decodes."
@@ -30,6 +61,6 @@ class TrainingConfig(BaseModel):
     seed: int = Field(description="Seeds initial weights, shuffling and augmentation.")
 
     @property
-    def num_classes(self) -> int:
-        """Number of classes, C."""
-        return len(self.class_names)
+    def num_outputs(self) -> int:
+        """Channels of the network's logits: one for each class, or one where there are none."""
+        return len(self.class_names) or 1

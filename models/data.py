@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,6 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models import preprocessing
-from models.augmentation import augment
 
 # A split is decoded once and kept as uint8: in memory up to this many bytes, so that a training
 # takes as much memory whatever the size of the data set, and on disk what is larger. Of that, as
@@ -28,14 +28,19 @@ _DECODED_TOGETHER = 16
 _PARALLEL_CALLS = psutil.cpu_count()
 _PREFETCHED = 2
 _ONE_REPLICA = tf.distribute.InputContext()
+# What a dataset maps branches on no tensor in Python, and AutoGraph takes seconds to find none.
+_plain = tf.autograph.experimental.do_not_convert
+
+# Images, labels, seed and magnitude to images and labels.
+Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, float], tuple[tf.Tensor, tf.Tensor]]
 
 
 class Split(NamedTuple):
     """What one machine has of a split.
 
     Attributes:
-        pairs: a finite dataset of images, uint8 [S, S, 3] in 0..255, and masks, uint8 [S, S] of
-            class ids; its cardinality is known.
+        pairs: a finite dataset of images, uint8 [S, S, 3] in 0..255, and labels as the task trains
+            with them; its cardinality is known.
         num_examples: of the whole split, on all machines together.
     """
 
@@ -43,9 +48,11 @@ class Split(NamedTuple):
     num_examples: int
 
 
+@_plain
 def load_split(
     file_patterns: list[str],
     transform_output: tft.TFTransformOutput,
+    label_type: tf.DType,
     num_examples: int,
     owned: np.ndarray | None = None,
 ) -> Split:
@@ -54,6 +61,7 @@ def load_split(
     Args:
         file_patterns: where its shards are, plain or gzip.
         transform_output: Transform's artifact.
+        label_type: that labels train as; Transform writes int64 or float32.
         num_examples: how many examples the shards hold.
         owned: bool [num_examples], `training_share` or `evaluation_share`; None for all.
 
@@ -65,11 +73,11 @@ def load_split(
     spec = {name: raw_spec[name] for name in preprocessing.RAW_FEATURES}
     transform = transform_output.transform_features_layer()
 
-    def images_and_masks(examples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def images_and_labels(examples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         features = transform(tf.io.parse_example(examples, spec))
         return (
             tf.cast(features[preprocessing.IMAGE], tf.uint8),
-            tf.cast(features[preprocessing.LABEL], tf.uint8),
+            tf.cast(features[preprocessing.LABEL], label_type),
         )
 
     records, count = _records(file_patterns), num_examples
@@ -79,7 +87,7 @@ def load_split(
         records = records.enumerate().filter(lambda place, _: own[place])
         records = records.map(lambda _, record: record)
     dataset = records.batch(_DECODED_TOGETHER)
-    dataset = dataset.map(images_and_masks, num_parallel_calls=_PARALLEL_CALLS, deterministic=True)
+    dataset = dataset.map(images_and_labels, num_parallel_calls=_PARALLEL_CALLS, deterministic=True)
     dataset = dataset.unbatch()
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     return Split(_cached(dataset, count * _example_bytes(dataset)), num_examples)
@@ -141,8 +149,10 @@ def training_share(num_examples: int, replicas: tf.distribute.InputContext) -> n
     return np.arange(num_examples) % machines == replicas.input_pipeline_id
 
 
+@_plain
 def training_batches(
     split: Split,
+    augment: Augment,
     batch_size: int,
     seed: int,
     augmentation: float = 0.0,
@@ -159,16 +169,17 @@ def training_batches(
 
     Args:
         split: as `load_split` gives it, of the machine's `training_share`.
+        augment: the task's, see `models.task.Learning`.
         batch_size: B, of all R replicas together.
         seed: decides order and augmentation.
-        augmentation: magnitude for `models.augmentation.augment`.
+        augmentation: its magnitude.
         first_step: batches to leave out: a resumed training goes on with the batch that an
             uninterrupted one on as many machines would have taken next.
         replicas: how many there are, and for which machine's the dataset is.
 
     Returns:
-        Pairs of float32 [B / R, S, S, 3] in 0..255 and uint8 [B / R, S, S], for each of the
-        machine's replicas in turn.
+        Pairs of images, float32 [B / R, S, S, 3] in 0..255, and labels, for each of the machine's
+        replicas in turn.
 
     Raises:
         ValueError: R does not divide B.
@@ -223,12 +234,13 @@ def evaluation_share(
     return owners == replicas.input_pipeline_id
 
 
+@_plain
 def evaluation_batches(
     split: Split,
     batch_size: int,
     replicas: tf.distribute.InputContext = _ONE_REPLICA,
 ) -> tf.data.Dataset:
-    """Every example once, in order: (float32 [N, S, S, 3], uint8 [N, S, S]).
+    """Every example once, in order: images, float32 [N, S, S, 3] in 0..255, and labels.
 
     Args:
         split: as `load_split` gives it, of the machine's `evaluation_share`.
@@ -241,7 +253,7 @@ def evaluation_batches(
     shares = _evaluation_shares(split.num_examples, batch_size, replicas.num_replicas_in_sync)
     own = shares[replicas.input_pipeline_id :: replicas.num_input_pipelines]
     batches = split.pairs.batch(batch_size).rebatch(own)
-    batches = batches.map(lambda images, masks: (tf.cast(images, tf.float32), masks))
+    batches = batches.map(lambda images, labels: (tf.cast(images, tf.float32), labels))
     return batches.prefetch(_PREFETCHED).with_options(_options())
 
 

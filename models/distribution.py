@@ -5,6 +5,8 @@ that all hold the same weights: one model, as if from one machine with that batc
 """
 
 import keras
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 _ROLES = {"chief", "worker"}
@@ -59,9 +61,9 @@ def input_context(strategy: tf.distribute.Strategy) -> tf.distribute.InputContex
     return tf.distribute.InputContext(len(machines), this, strategy.num_replicas_in_sync)
 
 
-def mean(strategy: tf.distribute.Strategy, value: float) -> float:
-    """The mean of a number over all machines, each of which waits here for the others."""
-    return float(strategy.reduce("MEAN", tf.constant(value, tf.float32), axis=None))
+def mean(strategy: tf.distribute.Strategy, value: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """The mean of numbers over all machines, each of which waits here for the others."""
+    return strategy.reduce("MEAN", tf.constant(value, tf.float32), axis=None).numpy()
 
 
 def on_replicas(network: keras.Model) -> keras.Model:

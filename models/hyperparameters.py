@@ -1,15 +1,24 @@
 """Hyperparameters: where they are searched, and how what was found is applied."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from models.config import TrainingConfig
 
 # The hyperparameter that names the recipe, so that no other recipe takes the values.
 RECIPE = "recipe"
 # What others build on, steps of the pipeline or callers of the model: no search changes it.
-_FIXED = {RECIPE, "class_names", "palette", "image_size", "max_megapixels"}
+_FIXED = {RECIPE, "task", "class_names", "palette", "image_size", "max_megapixels"}
 
 
 class Range(BaseModel):
@@ -52,8 +61,18 @@ class Choice(BaseModel):
         return self.values
 
 
+def _kind(values: Any) -> str:
+    named = isinstance(values, dict) and "values" in values
+    return "choice" if named or isinstance(values, Choice) else "range"
+
+
 # What is searched, by field of TrainingConfig.
-SearchSpace = dict[str, Range | Choice]
+SearchSpace = dict[
+    str,
+    Annotated[
+        Annotated[Range, Tag("range")] | Annotated[Choice, Tag("choice")], Discriminator(_kind)
+    ],
+]
 SEARCH_SPACE = TypeAdapter(SearchSpace)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from models.registry import load_learning
+
 IMAGE = "image"
 LABEL = "label"
 SIZE = "size"
@@ -35,11 +37,6 @@ def decode_image(image_bytes: tf.Tensor) -> tf.Tensor:
     return tf.io.decode_jpeg(image_bytes, channels=3, dct_method=_DCT_METHOD)
 
 
-def decode_mask(mask_bytes: tf.Tensor) -> tf.Tensor:
-    """Decodes one PNG mask of class ids (scalar string) to uint8 [height, width]."""
-    return tf.io.decode_png(mask_bytes, channels=1)[..., 0]
-
-
 def resize_image(image: tf.Tensor, image_size: int) -> tf.Tensor:
     """Resizes with an antialiased triangle filter; the aspect ratio is not kept.
 
@@ -56,33 +53,37 @@ def resize_image(image: tf.Tensor, image_size: int) -> tf.Tensor:
     )
 
 
-def resize_mask(mask: tf.Tensor, image_size: int) -> tf.Tensor:
-    """Resizes class ids, uint8 [height, width], to [image_size, image_size]: nearest neighbour."""
-    resized = tf.image.resize(mask[..., tf.newaxis], (image_size, image_size), method="nearest")
-    return tf.ensure_shape(resized[..., 0], (image_size, image_size))
+def written_type(label: tf.TensorSpec) -> tf.DType:
+    """The type that Transform writes a label as, which knows no others."""
+    return tf.float32 if label.dtype.is_floating else tf.int64
 
 
 def preprocessing_fn(
     inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 ) -> dict[str, tf.Tensor]:
-    """tf.Transform's callback: encoded bytes to the tensors that a model trains on.
+    """tf.Transform's callback: encoded images and labels to what a model trains on.
 
     Args:
-        inputs: `image` and `label`, string [N]; other features are ignored.
-        custom_config: `image_size`, the side of the network's input in pixels.
+        inputs: `image`, string [N], and `label`, of the task's own type, [N]; other features are
+            ignored.
+        custom_config: `image_size`, the side of the network's input in pixels, and `task`, the
+            name of the task.
 
     Returns:
-        `image`: float32 [N, S, S, 3], whole numbers in 0..255; `label`: int64 [N, S, S], class
-        ids; `size`: int64 [N, 2], each image's own height and width.
+        `image`: float32 [N, S, S, 3], whole numbers in 0..255; `label`: int64 or float32, as the
+        task resizes it; `size`: int64 [N, 2], each image's own height and width.
     """
     image_size = custom_config["image_size"]
+    learning = load_learning(custom_config["task"])
+    spec = learning.label_spec(image_size)
+    label_type = written_type(spec)
 
     def image_and_size(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image = decode_image(image_bytes)
         return resize_image(image, image_size), tf.shape(image, out_type=tf.int64)[:2]
 
-    def label(mask_bytes: tf.Tensor) -> tf.Tensor:
-        return tf.cast(resize_mask(decode_mask(mask_bytes), image_size), tf.int64)
+    def label(raw: tf.Tensor) -> tf.Tensor:
+        return tf.cast(learning.resize_label(learning.decode_label(raw), image_size), label_type)
 
     images, sizes = tf.map_fn(
         image_and_size,
@@ -93,8 +94,6 @@ def preprocessing_fn(
         ),
     )
     labels = tf.map_fn(
-        label,
-        inputs[LABEL],
-        fn_output_signature=tf.TensorSpec((image_size, image_size), tf.int64),
+        label, inputs[LABEL], fn_output_signature=tf.TensorSpec(spec.shape, label_type)
     )
     return {IMAGE: images, LABEL: labels, SIZE: sizes}

@@ -1,31 +1,31 @@
 """The Trainer's callback: trains a network of the registry and exports it."""
 
+import functools
 import hashlib
 import json
+import math
 import os
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from models import data, distribution, precision, registry, signatures
-from models.adamw import FusedAdamW
+from models.backbones.weights import NONE
 from models.callbacks import StopWhenDiverged, Throughput, WarmUpCosine
 from models.checkpoints import Checkpoints
 from models.config import TrainingConfig
 from models.hyperparameters import apply_hyperparameters
-from models.losses import CrossEntropyDice
+from models.optimizers import make_optimizer
+from models.views import average_mirrored
 
 FIGURES = "training.json"
-# Fine-tuning: how long a pretrained encoder stays frozen, and how gently it is changed after.
-_FROZEN_SHARE = 0.25
-_FINE_TUNING_RATE = 0.1
+_ADAPTED_TOGETHER = 512  # images that a network looks at, at a time, before its first step
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -46,21 +46,27 @@ def run_fn(fn_args: FnArgs) -> None:
             share their folders, or the training diverged.
         tf.errors.UnavailableError: another machine was lost; all are to be started again.
     """
+    began = time.process_time()
     strategy = distribution.strategy()
     config = TrainingConfig(**fn_args.custom_config["training"])
     config = apply_hyperparameters(config, fn_args.hyperparameters)
+    learning = registry.load_learning(config.task)
     keras.utils.set_random_seed(config.seed)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
     replicas = distribution.input_context(strategy)
     num_train, num_val = (fn_args.num_examples[split] for split in ("train", "eval"))
     train_share = data.training_share(num_train, replicas)
-    train = data.load_split(fn_args.train_files, transform_output, num_train, train_share)
+    label_type = learning.label_spec(config.image_size).dtype
+    train = data.load_split(
+        fn_args.train_files, transform_output, label_type, num_train, train_share
+    )
     val_share = data.evaluation_share(num_val, config.batch_size, replicas)
-    val = data.load_split(fn_args.eval_files, transform_output, num_val, val_share)
+    val = data.load_split(fn_args.eval_files, transform_output, label_type, num_val, val_share)
 
     with strategy.scope():
         model = compiled_model(config)
     folder = os.path.join(fn_args.custom_config["checkpoints"], _fingerprint(fn_args, config))
+    setting_up = time.process_time() - began
     checkpoints = checkpoints_of(model, config, folder)
     if checkpoints.restore():
         print(f"Resuming after epoch {checkpoints.epochs_done} of {config.epochs}.", flush=True)
@@ -71,19 +77,26 @@ def run_fn(fn_args: FnArgs) -> None:
         )
     throughput = Throughput()
     logs = _logs(strategy, fn_args.model_run_dir)
-    began = time.perf_counter()
+    fitting_began = time.perf_counter()
     fit(model, config, train, val, checkpoints, [throughput, *logs])
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - fitting_began
     checkpoints.restore_best()
+    served = _as_served(model, config)
+    if config.mirrored:
+        served = average_mirrored(served)
     figures = {
         "steps": int(model.optimizer.iterations.numpy()),
         "seconds": round(seconds, 1),
         "images_per_second": round(throughput.images_per_second(config.batch_size), 1),
         "best_epoch": checkpoints.best_epoch,
+        "parameters": sum(math.prod(weight.shape) for weight in model.trainable_weights),
         "history": checkpoints.history,
     }
-    served = _as_served(model, config)
     if strategy.extended.should_checkpoint:
+        if config.calibrated:
+            figures["temperature"] = _find_temperature(served, config, fn_args, transform_output)
+            served = _divided(served, figures["temperature"])
+        figures["processor_seconds"] = round(setting_up + checkpoints.processor_seconds, 1)
         write_figures(fn_args.model_run_dir, figures)
         signatures.export(served, transform_output, config, figures, fn_args.serving_model_dir)
         tf.io.gfile.rmtree(folder)
@@ -93,8 +106,8 @@ def run_fn(fn_args: FnArgs) -> None:
 
 def checkpoints_of(model: keras.Model, config: TrainingConfig, folder: str) -> Checkpoints:
     """Where a training of a `compiled_model` keeps itself."""
-    since = list(phases(config))[-1].begin
-    return Checkpoints(model, model.optimizer, folder, config.patience, since)
+    primary = registry.load_task(config.task).primary_metric
+    return Checkpoints(model, model.optimizer, folder, primary, config.patience)
 
 
 def fit(
@@ -105,7 +118,7 @@ def fit(
     checkpoints: Checkpoints,
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
-    """Trains, phase by phase, from where the checkpoints stand.
+    """Trains from where the checkpoints stand.
 
     Args:
         model: a `compiled_model` of the configuration.
@@ -119,76 +132,44 @@ def fit(
         ValueError: the training diverged.
     """
     strategy = model.distribute_strategy
+    architecture = registry.load_architecture(config.task, config.model)
+    if hasattr(architecture, "adapt") and not checkpoints.epochs_done:
+        images = train.pairs.map(lambda image, _: image).batch(_ADAPTED_TOGETHER)
+        architecture.adapt(model, images, functools.partial(distribution.mean, strategy))
+    augment = registry.load_learning(config.task).augment
     steps = max(1, train.num_examples // config.batch_size)
     val_steps = data.evaluation_steps(
         val.num_examples, config.batch_size, strategy.num_replicas_in_sync
     )
-    for phase in phases(config):
-        if checkpoints.epochs_done >= phase.end or checkpoints.exhausted:
-            continue
-        set_phase(model, phase)
-        model.fit(
-            strategy.distribute_datasets_from_function(
-                lambda replicas: data.training_batches(
-                    train,
-                    config.batch_size,
-                    config.seed,
-                    config.augmentation,
-                    first_step=steps * checkpoints.epochs_done,
-                    replicas=replicas,
-                )
-            ),
-            validation_data=strategy.distribute_datasets_from_function(
-                lambda replicas: data.evaluation_batches(val, config.batch_size, replicas)
-            ),
-            steps_per_epoch=steps,
-            validation_steps=len(val_steps),
-            initial_epoch=checkpoints.epochs_done,
-            epochs=phase.end,
-            callbacks=[
-                WarmUpCosine(
-                    phase.learning_rate,
-                    total_steps=steps * (phase.end - phase.begin),
-                    first_step=steps * phase.begin,
-                ),
-                StopWhenDiverged(),
-                *callbacks,
-                checkpoints,
-            ],
-            verbose="auto" if sys.stdout.isatty() else 2,
-        )
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Epochs `begin` to `end`, the last one not included, trained alike.
-
-    Attributes:
-        begin: first epoch, counted from 0.
-        end: the epoch after the last one.
-        frozen: whether the encoder keeps its weights.
-        learning_rate: peak of the phase's own schedule.
-    """
-
-    begin: int
-    end: int
-    frozen: bool
-    learning_rate: float
-
-
-def phases(config: TrainingConfig) -> Iterator[Phase]:
-    """One phase from random weights; from pretrained ones two, with the encoder frozen at first.
-
-    Howard and Ruder, "Universal Language Model Fine-tuning", 2018 (arXiv:1801.06146): what is new
-    learns first, then the whole more gently.
-    """
-    frozen = 0
-    if config.encoder_weights != "none":
-        frozen = max(1, round(_FROZEN_SHARE * config.epochs))
-        yield Phase(0, frozen, True, config.learning_rate)
-    if frozen < config.epochs:
-        rate = config.learning_rate * (_FINE_TUNING_RATE if frozen else 1)
-        yield Phase(frozen, config.epochs, False, rate)
+    if checkpoints.epochs_done >= config.epochs or checkpoints.exhausted:
+        return
+    model.fit(
+        strategy.distribute_datasets_from_function(
+            lambda replicas: data.training_batches(
+                train,
+                augment,
+                config.batch_size,
+                config.seed,
+                config.augmentation,
+                first_step=steps * checkpoints.epochs_done,
+                replicas=replicas,
+            )
+        ),
+        validation_data=strategy.distribute_datasets_from_function(
+            lambda replicas: data.evaluation_batches(val, config.batch_size, replicas)
+        ),
+        steps_per_epoch=steps,
+        validation_steps=len(val_steps),
+        initial_epoch=checkpoints.epochs_done,
+        epochs=config.epochs,
+        callbacks=[
+            WarmUpCosine(config.learning_rate, total_steps=steps * config.epochs),
+            StopWhenDiverged(),
+            *callbacks,
+            checkpoints,
+        ],
+        verbose="auto" if sys.stdout.isatty() else 2,
+    )
 
 
 def _logs(strategy: tf.distribute.Strategy, folder: str) -> list[keras.callbacks.Callback]:
@@ -199,52 +180,47 @@ def _logs(strategy: tf.distribute.Strategy, folder: str) -> list[keras.callbacks
 
 
 def compiled_model(config: TrainingConfig) -> keras.Model:
-    """Builds the network with its optimiser, loss and metric, for the strategy in scope."""
+    """Builds the network with its optimiser, loss and metric, for the strategy in scope.
+
+    A pretrained encoder learns from the first step on, at a share of the rate. Its BatchNorm layers
+    stay as they are: a few small batches would spoil statistics taken from a million images.
+    """
     policy = precision.best_policy()
     with precision.applied(policy):
         model = _network(config)
+        pretrained = []
+        if config.encoder_weights != NONE:
+            encoder = model.get_layer("encoder")
+            for layer in encoder._flatten_layers():
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    layer.trainable = False
+            pretrained = encoder.trainable_variables
         if tf.distribute.has_strategy():
             model = distribution.on_replicas(model)
-    optimizer = FusedAdamW(config.learning_rate, weight_decay=config.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer = make_optimizer(config, pretrained)
     if policy == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     # Built here, the optimiser makes no variables inside the step, which is then traced once
     # instead of twice.
     optimizer.build(model.trainable_variables)
-    _compile(model, optimizer, config.num_classes)
+    learning = registry.load_learning(config.task)
+    model.compile(
+        optimizer=optimizer,
+        loss=learning.loss(config),
+        metrics=[learning.metric(config.num_outputs)],
+        jit_compile=False,
+    )
     return model
-
-
-def set_phase(model: keras.Model, phase: Phase) -> None:
-    """Freezes or unfreezes a pretrained encoder.
-
-    Its BatchNorm layers stay as they are pretrained in both phases: a few small batches would spoil
-    statistics taken from a million images.
-    """
-    if not phase.frozen and phase.begin == 0:
-        return  # from random weights there is nothing to keep
-    encoder = model.get_layer("encoder")
-    encoder.trainable = not phase.frozen
-    for layer in encoder._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
-    _compile(model, model.optimizer, model.output_shape[-1])
-
-
-def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer, num_classes: int) -> None:
-    with model.distribute_strategy.scope():
-        model.compile(
-            optimizer=optimizer,
-            loss=CrossEntropyDice(),
-            metrics=[keras.metrics.MeanIoU(num_classes, sparse_y_pred=False, name="mean_iou")],
-            jit_compile=False,
-        )
 
 
 def _network(config: TrainingConfig) -> keras.Model:
     return registry.build_model(
-        config.model, config.image_size, config.num_classes, config.encoder_weights
+        config.task,
+        config.model,
+        config.image_size,
+        config.num_outputs,
+        config.encoder_weights,
+        config.encoder,
     )
 
 
@@ -256,6 +232,27 @@ def _as_served(model: keras.Model, config: TrainingConfig) -> keras.Model:
     served = _network(config)
     served.set_weights(model.get_weights())
     return served
+
+
+def _find_temperature(
+    model: keras.Model, config: TrainingConfig, fn_args: FnArgs, transform: tft.TFTransformOutput
+) -> float:
+    """The temperature of the split `calibration`, which lies beside those that TFX names."""
+    files = [path.replace("Split-train", "Split-calibration") for path in fn_args.train_files]
+    learning = registry.load_learning(config.task)
+    label_type = learning.label_spec(config.image_size).dtype
+    split = data.load_split(files, transform, label_type, data.count_examples(files))
+    batches = data.evaluation_batches(split, config.batch_size)
+    logits, labels = zip(
+        *((model(images, training=False), told) for images, told in batches), strict=True
+    )
+    return learning.fit_temperature(np.concatenate(logits), np.concatenate(labels))
+
+
+def _divided(model: keras.Model, temperature: float) -> keras.Model:
+    """A network whose logits are those of another, divided."""
+    logits = keras.layers.Rescaling(1 / temperature, dtype="float32", name="calibrated")
+    return keras.Model(model.inputs, logits(model.outputs[0]), name=model.name)
 
 
 def _fingerprint(fn_args: FnArgs, config: TrainingConfig) -> str:

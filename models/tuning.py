@@ -12,8 +12,8 @@ from keras_tuner.engine import trial as trial_module
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
-from models import data
-from models.checkpoints import MONITOR
+from models import data, registry
+from models.checkpoints import monitored
 from models.config import TrainingConfig
 from models.hyperparameters import (
     RECIPE,
@@ -46,8 +46,9 @@ class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
     """
 
     def __init__(self, space: SearchSpace, config: TrainingConfig, trials: int) -> None:
+        primary = registry.load_task(config.task).primary_metric
         super().__init__(
-            keras_tuner.Objective(MONITOR, "max"),
+            keras_tuner.Objective(monitored(primary), "max" if primary.sign > 0 else "min"),
             max_trials=trials,
             # The fewest points that span the space; the rest of few trials is better spent on
             # what they suggest than on KerasTuner's three at random for each dimension.
@@ -96,7 +97,7 @@ class TrainingTuner(keras_tuner.Tuner):
             val: likewise.
 
         Returns:
-            The best epoch's validation mean IoU.
+            The best epoch's primary metric on the validation split.
 
         Raises:
             FatalValueError: the network cannot be built; the search ends.
@@ -113,7 +114,7 @@ class TrainingTuner(keras_tuner.Tuner):
         checkpoints = checkpoints_of(model, config, folder)
         fit(model, config, train, val, checkpoints, callbacks=[])
         tf.io.gfile.rmtree(folder)
-        return {MONITOR: max(checkpoints.history[MONITOR])}
+        return {checkpoints.monitor: checkpoints.best}
 
     def on_trial_end(self, trial: trial_module.Trial) -> None:
         """KerasTuner's hook: of a failed trial's traceback, leaves for the screen why it failed."""
@@ -152,13 +153,14 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     config = TrainingConfig(**fn_args.custom_config["training"])
     space = SEARCH_SPACE.validate_python(fn_args.custom_config["search_space"])
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
+    label_type = registry.load_learning(config.task).label_spec(config.image_size).dtype
     num_train, num_val = map(data.count_examples, (fn_args.train_files, fn_args.eval_files))
     oracle = Oracle(space, config, fn_args.custom_config["tune_trials"])
     return TunerFnResult(
         tuner=TrainingTuner(config, oracle, fn_args.working_dir),
         fit_kwargs={
-            "train": data.load_split(fn_args.train_files, transform_output, num_train),
-            "val": data.load_split(fn_args.eval_files, transform_output, num_val),
+            "train": data.load_split(fn_args.train_files, transform_output, label_type, num_train),
+            "val": data.load_split(fn_args.eval_files, transform_output, label_type, num_val),
         },
     )
 

@@ -5,8 +5,11 @@ network. Records need none of this: their images are upright and opaque already.
 """
 
 import functools
+from collections.abc import Callable
 
 import tensorflow as tf
+
+from models import preprocessing
 
 # Of a side, as JPEG itself has it: to resize a line of millions of pixels takes gigabytes.
 MAX_SIDE = 65_535
@@ -24,6 +27,47 @@ _LITTLE_ENDIAN = int.from_bytes(b"II")
 _EXIF = int.from_bytes(b"Exif\0\0")
 _IDAT, _PNG_EXIF, _TRANSPARENCY = (int.from_bytes(name) for name in (b"IDAT", b"eXIf", b"tRNS"))
 _GREY_ALPHA, _RGB_ALPHA = 4, 6  # colour types of PNG
+
+
+def prepare(
+    image_bytes: tf.Tensor,
+    transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]],
+    image_size: int,
+    max_megapixels: float,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Makes of image files what the network takes.
+
+    One after the other, each up to its small image: the largest take half a gigabyte until then.
+
+    Args:
+        image_bytes: string [N], JPEG or PNG.
+        transform: calls Transform's graph.
+        image_size: S, the side of the network's input in pixels.
+        max_megapixels: the largest image that is decoded, in millions of pixels.
+
+    Returns:
+        Upright images, float32 [N, S, S, 3], and their own heights and widths, int64 [N, 2].
+
+    Raises:
+        tf.errors.InvalidArgumentError: as `open_upload` and the decoder raise it.
+    """
+
+    def prepare_one(one: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        opened, orientation = open_upload(one, max_megapixels)
+        features = transform({preprocessing.IMAGE: opened[tf.newaxis]})
+        return features[preprocessing.IMAGE][0], features[preprocessing.SIZE][0], orientation
+
+    images, sizes, orientations = tf.map_fn(
+        prepare_one,
+        image_bytes,
+        parallel_iterations=1,
+        fn_output_signature=(
+            tf.TensorSpec([image_size, image_size, 3], tf.float32),
+            tf.TensorSpec([2], tf.int64),
+            tf.TensorSpec([], tf.int64),
+        ),
+    )
+    return turn(images, sizes, orientations)
 
 
 def open_upload(image_bytes: tf.Tensor, max_megapixels: float) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,37 +1,45 @@
-"""`python -m pipeline VERB`: the verbs that `tfx` lacks."""
+"""`visionpipe VERB`, which is `python -m pipeline VERB`: all that the project does."""
 
-import argparse
+import functools
 import os
 import sys
+from collections.abc import Sequence
 
 # Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from pipeline.verbs import app, cancel, check, lineage, rehearse, report, submit, turn, wait
+from components.settings import SettingsError
+from pipeline.verbs import app as demo
+from pipeline.verbs import cancel, check, lineage, rehearse, report, submit, train, turn, wait
+from tfrecords.command_line import add_command, add_group, make_app, run
 from tfrecords.terminal import prepare
 
-VERBS = {
-    "check": check,
-    "report": report,
-    "lineage": lineage,
-    "app": app,
-    "rehearse": rehearse,
-    "submit": submit,
-    "wait": wait,
-    "cancel": cancel,
-    "turn": turn,
-}
+app = make_app(
+    "Trains image models, judges and publishes them. Every setting is a flag, a variable in the "
+    "environment or a line of .env, and the first of these wins."
+)
+_verb = functools.partial(add_command, app, told={SettingsError: 2})
+
+for _module, _command in (
+    (train, train.train),
+    (check, check.check),
+    (report, report.report),
+    (lineage, lineage.lineage),
+    (demo, demo.app),
+    (rehearse, rehearse.rehearse),
+    (submit, submit.submit),
+    (wait, wait.wait),
+    (cancel, cancel.cancel),
+):
+    _verb(what=_module.__doc__)(_command)
+add_group(app, "turn", turn.__doc__ or "", "pipeline.verbs.turn")
+add_group(app, "hub", "Changes what the Hub's Space serves.", "components.hf_pusher.__main__")
+add_group(app, "serving", "Starts TensorFlow Serving, and asks it.", "serving.__main__")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a verb; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, verb in VERBS.items():
-        what = (verb.__doc__ or "").splitlines()[0]
-        verb.add_arguments(verbs.add_parser(name, help=what, description=what))
-    arguments = parser.parse_args()
-    return VERBS[arguments.verb].run(arguments)
+    return run(app, "visionpipe", arguments)
 
 
 if __name__ == "__main__":

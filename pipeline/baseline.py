@@ -9,9 +9,14 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
     LatestBlessedModelStrategy,
 )
 
+from components.evaluator.executor import differences
+
 
 class OtherBlessedModelStrategy(LatestBlessedModelStrategy):
-    """The last blessed model that is still there and not the candidate itself.
+    """The last blessed model of the recipe that is still there and not the candidate itself.
+
+    Several recipes may share a pipeline's name. A model of another one would hide the last of this
+    one, and then be left out by the Evaluator, so that nothing would be compared.
 
     Of a run whose model comes from the cache, the last blessed model is that very model. Compared
     with itself it would be judged anew, and so would everything that waits for the verdict.
@@ -26,11 +31,13 @@ class OtherBlessedModelStrategy(LatestBlessedModelStrategy):
             store: of metadata.
             input_dict: every `model` and `model_blessing`, and the run's `candidate`.
         """
-        candidate = {model.id for model in input_dict["candidate"]}
+        [candidate] = input_dict["candidate"]
         others = [
             model
             for model in input_dict["model"]
-            if model.id not in candidate and os.path.exists(model.uri)
+            if model.id != candidate.id
+            and os.path.exists(model.uri)
+            and not differences(candidate, model)
         ]
         blessings = input_dict["model_blessing"]
         resolved = super().resolve_artifacts(store, {"model": others, "model_blessing": blessings})

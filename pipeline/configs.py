@@ -1,7 +1,10 @@
 """Settings, typed, from environment variables and `.env`. Nothing else reads the environment."""
 
+import itertools
+import json
 import os
 import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
 from components.settings import read_settings
+from models.config import BatchSize, Epochs, ImageSize, LearningRate
+from models.registry import check_name, known_encoders, known_models, known_tasks
 from pipeline.recipe import PipelineName, Recipe
 from pipeline.recipes import load_recipe
 from pipeline.vertex.config import VertexConfig
@@ -22,48 +27,68 @@ _OVERRIDES = (
     "batch_size",
     "epochs",
     "learning_rate",
+    "encoder",
     "encoder_weights",
     "tune_trials",
 )
+
+
+def _place(pattern: str) -> Callable[[dict[str, Any]], str]:
+    """Makes the default of a folder that follows the recipe's name."""
+    return lambda settings: pattern.format(recipe=load_recipe(settings["recipe"]).name)
 
 
 class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
     """What a user may set; each field is an environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+        title="Every run", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
     )
 
     recipe: str = Field(
-        "pets",
-        description="Recipe: data set, task, model and gate. A name, or the path of a TOML file.",
+        "scenes",
+        description="Recipe: data set, task, model and gate. scenes, pets, cifar10, or the path of "
+        "a TOML file.",
     )
     pipeline_name: PipelineName | None = Field(
         None,
         description="Name of the pipeline for `tfx`, for its metadata and on Vertex AI. Default: "
-        "the recipe's, `segformer-training-pipeline` for `pets`.",
+        "the recipe's, `segformer-training-pipeline` for `scenes` and `pets`.",
     )
-    pipeline_root: str = Field("output/pipeline", description="Where artifacts and metadata go.")
+    pipeline_root: str = Field(
+        default_factory=_place("output/{recipe}/pipeline"),
+        description="Where artifacts and metadata go. Default: by the recipe's name.",
+    )
     data_root: str = Field(
-        "data/synthetic-pets", description="Folder of train-*.tfrecord and val-*.tfrecord."
+        default_factory=_place("data/{recipe}"),
+        description="Folder of train-*.tfrecord and val-*.tfrecord. Default: by the recipe's name.",
     )
-    serving_dir: str = Field("output/serving", description="Where blessed models are pushed to.")
+    serving_dir: str = Field(
+        default_factory=_place("output/{recipe}/serving"),
+        description="Where blessed models are pushed to. Default: by the recipe's name.",
+    )
     model: str | None = Field(
         None,
-        description="Architecture: unet, unet_light, deeplabv3plus or segformer. Default: the "
-        "recipe's.",
+        description="Architecture; of "
+        + "; of ".join(f"{task}: {', '.join(known_models(task))}" for task in known_tasks())
+        + ". Default: the recipe's.",
     )
-    image_size: int | None = Field(
-        None, gt=0, description="Side of the network's input, pixels. Default: the recipe's."
+    image_size: ImageSize | None = Field(
+        None, description="Side of the network's input, pixels. Default: the recipe's."
     )
-    batch_size: int | None = Field(
-        None, gt=0, description="Images in a training step. Default: the recipe's."
+    batch_size: BatchSize | None = Field(
+        None, description="Images in a training step. Default: the recipe's."
     )
-    epochs: int | None = Field(
-        None, gt=0, description="Passes over the training split. Default: the recipe's."
+    epochs: Epochs | None = Field(
+        None, description="Passes over the training split. Default: the recipe's."
     )
-    learning_rate: float | None = Field(
-        None, gt=0, description="Peak of the learning rate's schedule. Default: the recipe's."
+    learning_rate: LearningRate | None = Field(
+        None, description="Peak of the learning rate's schedule. Default: the recipe's."
+    )
+    encoder: str | None = Field(
+        None,
+        description=f"The architecture's first half: {', '.join(known_encoders())}. Default: "
+        "the recipe's, or else the architecture's own.",
     )
     encoder_weights: str | None = Field(
         None,
@@ -73,7 +98,10 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
 
     tune: bool = Field(False, description="Search the recipe's hyperparameters before training.")
     tune_trials: int | None = Field(
-        None, gt=0, description="Trainings that a search may spend. Default: the recipe's."
+        None,
+        gt=0,
+        le=10_000,
+        description="Trainings that a search may spend. Default: the recipe's.",
     )
     hyperparameters: str | None = Field(
         None, description="Folder or file that a search wrote, to train with what it found."
@@ -86,6 +114,28 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
     def _expand_home(cls, path: str | None) -> str | None:
         """As a shell does it, which does not see what is in `.env`."""
         return os.path.expanduser(path) if path else path
+
+    @field_validator("recipe")
+    @classmethod
+    def _known_recipe(cls, recipe: str) -> str:
+        """Said with all else that is wrong."""
+        load_recipe(recipe)
+        return recipe
+
+    @field_validator("model")
+    @classmethod
+    def _known_model(cls, name: str | None) -> str | None:
+        """Said before TensorFlow is imported, which a longer look at the model needs."""
+        if name is not None:
+            check_name("MODEL", name, sorted(itertools.chain(*map(known_models, known_tasks()))))
+        return name
+
+    @field_validator("encoder")
+    @classmethod
+    def _known_encoder(cls, name: str | None) -> str | None:
+        if name is not None:
+            check_name("ENCODER", name, known_encoders())
+        return name
 
     @model_validator(mode="after")
     def _no_patterns(self) -> "Settings":
@@ -114,17 +164,22 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
         """What is set in the recipe's place, by the recipe's field."""
         return {name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None}
 
+    def default(self, name: str) -> Any:
+        """What a setting is where nobody sets it, beside this recipe."""
+        field = type(self).model_fields[name]
+        recipe = {"recipe": self.recipe}
+        return field.get_default(call_default_factory=True, validated_data=recipe)
+
     def is_default(self, *names: str) -> bool:
         """Whether settings are what they are where nobody sets them."""
-        fields = type(self).model_fields
-        return all(getattr(self, name) == fields[name].default for name in names)
+        return all(getattr(self, name) == self.default(name) for name in names)
 
     def as_typed(self, *names: str) -> str:
         """NAME=value of settings that are not the default, as one puts them before a command."""
+        values = {name: getattr(self, name) for name in names if not self.is_default(name)}
         return " ".join(
-            shlex.quote(f"{name.upper()}={getattr(self, name)}")
-            for name in names
-            if not self.is_default(name)
+            shlex.quote(f"{name.upper()}={json.dumps(value) if isinstance(value, dict) else value}")
+            for name, value in values.items()
         )
 
     def name_pipeline(self) -> str:
@@ -142,20 +197,25 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
             ValueError: the recipe is unknown.
         """
         recipe, overrides = load_recipe(self.recipe), self.overrides()
+        check_name("MODEL", overrides.get("model", recipe.model), known_models(recipe.task))
         space = {
             name: values for name, values in recipe.search_space.items() if name not in overrides
         }
         return recipe.with_overrides({**overrides, "search_space": space})
 
 
-def load_settings(env_file: str | Path = ".env", **overrides: Any) -> Settings:
+def load_settings(
+    env_file: str | Path = ".env", flags: Mapping[str, Any] | None = None, **overrides: Any
+) -> Settings:
     """Reads the settings.
 
     Args:
         env_file: file of NAME=value lines; it need not exist.
-        **overrides: fields that win over file and environment.
+        flags: what the command line gives, by field; it wins over file and environment.
+        **overrides: fields that win over all.
 
     Raises:
-        SettingsError: a value does not fit.
+        SettingsError: a value does not fit, a name is almost that of a setting, or the recipe is
+            unknown or none.
     """
-    return read_settings(Settings, env_file, **overrides)
+    return read_settings(Settings, env_file, flags, **overrides)

@@ -1,20 +1,16 @@
 """The EvalConfig: metrics, slices and the gate."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
 from models import tfma_metrics
+from models.registry import load_task
+from models.task import Metric
 from pipeline.recipe import Recipe
 
 _WHOLE_SPLIT = config_pb2.SlicingSpec()
-
-
-def class_iou_name(class_name: str) -> str:
-    """The metric's key, as in TFMA's results."""
-    return f"iou_{class_name}"
 
 
 def eval_config(recipe: Recipe) -> config_pb2.EvalConfig:
@@ -23,50 +19,49 @@ def eval_config(recipe: Recipe) -> config_pb2.EvalConfig:
     The change threshold binds only where there is a blessed model to compare with; the value
     thresholds bind always.
     """
-    gate = recipe.gate
+    gate, task = recipe.gate, load_task(recipe.task)
+    measured = task.measured(recipe.class_names)
     by_feature = [config_pb2.SlicingSpec(feature_keys=[feature]) for feature in recipe.slices]
-    no_fall = config_pb2.GenericChangeThreshold(
-        absolute={"value": -gate.max_fall},
-        direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
+    limits = {
+        key: _limit(measured[key].metric, limit, [_WHOLE_SPLIT])
+        for key, limit in gate.limits.items()
+    }
+    unlimited = -task.primary_metric.sign * tfma_metrics.UNLIMITED
+    primary = limits.setdefault(
+        task.primary, _limit(task.primary_metric, unlimited, [_WHOLE_SPLIT])
     )
-    floors = {"mean_iou": _floor(gate.min_mean_iou, [_WHOLE_SPLIT], change_threshold=no_fall)}
-    for name, floor in gate.min_class_iou.items():
-        if floor > 0:
-            floors[class_iou_name(name)] = _floor(floor, [_WHOLE_SPLIT])
-    config: dict[str, Any] = {"class_names": recipe.class_names}
-    if gate.slice_floor:
-        config["min_judged"] = gate.slice_floor.min_examples
-        floors[tfma_metrics.JUDGED] = _floor(gate.slice_floor.min_mean_iou, by_feature)
-    figures = config_pb2.MetricConfig(
-        class_name=tfma_metrics.SegmentationFigures.__name__,
-        module=tfma_metrics.__name__,
-        config=json.dumps(config),
+    primary.thresholds[0].threshold.change_threshold.CopyFrom(
+        _no_drop(task.primary_metric, gate.max_drop)
     )
+    min_judged = None
+    if gate.slice_limit:
+        min_judged = gate.slice_limit.min_examples
+        limits[tfma_metrics.judged_key(task)] = _limit(
+            task.primary_metric, gate.slice_limit.limit, by_feature
+        )
+    figures = tfma_metrics.metric_config(task, recipe.class_names, min_judged)
     return config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(signature_name="from_examples")],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=[figures], per_slice_thresholds=floors)],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[figures], per_slice_thresholds=limits)],
         slicing_specs=[_WHOLE_SPLIT, *by_feature],
     )
 
 
-def class_names(config: config_pb2.EvalConfig) -> list[str]:
-    """The recipe's, by class id, from what `eval_config` made of it.
-
-    Raises:
-        LookupError: it made something else.
-    """
-    for spec in config.metrics_specs:
-        for metric in spec.metrics:
-            if metric.class_name == tfma_metrics.SegmentationFigures.__name__:
-                return json.loads(metric.config)["class_names"]
-    raise LookupError("The EvalConfig is not of a recipe.")
-
-
-def _floor(
-    value: float, slices: Sequence[config_pb2.SlicingSpec], **more: Any
+def _limit(
+    metric: Metric, limit: float, slices: Sequence[config_pb2.SlicingSpec]
 ) -> config_pb2.PerSliceMetricThresholds:
-    """A metric's least value in some slices."""
-    lower = config_pb2.GenericValueThreshold(lower_bound={"value": value})
-    threshold = config_pb2.MetricThreshold(value_threshold=lower, **more)
+    """A metric's limit in some slices: a floor or a ceiling, as its direction asks."""
+    bound: dict[str, Any] = {"lower_bound" if metric.sign > 0 else "upper_bound": {"value": limit}}
+    threshold = config_pb2.MetricThreshold(
+        value_threshold=config_pb2.GenericValueThreshold(**bound)
+    )
     in_slices = config_pb2.PerSliceMetricThreshold(slicing_specs=slices, threshold=threshold)
     return config_pb2.PerSliceMetricThresholds(thresholds=[in_slices])
+
+
+def _no_drop(metric: Metric, max_drop: float) -> config_pb2.GenericChangeThreshold:
+    direction = config_pb2.MetricDirection
+    return config_pb2.GenericChangeThreshold(
+        absolute={"value": -metric.sign * max_drop},
+        direction=direction.HIGHER_IS_BETTER if metric.sign > 0 else direction.LOWER_IS_BETTER,
+    )

@@ -18,10 +18,11 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline import provenance, records, relocation, runs, summary
-from pipeline.check import check_local
+from pipeline.checks.local import check_local
 from pipeline.configs import Settings
 from pipeline.report import write_report
+from pipeline.results import summary
+from pipeline.runs import history, provenance, relocation, store
 from pipeline.terminal import fail, readable
 
 # Their messages go to the run's log file; what a user needs of them is on the screen already.
@@ -58,14 +59,16 @@ class LocalRunner(LocalDagRunner):
         runtime_parameter_utils.substitute_runtime_parameter(
             pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
         )
+        if earlier := store.told_of_earlier_runs(self._settings):
+            self._console.print(earlier, markup=False, highlight=False, soft_wrap=True)
         try:
             check_local(self._settings)
-            relocation.settle(records.metadata_path(self._settings))
+            relocation.settle(store.metadata_path(self._settings))
         except ValueError as error:
             sys.exit(fail(str(error), 2))
         provenance.record(pipeline, provenance.provenance())
         root = Path(self._settings.pipeline_root).resolve()
-        log_file = root / "logs" / f"{records.file_stem(run_id)}.log"
+        log_file = root / "logs" / f"{store.file_stem(run_id)}.log"
         steps = _StepHandler(self._console)
         try:
             with relocation.lock_of(root), _shown(steps, log_file):
@@ -82,7 +85,7 @@ class LocalRunner(LocalDagRunner):
             failed = f"{steps.current} failed: {readable(error)}"
             message = f"{failed} The whole log: {log_file} Report: {report}"
             sys.exit(fail(message, 1))
-        run = runs.load_run(records.metadata_path(self._settings), run_id)
+        run = history.load_run(store.metadata_path(self._settings), run_id)
         self._console.print()
         self._console.print(summary.table(run, self._settings, report))
 
@@ -92,7 +95,7 @@ class LocalRunner(LocalDagRunner):
         steps.current = "The report"
         try:
             with _shown(steps, log_file):
-                run = runs.load_run(records.metadata_path(self._settings), run_id)
+                run = history.load_run(store.metadata_path(self._settings), run_id)
                 return str(write_report(run, Path(self._settings.pipeline_root).resolve()))
         except Exception as error:
             return f"not written: {readable(error)} The whole log: {log_file}"

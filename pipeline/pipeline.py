@@ -1,6 +1,5 @@
 """The only definition of the graph."""
 
-from pathlib import Path
 from typing import Any
 
 import tfx.components
@@ -8,7 +7,6 @@ import tfx.components
 # isort: split
 import tensorflow_data_validation as tfdv  # which comes in after TFX alone
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.pipeline import Pipeline
@@ -16,20 +14,28 @@ from tfx.proto import example_gen_pb2, trainer_pb2
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-import models
-from components.digest import folder_digest
+from components.digest import code_digest
 from components.edge_exporter.component import EdgeExporter
 from components.evaluator.component import Evaluator
 from components.example_gen.component import ImportExampleGen
 from components.hf_pusher.component import HFPusher
 from components.model_validator.component import ModelValidator
+from components.schema_gen.component import ImportSchemaGen
 from models import preprocessing
-from pipeline import REPOSITORY, evaluation
+from models.registry import load_task
+from models.task import Task
+from pipeline import evaluation
 from pipeline.configs import Settings
 from pipeline.engines import Engine
 from pipeline.recipe import Recipe
+from pipeline.schema import examples_schema
 from pipeline.tuned import imported_hyperparameters
-from tfrecords.dataset import SPLIT_PATTERNS
+
+# TFX sets this flag of TFX-BSL for its whole process; steps on Vertex AI take it without a value.
+# Statistics are of 20 MB of records at a time: of up to 1,000 records they took the more memory the
+# more there were. A model would not find room for so many images, so other steps take as many as
+# they work off in a second.
+_BATCHES_BY_BYTES = "tfxio_use_byte_size_batching"
 
 
 def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipeline:
@@ -43,7 +49,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
     Raises:
         ValueError: the settings name hyperparameters that cannot be used.
     """
-    code = {"code_digest": code_digest()}
+    code = {"code_digest": code_digest(recipe.task)}
     training = recipe.training_config()
 
     example_gen = ImportExampleGen(
@@ -51,18 +57,17 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         input_config=example_gen_pb2.Input(
             splits=[
                 example_gen_pb2.Input.Split(name=name, pattern=pattern)
-                for name, pattern in SPLIT_PATTERNS.items()
+                for name, pattern in recipe.split_patterns.items()
             ]
         ),
     )
     statistics_gen = tfx.components.StatisticsGen(
         examples=example_gen.outputs["examples"],
-        stats_options=tfdv.StatsOptions(schema=encoded_images()),
+        stats_options=tfdv.StatsOptions(schema=encoded_images(load_task(recipe.task))),
+    ).with_beam_pipeline_args([f"--{_BATCHES_BY_BYTES}"])
+    schema_gen = ImportSchemaGen(
+        schema=examples_schema(recipe.slices, load_task(recipe.task).label_type)
     )
-    schema_file = recipe.schema_file
-    if schema_file.is_relative_to(REPOSITORY):
-        schema_file = engine.repository / schema_file.relative_to(REPOSITORY)
-    schema_gen = ImportSchemaGen(schema_file=str(schema_file))
     example_validator = tfx.components.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
@@ -72,7 +77,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         preprocessing_fn="models.preprocessing.preprocessing_fn",
         materialize=False,  # materialised pixels would take twenty times the JPEGs' room
         disable_statistics=True,  # there is nothing to learn from histograms of pixels
-        custom_config={"image_size": training.image_size, **code},
+        custom_config={"image_size": training.image_size, "task": training.task, **code},
     )
     training_properties = {"training": training.model_dump(mode="json"), **code}
     splits: dict[str, Any] = {
@@ -142,6 +147,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
             config=settings,
             edge_model=edge_exporter.outputs["edge_model"],
             data_root=settings.data_root,
+            task=recipe.task,
             **code,
         )
         hf_pusher.add_upstream_node(pusher)  # what cannot be served is not shown
@@ -166,14 +172,15 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         ],
         enable_cache=True,
         metadata_connection_config=engine.metadata_connection_config,
-        beam_pipeline_args=engine.beam_pipeline_args,
+        beam_pipeline_args=[*engine.beam_pipeline_args, f"--no{_BATCHES_BY_BYTES}"],
     )
 
 
-def encoded_images() -> schema_pb2.Schema:
+def encoded_images(task: Task) -> schema_pb2.Schema:
     """Tells TFDV what is no text: of that it would keep every value, which is all of the data."""
     schema = schema_pb2.Schema()
-    for name in preprocessing.RAW_FEATURES:
+    names = [preprocessing.IMAGE, *([preprocessing.LABEL] if task.label_type == "bytes" else [])]
+    for name in names:
         schema.feature.add(name=name, type=schema_pb2.BYTES).image_domain.SetInParent()
     return schema
 
@@ -193,8 +200,3 @@ def _imported(settings: Settings, recipe: Recipe) -> BaseNode | None:
         custom_properties={"digest": found.digest},
         output_key="best_hyperparameters",
     ).with_id("imported_hyperparameters")
-
-
-def code_digest() -> str:
-    """Digest of the learning code, part of the cache key of what calls it."""
-    return folder_digest(Path(models.__path__[0]))

@@ -1,24 +1,30 @@
 """What a recipe is: one data set, its task, model, training and gate."""
 
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.edge_exporter.limits import Limits
-from models.config import TrainingConfig
+from models.config import BatchSize, Epochs, ImageSize, LearningRate, Optimizer, TrainingConfig
 from models.hyperparameters import SearchSpace, check_space
-from models.registry import check_name, known_models
+from models.registry import FIRST_TASK, check_name, known_models, load_task
+from models.task import Classes
+from tfrecords.dataset import CALIBRATION_PATTERN, SPLIT_PATTERNS
 
 PipelineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,127}$")]
 
 
-class SliceFloor(BaseModel):
+def encoder_of_its_own() -> dict[str, str | None]:
+    """The fields of a recipe by which an architecture stands on its own encoder, untrained."""
+    return {name: Recipe.model_fields[name].default for name in ("encoder", "encoder_weights")}
+
+
+class SliceLimit(BaseModel):
     """What a model must reach in every slice that is large enough to be judged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    min_mean_iou: float = Field(description="Floor of a slice's mean IoU, 0..1.")
+    limit: float = Field(description="Limit of the task's primary metric in a slice.")
     min_examples: int = Field(gt=0, description="Images that a slice needs to be judged.")
 
 
@@ -27,13 +33,17 @@ class Gate(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    min_mean_iou: float = Field(description="Floor of the mean IoU, 0..1.")
-    min_class_iou: dict[str, float] = Field(
-        description="Floor of each class's IoU, 0..1. 0 judges nothing: the class may be absent."
+    limits: dict[str, float] = Field(
+        default={},
+        description="By the task's metrics: the least, or the most where lower is better. What is "
+        "not named is not judged: such a class may be absent.",
     )
-    max_fall: float = Field(description="How far mean IoU may lie below the last blessed model's.")
-    slice_floor: SliceFloor | None = Field(
-        default=None, description="Floor of every slice, if any."
+    max_drop: float = Field(
+        ge=0,
+        description="How much worse the primary metric may be than the last blessed model's.",
+    )
+    slice_limit: SliceLimit | None = Field(
+        default=None, description="Limit of every slice, if any."
     )
     edge: Limits = Field(
         default=Limits(), description="What the model for the edge is held to, to be published."
@@ -49,58 +59,94 @@ class Recipe(BaseModel):
     pipeline_name: PipelineName | None = Field(
         default=None, description="Of its pipeline. Default: NAME-training-pipeline."
     )
-    schema_file: Path = Field(description="tf.Metadata schema of the examples, text proto.")
-    class_names: tuple[str, ...] = Field(description="Names by class id.")
-    palette: tuple[tuple[int, int, int], ...] = Field(description="RGB 0..255 by class id.")
+    task: str = Field(default=FIRST_TASK, description="What is learned, see models.registry.")
+    class_names: tuple[str, ...] = Field(
+        default=(), description="Names by class id; none of a task without classes."
+    )
+    palette: tuple[tuple[int, int, int], ...] = Field(
+        default=(), description="RGB 0..255 by class id, of a task that draws its classes."
+    )
     ignore_label: int | None = Field(
         default=None,
         le=255,
         description="Value of mask pixels of no class, which count in neither loss nor metrics.",
     )
-    slices: tuple[str, ...] = Field(description="Features by whose values metrics are sliced.")
+    slices: tuple[str, ...] = Field(
+        default=(), description="Features by whose values metrics are sliced."
+    )
     gate: Gate
     model: str
-    encoder_weights: str
-    image_size: int
-    batch_size: int
-    epochs: int
-    learning_rate: float
-    weight_decay: float
-    augmentation: float
-    patience: int
+    encoder: str | None = Field(default=None, description="Of `model`; another has its own.")
+    encoder_weights: str = "none"
+    image_size: ImageSize
+    batch_size: BatchSize
+    epochs: Epochs
+    learning_rate: LearningRate
+    optimizer: Optimizer = "adamw"
+    weight_decay: float = 1e-4
+    label_smoothing: float = Field(default=0, ge=0, lt=1)
+    calibrated: bool = False
+    augmentation: float = 0.0
+    patience: int = 20
+    mirrored: bool = False
     max_megapixels: float = 50
     seed: int = 0
-    by_model: dict[str, dict[str, int | float]] = Field(
+    by_model: dict[str, dict[str, bool | int | float | str]] = Field(
         default={}, description="What suits an architecture better than the values above."
     )
-    search_space: SearchSpace = Field(description="What a search varies, by TrainingConfig field.")
-    tune_trials: int = Field(gt=0, description="Trainings that a search may spend.")
+    search_space: SearchSpace = Field(
+        default={}, description="What a search varies, by TrainingConfig field."
+    )
+    tune_trials: int = Field(default=8, gt=0, description="Trainings that a search may spend.")
 
     @model_validator(mode="after")
     def _classes_fit(self) -> Self:
-        if set(self.gate.min_class_iou) != set(self.class_names):
+        task = load_task(self.task)
+        if task.class_metrics and not self.class_names:
+            raise ValueError(f"task {self.task} needs class_names")
+        if task.draws_classes and len(self.palette) != len(self.class_names):
             raise ValueError(
-                f"min_class_iou needs a floor for each of {', '.join(self.class_names)}"
+                f"class_names has {len(self.class_names)} names and palette {len(self.palette)} "
+                "colours; give one for each class"
             )
         if self.ignore_label is not None and self.ignore_label < len(self.class_names):
             raise ValueError(
                 f"ignore_label={self.ignore_label} is the id of a class; write such pixels with a "
                 f"value of {len(self.class_names)} to 255"
             )
-        if self.gate.slice_floor and not self.slices:
-            raise ValueError("slice_floor needs slices to judge")
+        if self.calibrated and not task.calibrates:
+            raise ValueError(f"calibrated=true does not fit task {self.task}, which has no scale")
+        if self.gate.slice_limit and not self.slices:
+            raise ValueError("slice_limit needs slices to judge")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_are_measured(self) -> Self:
+        measured = list(load_task(self.task).measured(self.class_names))
+        for key in self.gate.limits:
+            check_name("gate.limits", key, measured)
         return self
 
     @model_validator(mode="after")
     def _every_model_fits(self) -> Self:
         check_space(self.search_space, self.training_config())
         for model, values in self.by_model.items():
-            check_name("by_model", model, known_models())
+            check_name("by_model", model, known_models(self.task))
             for name in values:
                 check_name(f"by_model[{model}]", name, sorted(TrainingConfig.model_fields))
             of_model = self.with_overrides({"model": model})
             check_space(self.search_space, of_model.training_config())
         return self
+
+    @property
+    def classes(self) -> Classes:
+        """What labels may hold."""
+        return Classes(self.class_names, self.ignore_label)
+
+    @property
+    def split_patterns(self) -> dict[str, str]:
+        """Shards by the pipeline's name of their split."""
+        return {**SPLIT_PATTERNS, **(CALIBRATION_PATTERN if self.calibrated else {})}
 
     def name_pipeline(self) -> str:
         """The name of the pipeline that trains it: models of one pipeline follow each other."""
@@ -113,7 +159,8 @@ class Recipe(BaseModel):
             overrides: fields and their values; they win over `by_model`.
         """
         model = overrides.get("model", self.model)
-        return self.model_copy(update={**self.by_model.get(model, {}), **overrides})
+        own = {} if model == self.model else encoder_of_its_own()
+        return self.model_copy(update={**own, **self.by_model.get(model, {}), **overrides})
 
     def training_config(self) -> TrainingConfig:
         """The part that the Trainer needs."""

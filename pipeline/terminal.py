@@ -1,9 +1,11 @@
 """What the command lines say to a person."""
 
+import json
+import math
 import re
 import textwrap
-
-from rich.console import Console
+from collections.abc import Mapping
+from typing import Any
 
 _LONGEST = 1000  # characters that a person reads of an error
 _BYTES = re.compile(r"""\bb(['"])(?:\\.|(?!\1)[^\\])*(?:\1|$)""", re.DOTALL)
@@ -11,7 +13,7 @@ _BYTES = re.compile(r"""\bb(['"])(?:\\.|(?!\1)[^\\])*(?:\1|$)""", re.DOTALL)
 
 def fail(message: str, status: int) -> int:
     """Prints why something ends, in one sentence; returns the exit status for it."""
-    Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False)
+    _print(message, "red")
     return status
 
 
@@ -34,4 +36,23 @@ def readable(error: BaseException) -> str:
 
 def tell(message: str) -> None:
     """Prints what a person should know beside what was asked for, in one sentence."""
-    Console(stderr=True, soft_wrap=True).print(message, style="yellow", markup=False)
+    _print(message, "yellow")
+
+
+def _print(message: str, style: str) -> None:
+    from rich.console import Console  # takes long to import
+
+    Console(stderr=True, soft_wrap=True).print(message, style=style, markup=False)
+
+
+def print_json(document: Any) -> None:
+    """Prints a document for programs; figures that are no number are null."""
+    print(json.dumps(_without_nan(document), indent=2, default=str))
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,9 +1,7 @@
-"""Asks a server of TensorFlow Serving's REST protocol for masks."""
+"""Asks a server of TensorFlow Serving's REST protocol for predictions."""
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -11,8 +9,8 @@ import httpx2
 import tenacity
 
 from serving.errors import TRIES, Kind, ServingError, explain, kind_of
+from serving.predictions import Prediction, read_predictions
 
-MODEL = "segmentation"
 LABEL = "stable"
 URL = "http://127.0.0.1:8501"
 LONGEST_WAIT = 10.0  # seconds; a server that asks for more is not waited for
@@ -32,21 +30,8 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one image.
-
-    Args:
-        mask_png: PNG of class ids, of the image's own size.
-        class_fractions: each class's share of the pixels.
-    """
-
-    mask_png: bytes
-    class_fractions: list[float]
-
-
 class Predictor(Protocol):
-    """Asks a model for masks over one transport."""
+    """Asks a model over one transport."""
 
     def predict(self, images: Sequence[bytes]) -> list[Prediction]:
         """Encoded images (JPEG or PNG) to predictions, in their order."""
@@ -66,8 +51,8 @@ class RestClient:
 
     def __init__(
         self,
-        url: str = URL,
-        model: str = MODEL,
+        url: str,
+        model: str,
         label: str = LABEL,
         timeout: float = 30.0,
         retry: bool = True,
@@ -150,24 +135,6 @@ class RestClient:
 def write_instances(images: Sequence[bytes]) -> list[dict[str, Any]]:
     """Encoded images as a request has them in JSON."""
     return [{"image_bytes": {"b64": base64.b64encode(image).decode()}} for image in images]
-
-
-def read_predictions(rows: Any) -> list[Prediction]:
-    """What an answer has in JSON for `predictions`.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    try:
-        return [
-            Prediction(
-                base64.b64decode(row["mask_png_bytes"]["b64"], validate=True),
-                row["class_fractions"],
-            )
-            for row in rows
-        ]
-    except (KeyError, TypeError, binascii.Error) as error:
-        raise ValueError(f"an answer without masks: {error!r}") from error
 
 
 def describe(model: str, label: str) -> str:

@@ -44,7 +44,7 @@ def build(
     """
     config = model_server_config_pb2.ModelConfig(
         name=model,
-        base_path=str(folder.absolute()),
+        base_path=str(folder.resolve()),
         model_platform="tensorflow",
         version_labels=labels,
     )

@@ -1,4 +1,4 @@
-"""Asks a Vertex AI Endpoint for masks, by Google's own client."""
+"""Asks a Vertex AI Endpoint for predictions, by Google's own client."""
 
 import json
 import re
@@ -11,8 +11,9 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import aiplatform
 
 from components.google_cloud import CloudError, explained
-from serving.client import KINDS, Prediction, read_predictions, retrying, write_instances
+from serving.client import KINDS, retrying, write_instances
 from serving.errors import SENTENCES, Kind, ServingError, explain
+from serving.predictions import Prediction, read_predictions
 
 Answer = TypeVar("Answer")
 

@@ -64,7 +64,7 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.TOO_LARGE: "{url} takes no request of that size ({said}); send fewer or smaller images "
     "at a time.",
     Kind.DENIED: "{url} does not let you in ({said}); ask a server that does, with --url.",
-    Kind.MISSING: "{url} does not serve {target} ({said}); have it do so with `python -m serving "
+    Kind.MISSING: "{url} does not serve {target} ({said}); have it do so with `visionpipe serving "
     "config`, or ask for another one with --model or --label.",
     Kind.BROKEN: "{url} failed at {target} ({said}); its own log tells more.",
 }

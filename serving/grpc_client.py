@@ -1,4 +1,4 @@
-"""Asks a server of TensorFlow Serving's gRPC protocol for masks."""
+"""Asks a server of TensorFlow Serving's gRPC protocol for predictions."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,9 @@ import grpc
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving.client import LABEL, MODEL, Prediction, describe, retrying
+from serving.client import LABEL, describe, retrying
 from serving.errors import Kind, explain, kind_of
+from serving.predictions import Prediction, read_arrays
 
 SCHEME = "grpc://"
 
@@ -34,7 +35,7 @@ class GrpcClient:
     def __init__(
         self,
         url: str,
-        model: str = MODEL,
+        model: str,
         label: str = LABEL,
         timeout: float = 30.0,
         retry: bool = True,
@@ -62,11 +63,12 @@ class GrpcClient:
         tensor = tf.make_tensor_proto(list(images), tf.string, [len(images)])
         request = predict_pb2.PredictRequest(model_spec=self._spec, inputs={"image_bytes": tensor})
         response = retrying(self._retry)(self._ask, request)
-        masks = tf.make_ndarray(response.outputs["mask_png_bytes"])
-        fractions = tf.make_ndarray(response.outputs["class_fractions"])
-        return [
-            Prediction(mask, shares.tolist()) for mask, shares in zip(masks, fractions, strict=True)
-        ]
+        try:
+            return read_arrays(
+                {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
+            )
+        except ValueError as error:
+            raise explain(Kind.BROKEN, self._url, self._target, str(error)) from error
 
     def _ask(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         try:

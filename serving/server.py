@@ -10,6 +10,7 @@ from serving.errors import ServingError
 BINARY = "tensorflow_model_server"
 SETTINGS = Path(__file__).parent
 POLL_SECONDS = 5
+_DOCKER = "docker"
 
 
 def flags(
@@ -34,6 +35,26 @@ def flags(
         f"--batching_parameters_file={settings}/batching.conf",
         f"--monitoring_config_file={settings}/monitoring.conf",
     ]
+
+
+def start_container(folder: Path, model: str) -> None:
+    """Becomes Docker, which runs the server by compose.yaml.
+
+    Args:
+        folder: the Pusher's folder, which the container has at the same absolute path.
+        model: name of the model, which the health check asks for.
+
+    Raises:
+        ServingError: there is no Docker.
+    """
+    if shutil.which(_DOCKER) is None:
+        raise ServingError(
+            f"There is no {_DOCKER} on PATH: install it, or TensorFlow Serving, and leave out "
+            "--container."
+        )
+    command = [_DOCKER, "compose", "--file", str(SETTINGS / "compose.yaml"), "up"]
+    told = {"SERVING_DIR": str(folder.resolve()), "MODEL_NAME": model}
+    os.execvpe(_DOCKER, command, {**os.environ, **told})
 
 
 def start(folder: Path, rest_port: int, grpc_port: int) -> None:

@@ -3,8 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from models import metrics, preprocessing
-from pipeline.recipe import Gate, Recipe, SliceFloor
+from models import preprocessing
+from models.segmentation import metrics
+from models.segmentation.labels import decode_mask
+from pipeline.recipe import Gate, Recipe, SliceLimit
 from pipeline.recipes import load_recipe
 
 PET, BACKGROUND, BORDER = range(3)
@@ -32,7 +34,7 @@ class Answering(tf.Module):
         parsed = tf.io.parse_example(examples, spec)
 
         def counts(pair: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-            masks = [preprocessing.decode_mask(png) for png in pair]
+            masks = [decode_mask(png) for png in pair]
             return {
                 "confusion_matrix": metrics.confusion_matrix(*masks, self._classes),
                 "boundary_counts": metrics.boundary_counts(*masks, self._classes),
@@ -71,17 +73,17 @@ def example(species: str | None, **masks: np.ndarray) -> bytes:
 
 
 def recipe(
-    mean: float = 0.0,
-    pet: float = 0.0,
-    border: float = 0.0,
-    max_fall: float = 1.0,
-    slice_floor: SliceFloor | None = None,
+    mean: float | None = None,
+    pet: float | None = None,
+    border: float | None = None,
+    max_drop: float = 1.0,
+    slice_limit: SliceLimit | None = None,
 ) -> Recipe:
     """The pets recipe with another gate."""
+    limits = {"mean_iou": mean, "iou_pet": pet, "iou_border": border}
     gate = Gate(
-        min_mean_iou=mean,
-        min_class_iou={"pet": pet, "background": 0.0, "border": border},
-        max_fall=max_fall,
-        slice_floor=slice_floor,
+        limits={key: limit for key, limit in limits.items() if limit is not None},
+        max_drop=max_drop,
+        slice_limit=slice_limit,
     )
     return load_recipe("pets").model_copy(update={"gate": gate})

@@ -12,8 +12,8 @@ from tests.conftest import REPOSITORY
 
 PAGES = sorted(
     path.relative_to(REPOSITORY).as_posix()
-    for folder in (".", "docs", "apps/gradio/semantic_segmentation")
-    for path in (REPOSITORY / folder).glob("*.md")
+    for folder in (".", "docs", "apps/gradio/*")
+    for path in REPOSITORY.glob(f"{folder}/*.md")
 )
 
 

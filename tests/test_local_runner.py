@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.bench_evaluator import evaluate
-from pipeline import runs
 from pipeline.recipes import load_recipe
-from pipeline.verdict import words
+from pipeline.results.verdict import words
+from pipeline.runs import history
 from tests.conftest import REPOSITORY, TFX_COMMANDS, Walk, Workplace
 from tfrecords.example import LabelledImage
 
@@ -53,7 +53,7 @@ def test_a_second_run_trains_nothing(trained: Workplace, drawn_pets: Path) -> No
     assert row(done.stdout, "training").endswith("(reused)")
     assert "Epoch" not in done.stdout
     assert trained.pushed() == before
-    again = runs.load_run(trained.pipeline_root / "metadata.sqlite")
+    again = history.load_run(trained.pipeline_root / "metadata.sqlite")
     executed = {step.name for step in again.steps.values() if not step.cached}
     assert executed <= {"Resolver", "ImportSchemaGen"}, "the verdict is reused, too"
 
@@ -152,8 +152,15 @@ def test_one_tiny_image_is_enough_to_train_and_to_be_refused(workplace: Workplac
     for split in ("train", "val"):
         with tf.io.TFRecordWriter(str(data / f"{split}-00000-of-00001.tfrecord")) as writer:
             writer.write(example.serialize())
-    settings = {"MODEL": "unet_light", "EPOCHS": 1, "IMAGE_SIZE": 32}
-    done = workplace.run("python local_runner.py", DATA_ROOT=data, **settings)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (row(done.stdout, "images, train"), row(done.stdout, "images, eval")) == ("1", "1")
-    assert row(done.stdout, "verdict").startswith("refused: ")
+    flags = f"--data-root {data} --model unet_light --epochs 1 --image-size 32"
+    done = workplace.run(f"visionpipe train --json --fail-on-refused {flags}", EPOCHS=7)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert (row(done.stderr, "images, train"), row(done.stderr, "images, eval")) == ("1", "1")
+    assert row(done.stderr, "verdict").startswith("refused: ")
+    told = json.loads(done.stdout)
+    assert told["run"] == told["trained_by"]
+    assert f"Run {told['run']}" in done.stderr
+    assert (told["blessed"], told["model"], told["published"]) == (False, "", {})
+    assert told["refusals"][0].startswith("mean IoU ")
+    assert f"{told['metrics']['mean_iou']:.3f}" == row(done.stderr, "mean IoU")
+    assert (told["steps"]["Trainer"], told["steps"]["Evaluator"]) == ("COMPLETE", "COMPLETE")

@@ -14,13 +14,13 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from components.edge_exporter.runtime import LiteModel
-from tests.apps.gradio.semantic_segmentation.running import RunningApp, python_with, running_app
+from tests.apps.gradio.running import RunningApp, python_with, running_app
 from tests.conftest import PUBLISHING, Workplace
 from tests.emulators.hub import HubEmulator, digest
 from tests.pages import blocks
 from tests.small_runs import REFUSED
 from tests.test_local_runner import row
-from tfrecords import scenes
+from tfrecords.drawing import scenes
 
 MODEL = PUBLISHING["HF_REPO_ID"]
 SECRETS = [PUBLISHING["HF_TOKEN"], PUBLISHING["SECRET_GREETING"]]
@@ -48,7 +48,8 @@ def test_what_was_pushed_is_published_and_the_space_is_pinned_to_it(
         assert Image.open(folder / "overlays" / f"{name}.jpg").size[0] > 200
 
     pin = json.loads(published.content("spaces", MODEL, "main", "model.json"))
-    assert pin == {"repo_id": MODEL, "revision": revision, "tag": tag}
+    expected = {"repo_id": MODEL, "revision": revision, "tag": tag, "task": "segmentation"}
+    assert pin == expected
     assert published.secrets(MODEL) == {"GREETING": digest(PUBLISHING["SECRET_GREETING"])}
 
 
@@ -76,11 +77,11 @@ def test_a_run_without_a_token_ends_before_it_begins(workplace: Workplace, few_p
 
 @pytest.mark.slow
 def test_a_refused_model_changes_nothing(
-    workplace: Workplace, few_pets: Path, published: HubEmulator
+    begun: Workplace, few_pets: Path, published: HubEmulator
 ) -> None:
     before = [published.tree(kind, MODEL) for kind in ("models", "spaces")]
     settings = {"DATA_ROOT": few_pets, "HF_ENDPOINT": published.endpoint, **PUBLISHING}
-    done = workplace.run("python local_runner.py", **settings, **REFUSED)
+    done = begun.run("python local_runner.py", **settings, **REFUSED)
     assert done.returncode == 0, done.stderr
     assert row(done.stdout, "verdict").startswith("refused")
     assert "│ published" not in done.stdout
@@ -94,7 +95,7 @@ def test_a_refused_model_changes_nothing(
 def test_rolled_back_from_the_command_line(workplace: Workplace, published: HubEmulator) -> None:
     [tag] = published.tags("models", MODEL)
     settings = {"HF_ENDPOINT": published.endpoint, **PUBLISHING}
-    [command] = [b.text for b in blocks("docs/rollback.md", "bash") if "hf_pusher" in b.text]
+    [command] = [b.text for b in blocks("docs/rollback.md", "bash") if " hub " in b.text]
     done = workplace.run(command, TAG=tag, **settings)
     assert done.returncode == 0, done.stderr
     assert "served before and still serves" in done.stdout
@@ -129,7 +130,7 @@ def test_the_space_shows_the_masks_of_the_pipelines_model(
     serve = tf.saved_model.load(str(pushed)).signatures["serving_default"]
     [png] = serve(image_bytes=tf.constant([photo.read_bytes()]))["mask_png_bytes"].numpy()
     edge = LiteModel(published.content("models", MODEL, "main", "model.tflite"))
-    expected = edge.segment(np.asarray(Image.open(photo)))
+    expected = edge.answer(np.asarray(Image.open(photo)))
     assert len(np.unique(expected)) == 3
     assert (expected == np.asarray(Image.open(io.BytesIO(png)))).mean() > 0.98
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.evaluation import load_evaluation
-from pipeline.recipes import load_recipe
+from components.artifacts.evaluations import load_evaluation
 from tests.conftest import PIPELINE_NAME, REPOSITORY, Walk, Workplace
 from tests.emulators.hub import HubEmulator
 from tests.github.cloud import BUCKET, HUB_TOKEN, PROJECT, cloud
@@ -157,7 +156,7 @@ def test_the_same_by_the_workflow_is_answered_by_the_cache(played: Played, verte
         assert f"{step} cached" in printed
     assert "Blessed.\nPushed to projects/" in printed
     assert "\nPublished http://127.0.0.1:" in printed
-    for what in ("## Blessed", "| Published | <a href=", "| mean | 0.", "| Demo | <a href="):
+    for what in ("## Blessed", "| Published | <a href=", "| Mean IoU | 0.", "| Demo | <a href="):
         assert what in played.summary
 
 
@@ -205,7 +204,7 @@ def test_both_engines_judge_alike(cloud_run: Path, walk: Walk) -> None:
 
 def figures(evaluation: Path) -> dict[tuple[str, ...], float]:
     """All figures of all slices."""
-    slices = load_evaluation(str(evaluation), load_recipe("pets").class_names).slices
+    slices = load_evaluation(str(evaluation)).slices
     return {
         (part.feature, part.value, key): value
         for parts in slices.values()

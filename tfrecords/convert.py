@@ -1,18 +1,18 @@
-"""Turns pairs of files into staged shards, on all cores of this machine.
+"""Turns labelled images into staged shards, on all cores of this machine.
 
-Every file is read and decoded once: the step that checks a pair also converts it. What it finds
+Every file is read and decoded once: the step that checks an image also converts it. What it finds
 wrong travels on in place of the record, so that one run names every bad file.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import os
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -21,30 +21,46 @@ from rich.progress import Progress
 from tfrecords import storage
 from tfrecords.copies import find_copies
 from tfrecords.dataset import ConvertedRecord, Duplicate, RecordInfo, Skipped
-from tfrecords.example import LabelledImage
-from tfrecords.images import ImageFault, MaskReader, convert_pair
-from tfrecords.listing import Pair, name_key
+from tfrecords.images import ImageFault
+from tfrecords.naming import name_key
 from tfrecords.shards import read_records, write_records
 
 
+class Item(Protocol):
+    """What becomes a record, such as a photo and its mask."""
+
+    @property
+    def name(self) -> str:
+        """Unique in its set."""
+
+
+T = TypeVar("T", bound=Item)
+
+
 class Outcome(NamedTuple):
-    """A converted pair.
+    """A converted item.
 
     Attributes:
-        name: of the pair.
-        breed: of the pair.
-        record: the serialized example; empty when the pair is bad.
-        fault: what is wrong with the pair; empty when nothing is.
-        changes: what was done to the photo, as `Converted` has it.
+        name: of the item.
+        record: the serialized example; empty when the item is bad.
+        fault: what is wrong with the item; empty when nothing is.
+        breed: of the item; empty where there are none.
+        changes: what was done to the photo, as `tfrecords.images.Converted` has it.
         thumbnail: likewise.
+        pixels: SHA-256 of the photo's pixels; empty where nobody asks which are equal.
     """
 
     name: str
-    breed: str
-    record: bytes
-    fault: str
+    record: bytes = b""
+    fault: str = ""
+    breed: str = ""
     changes: tuple[str, ...] = ()
     thumbnail: bytes = b""
+    pixels: bytes = b""
+
+
+# Reads and checks an item and makes a record of it, or raises ImageFault or OSError.
+Converter = Callable[[T], Outcome]
 
 
 class ShardIndex(BaseModel):
@@ -54,40 +70,38 @@ class ShardIndex(BaseModel):
     skipped: list[Skipped]
 
 
-def deal(splits: dict[str, list[Pair]], num_shards: dict[str, int]) -> dict[str, list[Pair]]:
-    """Deals the pairs of every split to its shards in turn, in an order of names as if at random.
+def deal(splits: Mapping[str, list[T]], num_shards: Mapping[str, int]) -> dict[str, list[T]]:
+    """Deals the items of every split to its shards in turn, in an order of names as if at random.
 
     Args:
-        splits: the pairs of every split.
-        num_shards: the number of shards of every split, at most that of its pairs.
+        splits: the items of every split.
+        num_shards: the number of shards of every split, at most that of its items.
 
     Returns:
-        The pairs of every staged shard, by its name, in the order in which it is to hold them.
+        The items of every staged shard, by its name, in the order in which it is to hold them.
     """
     dealt = {}
-    for split, pairs in splits.items():
-        ordered = sorted(pairs, key=lambda pair: name_key(pair.name))
+    for split, items in splits.items():
+        ordered = sorted(items, key=lambda item: name_key(item.name))
         for shard in range(num_shards[split]):
             dealt[f"{split}-{shard:05d}"] = ordered[shard :: num_shards[split]]
     return dealt
 
 
 def convert(
-    shards: dict[str, list[Pair]], folder: str, max_side: int, read_mask: MaskReader
+    shards: Mapping[str, list[T]], folder: str, converter: Converter[T]
 ) -> dict[str, ShardIndex]:
-    """Converts pairs and writes them to `folder`, a shard at a time being held in memory.
+    """Converts items and writes them to `folder`, a shard at a time being held in memory.
 
     Args:
         shards: as `deal` gives them.
         folder: existing folder, local or remote.
-        max_side: long side in pixels above which pairs are reduced.
-        read_mask: makes class ids of a mask.
+        converter: makes a record of an item.
 
     Returns:
         By staged shard's path, what it holds; a shard without records has no file.
     """
     indices = {}
-    work = functools.partial(convert_one, max_side=max_side, read_mask=read_mask)
     threads = ThreadPoolExecutor(os.cpu_count())  # decoding and encoding release the GIL
     with (
         Progress(console=Console(stderr=True), transient=True) as bar,
@@ -96,9 +110,9 @@ def convert(
         # Whoever stops it does not wait for what is not begun.
         ending.callback(threads.shutdown, cancel_futures=True)
         task = bar.add_task("Converting", total=sum(map(len, shards.values())))
-        for shard, pairs in shards.items():
+        for shard, items in shards.items():
             outcomes = []
-            for outcome in threads.map(work, pairs):
+            for outcome in threads.map(lambda item: convert_one(item, converter), items):
                 outcomes.append(outcome)
                 bar.advance(task)
             path = storage.join(folder, shard)
@@ -106,22 +120,18 @@ def convert(
     return indices
 
 
-def convert_one(pair: Pair, max_side: int, read_mask: MaskReader) -> Outcome:
-    """Checks and converts a pair of files.
+def convert_one(item: T, converter: Converter[T]) -> Outcome:
+    """Converts an item, whose fault is the outcome's.
 
     Raises:
         Exception: a bucket's errors, which are worth another try; a local disk's are the outcome's.
     """
     try:
-        image, mask, changes, thumbnail = convert_pair(
-            storage.read_bytes(pair.image), storage.read_bytes(pair.mask), max_side, read_mask
-        )
+        return converter(item)
     except ImageFault as error:
-        return Outcome(pair.name, pair.breed, b"", str(error))
+        return Outcome(item.name, fault=str(error))
     except OSError as error:
-        return Outcome(pair.name, pair.breed, b"", f"cannot be read: {error.strerror or error}")
-    record = LabelledImage(pair.name, pair.breed, pair.species, image, mask).serialize()
-    return Outcome(pair.name, pair.breed, record, "", changes, thumbnail)
+        return Outcome(item.name, fault=f"cannot be read: {error.strerror or error}")
 
 
 def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
@@ -144,6 +154,7 @@ def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
                 **RecordInfo.of(split, row.name, row.breed, row.record).model_dump(),
                 changes=row.changes,
                 thumbnail=row.thumbnail.hex(),
+                pixels=row.pixels.hex(),
             )
             for row in good
         ],
@@ -152,18 +163,44 @@ def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
 
 
 def find_duplicates(indices: Iterable[ShardIndex]) -> list[Duplicate]:
-    """Finds the images to leave out, lest a photo train and validate, sorted by name.
+    """Finds the images to leave out, lest a photo be in two splits, sorted by name.
 
-    These are validation images, or training images where no validation image would be left.
+    These are validation images, or training images where no validation image would be left; and
+    calibration images that are in either of the other splits.
     """
-    thumbnails: dict[str, dict[str, bytes]] = {"train": {}, "val": {}}
+    thumbnails: dict[str, dict[str, bytes]] = {"train": {}, "val": {}, "calibration": {}}
     for record in (record for index in indices for record in index.records):
         thumbnails[record.split][record.name] = bytes.fromhex(record.thumbnail)
     train, val = thumbnails["train"], thumbnails["val"]
     copies = find_copies(asked=val, known=train)
     if len(copies) == len(val):
         copies = find_copies(asked=train, known=val)
+    copies |= find_copies(asked=thumbnails["calibration"], known=train | val)
     return [Duplicate(name=name, same_as=copies[name]) for name in sorted(copies)]
+
+
+def find_contradictions(
+    indices: Iterable[ShardIndex], class_of: Mapping[str, str]
+) -> list[Skipped]:
+    """Names the images that are there, pixel by pixel, under another class, too.
+
+    Args:
+        indices: of all shards.
+        class_of: name of the class by the image's name.
+    """
+    same: dict[str, list[str]] = defaultdict(list)
+    for record in (record for index in indices for record in index.records):
+        if record.pixels:
+            same[record.pixels].append(record.name)
+    found = []
+    for names in same.values():
+        first = {class_of[name]: name for name in reversed(names)}
+        for name in names:
+            others = [one for class_name, one in first.items() if class_name != class_of[name]]
+            if others:
+                reason = f"{others[0]}, of another class, is the same image; keep one of the two"
+                found.append(Skipped(name=name, reason=reason))
+    return found
 
 
 def leave_out(names: set[str], path: str, index: ShardIndex) -> ShardIndex:

@@ -6,16 +6,15 @@ Workers import this module by its name; nothing of `__main__` is pickled.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from tfrecords import storage
-from tfrecords.convert import Outcome, ShardIndex, convert_one, write_shard
-from tfrecords.images import MaskReader
-from tfrecords.listing import Pair
+from tfrecords.convert import Converter, Outcome, ShardIndex, T, convert_one, write_shard
 
 _INDEX_ENDING = ".json"
 
@@ -24,11 +23,10 @@ _CHUNK = 32
 
 
 class _Convert(beam.DoFn):
-    """Checks and converts pairs of files, on all cores of the worker."""
+    """Checks and converts items, on all cores of the worker."""
 
-    def __init__(self, max_side: int, read_mask: MaskReader):
-        self._max_side = max_side
-        self._read_mask = read_mask
+    def __init__(self, converter: Converter[Any]):
+        self._converter = converter
 
     def setup(self) -> None:
         self._threads = ThreadPoolExecutor(os.cpu_count())
@@ -36,13 +34,12 @@ class _Convert(beam.DoFn):
     def teardown(self) -> None:
         self._threads.shutdown(cancel_futures=True)
 
-    def process(self, element: list[tuple[str, Pair]]) -> Iterator[tuple[str, Outcome]]:
-        outcomes = self._threads.map(self._convert, [pair for _, pair in element])
+    def process(self, element: list[tuple[str, Any]]) -> Iterator[tuple[str, Outcome]]:
+        outcomes = self._threads.map(
+            lambda item: convert_one(item, self._converter), [item for _, item in element]
+        )
         for (shard, _), outcome in zip(element, outcomes, strict=True):
             yield shard, outcome
-
-    def _convert(self, pair: Pair) -> Outcome:
-        return convert_one(pair, self._max_side, self._read_mask)
 
 
 class _WriteShard(beam.DoFn):
@@ -63,10 +60,9 @@ class _WriteShard(beam.DoFn):
 
 
 def convert_on_beam(
-    shards: dict[str, list[Pair]],
+    shards: Mapping[str, list[T]],
     folder: str,
-    max_side: int,
-    read_mask: MaskReader,
+    converter: Converter[T],
     options: PipelineOptions,
 ) -> dict[str, ShardIndex]:
     """Does what `tfrecords.convert.convert` does, a shard being held in one worker's memory.
@@ -74,22 +70,21 @@ def convert_on_beam(
     Args:
         shards: likewise.
         folder: existing folder within every worker's reach.
-        max_side: likewise.
-        read_mask: likewise, a function or object that can be pickled.
+        converter: likewise, a function or object that can be pickled, as can the items.
         options: where and how Beam runs.
 
     Raises:
-        RuntimeError: the runner lost pairs on the way.
+        RuntimeError: the runner lost items on the way.
     """
-    numbered = [(shard, pair) for shard, pairs in shards.items() for pair in pairs]
+    numbered = [(shard, item) for shard, items in shards.items() for item in items]
     chunks = [numbered[first : first + _CHUNK] for first in range(0, len(numbered), _CHUNK)]
     with beam.Pipeline(options=options) as pipeline:
         _ = (
             pipeline
-            | "Pairs" >> beam.Create(chunks)
+            | "Items" >> beam.Create(chunks)
             # Without it a runner converts everything where the list was made.
             | "Spread" >> beam.Reshuffle()
-            | "Convert" >> beam.ParDo(_Convert(max_side, read_mask))
+            | "Convert" >> beam.ParDo(_Convert(converter))
             | "ByShard" >> beam.GroupByKey()
             | "WriteShard" >> beam.ParDo(_WriteShard(folder))
         )
@@ -98,5 +93,5 @@ def convert_on_beam(
         indices[path] = ShardIndex.model_validate_json(storage.read_bytes(path + _INDEX_ENDING))
     arrived = sum(len(index.records) + len(index.skipped) for index in indices.values())
     if arrived != len(numbered):
-        raise RuntimeError(f"{arrived} of {len(numbered)} pairs arrived in the shards")
+        raise RuntimeError(f"{arrived} of {len(numbered)} items arrived in the shards")
     return indices

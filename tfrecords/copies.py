@@ -19,6 +19,7 @@ from PIL import Image
 _SIDE = 9
 _MAX_LEVELS = 16
 _MAX_SIGNS = 12
+_FEW = 32  # photos that take less time to compare in all levels at once than in one by one
 
 
 def thumbnail(photo: Image.Image) -> bytes:
@@ -42,13 +43,20 @@ def find_copies(asked: Mapping[str, bytes], known: Mapping[str, bytes]) -> dict[
     levels = np.array([np.frombuffer(known[name], np.uint8) for name in names], np.int16)
     # The level that tells most photos apart comes first, and few remain for the second.
     order = np.argsort(-levels.std(axis=0))
-    columns = [np.ascontiguousarray(levels[:, place]) for place in order]
+    by_first = np.argsort(levels[:, order[0]], kind="stable")
+    columns = [np.ascontiguousarray(levels[by_first, place]) for place in order]
     found = {}
     for name, content in asked.items():
         own = np.frombuffer(content, np.uint8).astype(np.int16)
-        rows = np.arange(len(names))
-        for place, column in zip(order, columns, strict=True):
+        first = own[order[0]]
+        start, end = columns[0].searchsorted((first - _MAX_LEVELS, first + _MAX_LEVELS + 1))
+        rows = np.arange(start, end)
+        for place, column in zip(order[1:], columns[1:], strict=True):
+            if len(rows) <= _FEW:
+                break
             rows = rows[np.abs(column[rows] - own[place]) <= _MAX_LEVELS]
+        rows = np.sort(by_first[rows])
+        rows = rows[(np.abs(levels[rows] - own) <= _MAX_LEVELS).all(axis=-1)]
         rows = rows[(_signs(levels[rows]) != _signs(own)).sum(axis=-1) <= _MAX_SIGNS]
         if rows.size:
             nearest = np.abs(levels[rows] - own).sum(axis=-1).argmin()

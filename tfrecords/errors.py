@@ -7,7 +7,8 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 _ERRNO_IN_TEXT = re.compile(r"\[Errno (\d+)\]")
 
@@ -67,18 +68,26 @@ def _errno(error: BaseException | None) -> int | None:
     return None
 
 
-def told_in_words(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
-    """Makes of a command's DataError one message and exit code 2, and of Ctrl-C 130."""
+def told_in_words(command: Callable[..., int]) -> Callable[..., int]:
+    """Makes of a command's DataError or OSError one message and exit code 2, of Ctrl-C 130."""
 
-    @functools.wraps(main)
-    def command(argv: Sequence[str] | None = None) -> int:
+    @functools.wraps(command)
+    def told(*arguments: Any, **options: Any) -> int:
         try:
-            return main(argv)
+            return command(*arguments, **options)
         except DataError as error:
             print(error, file=sys.stderr)
+            return 2
+        except OSError as error:
+            place = error.filename or "A file"
+            print(
+                f"{place} cannot be read or written: {error.strerror or error}; correct the path "
+                "or its permissions and run again.",
+                file=sys.stderr,
+            )
             return 2
         except KeyboardInterrupt:
             print("Stopped; nothing was published.", file=sys.stderr)
             return 130
 
-    return command
+    return told

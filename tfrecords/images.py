@@ -30,14 +30,28 @@ class ImageFault(ValueError):
     """Why a file cannot be used, in words that follow its name."""
 
 
+class ConvertedImage(NamedTuple):
+    """A photo as a record holds it.
+
+    Attributes:
+        image: the photo as JPEG or PNG, its own bytes where they need no change.
+        changes: what of the photo's file is not in its bytes as they were: TURNED, ON_WHITE and
+            FIRST_FRAME; that it was reduced or written in another format is not told.
+        pixels: the photo as RGB, upright and reduced.
+    """
+
+    image: bytes
+    changes: tuple[str, ...]
+    pixels: Image.Image
+
+
 class Converted(NamedTuple):
     """A photo and its mask as a record holds them.
 
     Attributes:
-        image: the photo as JPEG or PNG, its own bytes where they need no change.
+        image: as `ConvertedImage` has it.
         mask: 8-bit PNG of class ids.
-        changes: what of the photo's file is not in its bytes as they were: TURNED, ON_WHITE and
-            FIRST_FRAME; that it was reduced or written in another format is not told.
+        changes: likewise.
         thumbnail: of the photo, as `tfrecords.copies` compares them.
     """
 
@@ -85,10 +99,13 @@ def convert_pair(
 
     Raises:
         ImageFault: either cannot be decoded in full, a photo that keeps its bytes not by TensorFlow
-            either; their sizes differ; or the mask holds something that `read_mask` does not know.
+            either; their sizes differ; or the mask is a JPEG, or holds something that `read_mask`
+            does not know.
     """
     photo, changes = _decode(image, "image")
     drawn, _ = _decode(mask, "mask")
+    if drawn.format == "JPEG":
+        raise ImageFault("mask is a JPEG, which changes values at edges; save it as PNG")
     if photo.size != drawn.size:
         turned = f", {TURNED}" if TURNED in changes else ""
         raise ImageFault(
@@ -96,20 +113,39 @@ def convert_pair(
             "equal sizes"
         )
     classes = read_mask(drawn)
+    kept = _keep(image, photo, changes, max_side)
+    if kept.pixels.size != photo.size:
+        classes = classes.resize(kept.pixels.size, Image.Resampling.NEAREST)
+    return Converted(kept.image, encode(classes, "PNG"), kept.changes, thumbnail(kept.pixels))
+
+
+def convert_image(image: bytes, max_side: int) -> ConvertedImage:
+    """Does for a photo without a mask what `convert_pair` does.
+
+    Raises:
+        ImageFault: it cannot be decoded in full, or, keeping its bytes, not by TensorFlow.
+    """
+    photo, changes = _decode(image, "image")
+    return _keep(image, photo, changes, max_side)
+
+
+def _keep(
+    data: bytes, photo: Image.Image, changes: tuple[str, ...], max_side: int
+) -> ConvertedImage:
+    """Lays a decoded photo on white, reduces it, and writes anew what must not keep its bytes."""
     with _faults_told("image"):
         upright, transparent = _on_white(photo)
     if transparent:
         changes = (*changes, ON_WHITE)
     size = _reduced(photo.size, max_side)
     if size != photo.size:
-        classes = classes.resize(size, Image.Resampling.NEAREST)
         upright = upright.resize(size, Image.Resampling.LANCZOS)
-        image = _encoded(upright, "JPEG")
+        data = encode(upright, "JPEG")
     elif changes or photo.format not in _KEPT_FORMATS or photo.mode not in _KEPT_MODES:
-        image = _encoded(upright, "PNG")
-    elif not is_intact(image):
-        _check_with_tensorflow(image, photo.size)
-    return Converted(image, _encoded(classes, "PNG"), changes, thumbnail(upright))
+        data = encode(upright, "PNG")
+    elif not is_intact(data):
+        _check_with_tensorflow(data, photo.size)
+    return ConvertedImage(data, changes, upright)
 
 
 def _decode(data: bytes, role: str) -> tuple[Image.Image, tuple[str, ...]]:
@@ -130,9 +166,10 @@ def _decode(data: bytes, role: str) -> tuple[Image.Image, tuple[str, ...]]:
         # Asked for before loading, which turns a TIFF.
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
         image.load()
-        # A PNG's checksums, and its end, at which Pillow does not look otherwise.
-        Image.open(io.BytesIO(data), formats=FORMATS).verify()
-        ImageOps.exif_transpose(image, in_place=True)
+        if image.format == "PNG":  # whose checksums and end Pillow does not look at otherwise
+            Image.open(io.BytesIO(data), formats=FORMATS).verify()
+        if turned:
+            ImageOps.exif_transpose(image, in_place=True)
     noted = ((TURNED, turned), (FIRST_FRAME, frames > 1))
     return image, tuple(change for change, applies in noted if applies)
 
@@ -185,6 +222,8 @@ def _reduced(size: tuple[int, int], max_side: int) -> tuple[int, int]:
 
 def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
     """An image as RGB, and whether any pixel of it was transparent."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image, False
     if image.mode == "F":
         raise ImageFault("image has levels of 32 bits; expected 8 or 16 bits a channel")
     if image.mode.startswith("I"):
@@ -199,7 +238,7 @@ def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
     return image.convert("RGB"), False
 
 
-def _encoded(image: Image.Image, encoding: str) -> bytes:
+def encode(image: Image.Image, encoding: str) -> bytes:
     """Encodes 8-bit pixels without what else the file they came from held, such as EXIF data."""
     encoded = io.BytesIO()
     Image.fromarray(np.asarray(image)).save(encoded, encoding, quality=_JPEG_QUALITY)

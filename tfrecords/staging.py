@@ -26,7 +26,7 @@ _STAGING = ".staging"
 _PREVIOUS = ".previous"
 _LOCK = ".lock"
 _MARKER = "publishing"  # tells what an interrupted writer left from shards of another origin
-_SHARD = re.compile(r"^(train|val)-\d{5}-of-\d{5}\.tfrecord$")
+_SHARD = re.compile(r"^(train|val|calibration)-\d{5}-of-\d{5}\.tfrecord$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +80,7 @@ def staging(output: str) -> Iterator[Staging]:
         storage.make_folder(output)
         with contextlib.ExitStack() as stack:
             if not storage.is_remote(output):
-                stack.enter_context(_lock(output))
+                stack.enter_context(locked(output))
                 # Under the lock, whatever is staged was left by a writer that was killed.
                 storage.delete_folder(storage.join(output, _STAGING))
             _recover(output)
@@ -98,13 +98,18 @@ def staging(output: str) -> Iterator[Staging]:
 
 
 @contextlib.contextmanager
-def _lock(output: str) -> Iterator[None]:
-    lock = FileLock(storage.join(output, _LOCK))
+def locked(folder: str) -> Iterator[None]:
+    """Keeps other writers out of an existing local folder.
+
+    Raises:
+        DataError: one is at work in it.
+    """
+    lock = FileLock(storage.join(folder, _LOCK))
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise DataError(
-            f"Another process is writing {output}; wait for it to end or choose another output."
+            f"Another process is writing {folder}; wait for it to end or choose another folder."
         ) from None
     try:
         yield

@@ -11,10 +11,36 @@ import glob as local_glob
 import os
 import re
 import shutil
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystems import FileSystems
+
+
+class Place(NamedTuple):
+    """Where a file's bytes are: in a file of their own, or within a larger one.
+
+    Attributes:
+        path: of the file, local or remote.
+        start: where in it the bytes begin.
+        size: how many there are; -1 for all that follow.
+    """
+
+    path: str
+    start: int = 0
+    size: int = -1
+
+
+class Files(NamedTuple):
+    """What is in a folder, in those below it, or in an archive.
+
+    Attributes:
+        places: where files are, by their paths within.
+        folders: paths of the folders within; a bucket has none.
+    """
+
+    places: dict[str, Place]
+    folders: set[str]
 
 
 def is_remote(path: str) -> bool:
@@ -41,10 +67,12 @@ def open_write(path: str) -> IO[bytes]:
     return open(path, "wb")
 
 
-def read_bytes(path: str) -> bytes:
-    """Reads a whole file."""
+def read_bytes(path: str, start: int = 0, size: int = -1) -> bytes:
+    """Reads a whole file, or so many bytes of it from `start` on."""
     with open_read(path) as file:
-        return file.read()
+        if start:
+            file.seek(start)
+        return file.read(size)
 
 
 def glob(pattern: str) -> dict[str, int]:
@@ -71,7 +99,12 @@ def files_in(folder: str) -> dict[str, int]:
 
 
 def files_under(folder: str) -> list[str]:
-    """Returns the files in `folder` and in the folders below it, sorted by path.
+    """Returns the paths of the files that `find_files` finds."""
+    return [place.path for place in find_files(folder).places.values()]
+
+
+def find_files(folder: str) -> Files:
+    """Finds the files in `folder` and in the folders below it, sorted by path.
 
     Links to folders are followed, each folder once; a link to nothing is a file that cannot be
     read. A folder that is not there holds nothing.
@@ -79,21 +112,28 @@ def files_under(folder: str) -> list[str]:
     Raises:
         OSError: a local folder cannot be listed.
     """
+    root = join(folder, "")
     if is_remote(folder):
         # What ends in "/" stands for a folder.
-        return [path for path in _match(folder, "**") if not path.endswith("/")]
-    paths: list[str] = []
+        paths = (path for path in _match(folder, "**") if not path.endswith("/"))
+        return Files({path[len(root) :]: Place(path) for path in paths}, set())
+    found: list[str] = []
+    below: set[str] = set()
     seen: set[str] = set()
     for parent, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
         if (place := os.path.realpath(parent)) in seen:
             folders.clear()
             continue
         seen.add(place)
-        paths += [
-            join(folder, os.path.relpath(os.path.join(parent, name), folder)) for name in names
+        inner = join(parent, "")[len(root) :]
+        below.update(f"{inner}{name}" for name in folders)
+        # Neither pipes nor sockets, whose reading might not end.
+        found += [
+            f"{inner}{name}"
+            for name in names
+            if os.path.isfile(path := join(parent, name)) or not os.path.exists(path)
         ]
-    # Neither pipes nor sockets, whose reading might not end.
-    return sorted(path for path in paths if os.path.isfile(path) or not os.path.exists(path))
+    return Files({path: Place(root + path) for path in sorted(found)}, below)
 
 
 def _match(folder: str, pattern: str) -> dict[str, int]:

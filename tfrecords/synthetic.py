@@ -1,6 +1,6 @@
 """Draws the default data set: pet-like scenes with trimaps, so that nothing need be downloaded.
 
-    python -m tfrecords.synthetic --output data/synthetic-pets
+    python -m tfrecords.synthetic --output data/scenes
 
 Every image depends on the seed and its own number alone, so a set is the same however many
 processes draw it. Where the folder already holds exactly that set, nothing is done.
@@ -8,21 +8,24 @@ processes draw it. Where the folder already holds exactly that set, nothing is d
 
 from __future__ import annotations
 
-import argparse
 import functools
 import itertools
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, TypeVar
 
+import typer
 from rich.progress import track
 
-from tfrecords import scenes, storage
-from tfrecords.dataset import DatasetInfo, RecordInfo, count_records, read_info
+from tfrecords import storage
+from tfrecords.command_line import add_command, make_app, run
+from tfrecords.dataset import DatasetInfo, RecordInfo, count_records
+from tfrecords.drawing import scenes
 from tfrecords.errors import DataError, storage_fault, told_in_words
 from tfrecords.example import LabelledImage
-from tfrecords.shards import verify_shards, write_records
+from tfrecords.existing import find_set
+from tfrecords.shards import write_records
 from tfrecords.staging import staging
 from tfrecords.terminal import prepare
 
@@ -64,7 +67,7 @@ def generate(
         "train": train,
         "val": val,
     }
-    if _holds(output, parameters, shards):
+    if find_set(output, parameters=parameters, shards=shards):
         return None
     with staging(output) as stage:
         drawn = _drawn(_as_example, seed, train + val)
@@ -133,56 +136,44 @@ def _as_files(seed: int, index: int) -> tuple[str, bytes, bytes]:
     return scene.name, scene.jpeg(), scene.png(scenes.PET)
 
 
-def _holds(output: str, parameters: dict[str, Any], shards: dict[str, int]) -> bool:
-    """Tells whether a folder holds the set that the parameters describe, whole."""
-    try:
-        info = read_info(output)
-        if (info.parameters, info.shards) != (parameters, shards):
-            return False
-        for split in shards:
-            verify_shards(storage.join(storage.escape(output), f"{split}-*"))
-    except DataError:
-        return False
-    return True
+app = make_app("")
 
 
+@add_command(app, what=__doc__)
 @told_in_words
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tfrecords.synthetic",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--output", required=True, help="folder to write, local or gs://")
-    parser.add_argument("--train", type=int, default=600, help="training images (%(default)s)")
-    parser.add_argument("--val", type=int, default=120, help="validation images (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="decides every image (%(default)s)")
-    parser.add_argument("--num-shards", type=int, default=4, help="training shards (%(default)s)")
-    parser.add_argument(
-        "--as-files",
-        action="store_true",
-        help="write images/*.jpg and trimaps/*.png for the converter instead of TFRecord shards",
-    )
-    args = parser.parse_args(argv)
-    if args.as_files:
-        write_files(args.output, count=args.train + args.val, seed=args.seed)
-        print(f"{args.output}: drew {args.train + args.val} images and trimaps.")
+def draw(
+    output: Annotated[str, typer.Option(help="Folder to write, local or gs://.")],
+    train: Annotated[int, typer.Option(help="Training images.")] = 600,
+    val: Annotated[int, typer.Option(help="Validation images.")] = 120,
+    seed: Annotated[int, typer.Option(help="Decides every image.")] = 0,
+    num_shards: Annotated[int, typer.Option(help="Training shards; val has half.")] = 4,
+    as_files: Annotated[
+        bool,
+        typer.Option(
+            "--as-files",
+            help="Write images/*.jpg and trimaps/*.png for the converter instead of TFRecord "
+            "shards.",
+        ),
+    ] = False,
+) -> int:
+    """Draws what is asked for, and says what it drew; returns 0."""
+    if as_files:
+        write_files(output, count=train + val, seed=seed)
+        print(f"{output}: drew {train + val} images and trimaps.")
         return 0
-    info = generate(
-        args.output,
-        train=args.train,
-        val=args.val,
-        seed=args.seed,
-        num_shards=args.num_shards,
-    )
+    info = generate(output, train=train, val=val, seed=seed, num_shards=num_shards)
     if info is None:
-        print(f"{args.output} already holds this set; nothing to do.")
+        print(f"{output} already holds this set; nothing to do.")
     else:
         counts = ", ".join(f"{count} {split}" for split, count in info.counts.items())
         megabytes = info.record_bytes / 1e6
-        print(f"{args.output}: drew {counts} images, {megabytes:.1f} MB, digest {info.digest[:12]}")
+        print(f"{output}: drew {counts} images, {megabytes:.1f} MB, digest {info.digest[:12]}")
     return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns its exit code."""
+    return run(app, "python -m tfrecords.synthetic", arguments)
 
 
 if __name__ == "__main__":

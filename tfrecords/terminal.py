@@ -23,3 +23,12 @@ def prepare() -> None:
     direct = dict.fromkeys(filter(None, (*others.split(","), *_THIS_MACHINE)))
     for name in ("no_proxy", "NO_PROXY"):
         os.environ[name] = ",".join(direct)
+
+
+def restrain_tensorflow() -> None:
+    """Keeps TensorFlow, before it is imported, from its notices and from GPUs.
+
+    Where a converter asks it, it decodes single images and does nothing else.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

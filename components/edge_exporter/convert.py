@@ -9,8 +9,10 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from components.edge_exporter.flatbuffer import Assembly
-from components.edge_exporter.stages import before, behind
 from components.edge_exporter.variants import FLOAT16, FLOAT32, INT8, VARIANTS
+from models import lite
+from models.config import TrainingConfig
+from models.registry import load_learning
 from models.signatures import NETWORK
 
 
@@ -19,21 +21,21 @@ class ConversionError(ValueError):
 
 
 def convert(
-    model: tf.Module, images: Sequence[npt.NDArray[np.float32]], name: str
+    model: tf.Module, images: Sequence[npt.NDArray[np.float32]], config: TrainingConfig
 ) -> Iterator[tuple[str, bytes]]:
     """Converts a model once for each of `VARIANTS`.
 
-    Only the network is quantised: what resizes the image and decides for classes stays exact.
+    Only the network is quantised: what resizes the image and makes the answer stays exact.
 
     Args:
         model: a SavedModel of `models.signatures`, loaded.
         images: float32 [S, S, 3] in 0..255, preprocessed: what int8 takes the ranges of
             activations from.
-        name: of the model, for people.
+        config: what was trained.
 
     Yields:
-        The variant's name and the model: uint8 [1, H, W, 3] RGB, H and W dynamic, to class ids,
-        uint8 [1, H, W].
+        The variant's name and the model: uint8 [1, H, W, 3] RGB, H and W dynamic, to the answer of
+        the task's `edge_head`.
 
     Raises:
         ConversionError: the model has no network to convert, or one that LiteRT cannot run.
@@ -41,16 +43,17 @@ def convert(
     if NETWORK not in model.signatures:
         raise ConversionError(f"The SavedModel has no signature `{NETWORK}`; train it again.")
     network = convert_variables_to_constants_v2(model.signatures[NETWORK])
-    _, image_size, _, num_classes = network.outputs[0].shape
-    first = _converted(_converter(before(image_size)))
-    last = _converted(_converter(behind(image_size, num_classes)))
+    answer, head = load_learning(config.task).edge_head(config.image_size, config.num_outputs)
+    first = _converted(_converter(lite.resize_image(config.image_size)))
+    last = _converted(_converter(head))
     for variant in VARIANTS:
         content = _converted(_variant(variant, network, images))
-        whole = Assembly(f"{name}, {variant}: image to class ids")
+        made_of = f"{config.recipe}, {config.model}, {variant}"
+        whole = Assembly(f"{made_of}: image to {answer.replace('_', ' ')}")
         pixels = whole.append(first)
         logits = whole.append(content, pixels=pixels)
-        class_ids = whole.append(last, image=whole.inputs["image"], logits=logits)
-        yield variant, whole.finish(class_ids=class_ids)
+        answered = whole.append(last, image=whole.inputs["image"], logits=logits)
+        yield variant, whole.finish(**{answer: answered})
 
 
 def _variant(

@@ -15,12 +15,12 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
 
+from components.artifacts import examples as labelled
+from components.artifacts.evaluations import load_evaluation
 from components.edge_exporter.export import EdgeModel, export, write
 from components.edge_exporter.limits import Limits
 from components.edge_exporter.variants import EDGE_MODEL_KEY
-from models import examples as labelled
-from models.evaluation import load_evaluation
-from models.signatures import PROVENANCE
+from models.provenance import read_provenance
 
 # Custom properties of the artifact.
 BLESSED = "blessed"
@@ -63,15 +63,15 @@ def _made(inputs: Inputs, limits: Limits, workspace: Path) -> EdgeModel:
     uri = artifact_utils.get_single_uri(inputs[standard_component_specs.MODEL_KEY])
     local = workspace / "model"
     io_utils.copy_dir(path_utils.serving_model_path(uri), str(local))
-    trained = json.loads((local / "assets.extra" / PROVENANCE).read_text())
+    trained = read_provenance(str(local))
     [examples] = inputs[standard_component_specs.EXAMPLES_KEY]
     [evaluation] = inputs[standard_component_specs.EVALUATION_KEY]
-    judged = load_evaluation(evaluation.uri, trained["class_names"])
+    judged = load_evaluation(evaluation.uri)
     return export(
         tf.saved_model.load(str(local)),
         trained,
         lambda split: labelled.records(examples, split),
-        judged.whole.figures["mean_iou"],
+        judged.whole.figures[judged.task.primary],
         limits,
     )
 

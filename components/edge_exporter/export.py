@@ -19,6 +19,9 @@ from components.edge_exporter.limits import Limits
 from components.edge_exporter.runtime import THREADS, LiteModel
 from components.edge_exporter.variants import FILES, FLOAT32, INT8, REPORT, VARIANTS
 from models import preprocessing
+from models.provenance import Provenance
+from models.registry import load_task
+from models.task import Metric
 
 LABELS = "labels.txt"
 METADATA = "metadata.json"
@@ -34,28 +37,30 @@ class EdgeModel:
     Attributes:
         files: content by name. There is no `model.tflite` where int8 does not pass.
         report: what `edge.json` holds.
+        primary: the metric that int8 is judged by.
     """
 
     files: dict[str, bytes]
     report: dict[str, Any]
+    primary: Metric
 
     @property
     def summary(self) -> str:
         """What came out, in one line."""
         if not self.report["passed"]:
             return f"none, {self.report['reason']}"
-        found = self.report["variants"][INT8]
+        found, primary = self.report["variants"][INT8], self.primary
         return (
-            f"int8 {found['bytes'] / 1e6:.1f} MB, mean IoU {found['mean_iou']:.3f} "
-            f"(float {self.report['float_mean_iou']:.3f}), {found['milliseconds']:.1f} ms"
+            f"int8 {found['bytes'] / 1e6:.1f} MB, {primary.words} {found[primary.key]:.3f} "
+            f"(float {self.report[f'float_{primary.key}']:.3f}), {found['milliseconds']:.1f} ms"
         )
 
 
 def export(
     model: tf.Module,
-    trained: dict[str, Any],
+    trained: Provenance,
     records: Records,
-    float_mean_iou: float,
+    float_figure: float,
     limits: Limits,
 ) -> EdgeModel:
     """Converts a model, scores every variant and judges the int8 one.
@@ -64,28 +69,28 @@ def export(
         model: a SavedModel of `models.signatures`, loaded.
         trained: its provenance.
         records: serialized examples of a split: `train`, to calibrate, or `eval`, to score.
-        float_mean_iou: the SavedModel's, on `eval`.
+        float_figure: the SavedModel's primary metric, on `eval`.
         limits: what int8 is held to.
 
     Raises:
         scoring.ExampleError: an example cannot be read.
     """
+    primary = load_task(trained.task).primary_metric
     report: dict[str, Any] = {
         "passed": False,
         "reason": "",
-        "float_mean_iou": float_mean_iou,
+        f"float_{primary.key}": float_figure,
         "limits": limits.model_dump(),
         "threads": THREADS,
         "variants": {},
     }
-    name = f"{trained['recipe']}, {trained['model']}"
     began = time.perf_counter()
     try:
-        contents = dict(convert(model, _calibration(records, trained["image_size"]), name))
+        contents = dict(convert(model, _calibration(records, trained), trained))
         converted = time.perf_counter()
         figures = _figures(contents, trained, records)
     except ConversionError as error:
-        return EdgeModel({}, report | {"reason": str(error)})
+        return EdgeModel({}, report | {"reason": str(error)}, primary)
     logging.info(
         "Converted in %.1f s, scored in %.1f s",
         converted - began,
@@ -99,10 +104,10 @@ def export(
         variant: {"file": FILES.get(variant), "bytes": len(contents[variant]), **figures[variant]}
         for variant in VARIANTS
     }
-    report["reason"] = "; ".join(_shortfalls(report, limits))
+    report["reason"] = "; ".join(_shortfalls(report, limits, primary))
     report["passed"] = not report["reason"]
     kept = [variant for variant in FILES if variant != INT8 or report["passed"]]
-    return EdgeModel({FILES[variant]: contents[variant] for variant in kept}, report)
+    return EdgeModel({FILES[variant]: contents[variant] for variant in kept}, report, primary)
 
 
 def write(edge: EdgeModel, folder: Path) -> None:
@@ -112,59 +117,60 @@ def write(edge: EdgeModel, folder: Path) -> None:
     (folder / REPORT).write_text(json.dumps(edge.report, indent=2, allow_nan=False) + "\n")
 
 
-def _calibration(records: Records, image_size: int) -> list[Any]:
-    images = itertools.islice(scoring.decoded(records("train"), "train"), _CALIBRATED)
-    return [preprocessing.resize_image(image, image_size).numpy() for image, _ in images]
+def _calibration(records: Records, trained: Provenance) -> list[Any]:
+    images = itertools.islice(scoring.decoded(records("train"), "train", trained), _CALIBRATED)
+    return [preprocessing.resize_image(image, trained.image_size).numpy() for image, _ in images]
 
 
 def _figures(
-    contents: dict[str, bytes], trained: dict[str, Any], records: Records
+    contents: dict[str, bytes], trained: Provenance, records: Records
 ) -> dict[str, dict[str, Any]]:
-    """Mean IoU, IoU by class and milliseconds of each variant."""
-    class_names = trained["class_names"]
-    examples = scoring.decoded(records("eval"), "eval")
+    """Key figures, those of classes under their metric's key, and milliseconds of each variant."""
+    key_figures = load_task(trained.task).key_figures(trained.class_names)
+    examples = scoring.decoded(records("eval"), "eval", trained)
     first = next(examples)
     try:
         models = {variant: LiteModel(content) for variant, content in contents.items()}
         milliseconds = {variant: model.milliseconds(first[0]) for variant, model in models.items()}
     except (RuntimeError, ValueError) as error:
         raise ConversionError(f"LiteRT cannot run the converted model: {error}") from error
-    sums = scoring.confusion_matrices(models, itertools.chain([first], examples), len(class_names))
-    found = {variant: scoring.figures(sums[variant], class_names) for variant in contents}
-    return {
-        variant: {
-            "mean_iou": _finite(one["mean_iou"]),
-            "iou": {name: _finite(one[f"iou_{name}"]) for name in class_names},
-            "milliseconds": milliseconds[variant],
-        }
-        for variant, one in found.items()
-    }
+    found = scoring.score(models, itertools.chain([first], examples), trained)
+    told: dict[str, dict[str, Any]] = {variant: {} for variant in contents}
+    for variant, figures in found.items():
+        for key, one in key_figures.items():
+            if one.of_class:
+                by_class = told[variant].setdefault(one.metric.key, {})
+                by_class[one.of_class] = _finite(figures[key])
+            else:
+                told[variant][key] = _finite(figures[key])
+        told[variant]["milliseconds"] = milliseconds[variant]
+    return told
 
 
-def _shortfalls(report: dict[str, Any], limits: Limits) -> Iterable[str]:
+def _shortfalls(report: dict[str, Any], limits: Limits, primary: Metric) -> Iterable[str]:
     """Why int8 does not pass, one clause for each limit."""
     int8, float32 = report["variants"][INT8], report["variants"][FLOAT32]
-    reached, aimed_at = int8["mean_iou"], report["float_mean_iou"]
+    reached, aimed_at = int8[primary.key], report[f"float_{primary.key}"]
     if reached is None:
-        yield "the validation split has no pixel to judge int8 by"
-    elif not reached >= aimed_at - limits.max_fall:
+        yield "the validation split has nothing to judge int8 by"
+    elif not primary.sign * (reached - aimed_at) >= -limits.max_drop:
         yield (
-            f"int8's mean IoU, {reached:.3f}, is more than {limits.max_fall:g} below the float "
-            f"model's, {aimed_at:.3f}"
+            f"int8's {primary.words}, {reached:.3f}, is more than {limits.max_drop:g} "
+            f"{primary.worse} the float model's, {aimed_at:.3f}"
         )
     share = int8["bytes"] / float32["bytes"]
     if share > limits.max_size:
         yield f"int8 takes {share:.2f} of float32's bytes, more than {limits.max_size:g}"
 
 
-def _inside(trained: dict[str, Any], variant: str, figures: dict[str, Any]) -> dict[str, str]:
+def _inside(trained: Provenance, variant: str, figures: dict[str, Any]) -> dict[str, str]:
     """The files within a model: its labels by class id, and what it is."""
-    names = [" ".join(name.split()) for name in trained["class_names"]]
-    told = ("recipe", "model", "image_size", "class_names", "palette")
+    names = [" ".join(name.split()) for name in trained.class_names]
+    told = {"recipe", "model", "image_size", "class_names", "palette"}
     metadata = {
-        **{key: trained[key] for key in told},
+        **trained.model_dump(mode="json", include=told),
         "variant": variant,
-        "validation": {key: figures[key] for key in ("mean_iou", "iou")},
+        "validation": {key: value for key, value in figures.items() if key != "milliseconds"},
     }
     return {
         LABELS: "".join(f"{name}\n" for name in names),

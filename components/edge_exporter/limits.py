@@ -8,8 +8,9 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_fall: float = Field(
-        default=0.01, description="How far its mean IoU may lie below the SavedModel's."
+    max_drop: float = Field(
+        default=0.01,
+        description="How much worse its primary metric may be than the SavedModel's.",
     )
     max_size: float = Field(
         default=0.3, description="The largest share of the float32 LiteRT model's bytes."

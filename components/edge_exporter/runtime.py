@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class LiteModel:
-    """A LiteRT model from an image's pixels to its class ids.
+    """A LiteRT model from an image's pixels to its answer.
 
     Args:
         content: as `convert` makes it.
@@ -26,11 +27,11 @@ class LiteModel:
     def __init__(self, content: bytes) -> None:
         self._interpreter = Interpreter(model_content=content, num_threads=THREADS)
         (self._image,) = self._interpreter.get_input_details()
-        (self._ids,) = self._interpreter.get_output_details()
+        (self._answer,) = self._interpreter.get_output_details()
         self._shape: tuple[int, ...] = ()
 
-    def segment(self, pixels: Pixels) -> Pixels:
-        """Class ids, uint8 [H, W], of an image, uint8 [H, W, 3] RGB."""
+    def answer(self, pixels: Pixels) -> npt.NDArray[Any]:
+        """The task's answer to an image, uint8 [H, W, 3] RGB; of masks, class ids, uint8 [H, W]."""
         if pixels.shape != self._shape:
             self._shape = ()
             self._interpreter.resize_tensor_input(self._image["index"], [1, *pixels.shape])
@@ -38,14 +39,14 @@ class LiteModel:
             self._shape = pixels.shape
         self._interpreter.set_tensor(self._image["index"], pixels[np.newaxis])
         self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._ids["index"])[0]
+        return self._interpreter.get_tensor(self._answer["index"])[0]
 
     def milliseconds(self, pixels: Pixels) -> float:
         """Median of some calls on an image."""
-        self.segment(pixels)
+        self.answer(pixels)
         spent = []
         for _ in range(_TIMED_CALLS):
             start = time.perf_counter()
-            self.segment(pixels)
+            self.answer(pixels)
             spent.append(time.perf_counter() - start)
         return round(1000 * statistics.median(spent), 2)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 _MODEL = "segmentation"  # TensorFlow Serving's name for the one model that it serves
 _REST_PORT = 8501
@@ -10,6 +10,8 @@ _REST_PORT = 8501
 
 class EndpointConfig(BaseModel):
     """The Endpoint's part of the settings."""
+
+    model_config = ConfigDict(title="A Vertex Endpoint")
 
     endpoint_machine_type: str | None = Field(
         None,

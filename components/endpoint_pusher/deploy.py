@@ -123,7 +123,7 @@ class Deployer:
         if recipe != self._what.recipe:
             raise CloudError(
                 f"{found.name} holds models of the recipe {recipe}, not of {self._what.recipe}; "
-                "unset PIPELINE_NAME, which each recipe has of its own, or set another."
+                "set PIPELINE_NAME to a name that no other recipe has."
             )
         key, kept = self._what.encryption_key, found.encryption_spec.kms_key_name
         if key and key != kept:

@@ -1,6 +1,5 @@
 """Leaves out a baseline that the candidate cannot be compared with."""
 
-import json
 import os
 from typing import Any
 
@@ -11,10 +10,10 @@ from tfx.components.evaluator import executor
 from tfx.types import standard_component_specs
 from tfx.utils import path_utils
 
-from models.signatures import PROVENANCE
+from models.provenance import Provenance, read_provenance
 
 # Fields of a model's provenance by which its metrics are those of another one.
-_COMPARED = ("recipe", "class_names")
+_COMPARED = ("task", "recipe", "class_names")
 
 
 class Executor(executor.Executor):
@@ -46,9 +45,14 @@ def _comparable(candidate: types.Artifact, baseline: types.Artifact) -> bool:
     folder = path_utils.serving_model_path(baseline.uri)
     if not tf.io.gfile.exists(os.path.join(folder, tf.saved_model.SAVED_MODEL_FILENAME_PB)):
         return _left_out(baseline, "it is gone")
-    ours, theirs = _provenance(candidate), _provenance(baseline)
-    different = [name for name in _COMPARED if ours.get(name) != theirs.get(name)]
+    different = differences(candidate, baseline)
     return not different or _left_out(baseline, f"its {' and '.join(different)} differ")
+
+
+def differences(candidate: types.Artifact, baseline: types.Artifact) -> list[str]:
+    """Facts of two models that keep their metrics from being compared."""
+    ours, theirs = _provenance(candidate), _provenance(baseline)
+    return [name for name in _COMPARED if getattr(ours, name, None) != getattr(theirs, name, None)]
 
 
 def _left_out(baseline: types.Artifact, reason: str) -> bool:
@@ -56,11 +60,9 @@ def _left_out(baseline: types.Artifact, reason: str) -> bool:
     return False
 
 
-def _provenance(model: types.Artifact) -> dict[str, Any]:
-    """Facts of a model; none of one that was written without."""
-    path = os.path.join(path_utils.serving_model_path(model.uri), "assets.extra", PROVENANCE)
+def _provenance(model: types.Artifact) -> Provenance | None:
+    """Facts of a model; None of one that was written without."""
     try:
-        with tf.io.gfile.GFile(path) as file:
-            return json.loads(file.read())
-    except tf.errors.NotFoundError:
-        return {}
+        return read_provenance(path_utils.serving_model_path(model.uri))
+    except (tf.errors.NotFoundError, ValueError):
+        return None

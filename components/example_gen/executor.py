@@ -12,12 +12,12 @@ import tensorflow as tf
 from tfx import types
 from tfx.components.example_gen.import_example_gen import executor
 from tfx.proto import example_gen_pb2
-from tfx.types import standard_component_specs
+from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from models import examples as labelled
+from components.artifacts import examples as labelled
 from tfrecords import storage
-from tfrecords.dataset import SPLIT_PATTERNS, RecordInfo, count_records
+from tfrecords.dataset import RecordInfo, count_records
 from tfrecords.shards import read_records, verify_shards
 
 _FOLDER = "folder"  # of the output, among what the transforms are told
@@ -61,7 +61,7 @@ class Executor(executor.Executor):
         """Ingests; see TFX's ImportExampleGen for inputs and outputs.
 
         The output has custom properties: `digest` and `record_bytes`, as in `dataset.json`, and the
-        number of images of each split, such as `images_train`. `models.examples.summary` has the
+        number of images of each split, such as `images_train`. `artifacts.examples.summary` has the
         breeds as well.
 
         Raises:
@@ -73,7 +73,7 @@ class Executor(executor.Executor):
         found = labelled.summary(examples)
         examples.set_string_custom_property(labelled.DIGEST, found[labelled.DIGEST])
         examples.set_int_custom_property("record_bytes", found["record_bytes"])
-        for split in SPLIT_PATTERNS:
+        for split in artifact_utils.decode_split_names(examples.split_names):
             count = found["counts"].get(labelled.writers_name(split), 0)
             examples.set_int_custom_property(f"images_{split}", count)
 

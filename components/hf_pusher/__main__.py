@@ -1,19 +1,20 @@
 """Changes the Space between runs: its app, or the version of the model that it serves."""
 
-import argparse
 import sys
-import tempfile
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from rich.console import Console
 
-from components.hf_pusher.answers import HubError, NotTrusted
+from components.flags import with_settings
 from components.hf_pusher.config import HubConfig
-from components.hf_pusher.publish import Publisher
-from components.secrets import SecretError
-from components.settings import SettingsError, read_settings
+from components.settings import SettingsError
+from tfrecords.command_line import add_command, make_app, run
 from tfrecords.terminal import prepare
+
+if TYPE_CHECKING:
+    from components.hf_pusher.publish import Publication, Publisher
 
 
 class _Settings(BaseSettings, HubConfig):
@@ -24,35 +25,58 @@ class _Settings(BaseSettings, HubConfig):
 
 _FAILED, _NOT_TRUSTED = 2, 3
 
+app = make_app(__doc__)
 
-def main() -> int:
+
+@add_command(app, what="Brings the Space's app up to this checkout.", told={SettingsError: _FAILED})
+@with_settings(_Settings)
+def deploy(settings: _Settings) -> int:
+    """Returns as `_change` does."""
+    return _change(settings, lambda publisher: publisher.deploy())
+
+
+@add_command(
+    app, what="Points the Space and main back to a version.", told={SettingsError: _FAILED}
+)
+@with_settings(_Settings)
+def rollback(
+    settings: _Settings,
+    to: Annotated[str, typer.Option(metavar="TAG", help="The version, such as v-0123…")],
+) -> int:
+    """Returns as `_change` does."""
+    return _change(settings, lambda publisher: publisher.rollback(to))
+
+
+def _change(settings: _Settings, act: "Callable[[Publisher], Publication]") -> int:
     """Does what is asked.
 
     Returns:
         0; with one sentence 2 when it cannot be done, and 3 when the Hub does not trust the
         workflow in which it runs.
     """
-    parser = argparse.ArgumentParser(prog="python -m components.hf_pusher", description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs.add_parser("deploy", help="bring the Space's app up to this checkout")
-    back = verbs.add_parser("rollback", help="point the Space and main back to a version")
-    back.add_argument("--to", metavar="TAG", required=True, help="the version, such as v-0123…")
-    arguments = parser.parse_args()
-    console = Console(soft_wrap=True)
+    import tempfile
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from components.hf_pusher.answers import HubError, NotTrusted  # which take long to import
+    from components.hf_pusher.publish import Publisher
+    from components.secrets import SecretError
+
     try:
         with tempfile.TemporaryDirectory() as workspace:
-            publisher = Publisher(read_settings(_Settings, ".env"), Path(workspace))
-            done = (
-                publisher.deploy()
-                if arguments.verb == "deploy"
-                else publisher.rollback(arguments.to)
-            )
-    except (SettingsError, HubError, SecretError) as error:
+            done = act(Publisher(settings, Path(workspace)))
+    except (HubError, SecretError) as error:
         Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False)
         return _NOT_TRUSTED if isinstance(error, NotTrusted) else _FAILED
     what = "now serves" if done.changed else "served before and still serves"
-    console.print(f"{done.space_url} {what} {done.url}", markup=False)
+    Console(soft_wrap=True).print(f"{done.space_url} {what} {done.url}", markup=False)
     return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns its exit code."""
+    return run(app, "python -m components.hf_pusher", arguments)
 
 
 if __name__ == "__main__":

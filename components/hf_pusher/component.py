@@ -9,11 +9,11 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.demo import app_folders
 from components.digest import folder_digest
 from components.edge_exporter.variants import EDGE_MODEL_KEY
 from components.hf_pusher.config import HubConfig
 from components.hf_pusher.executor import Executor
-from components.hf_pusher.space import APP
 
 
 class HFPusherSpec(ComponentSpec):
@@ -56,6 +56,7 @@ class HFPusher(base_component.BaseComponent):
         examples: what it was trained and judged on; the card shows some of the validation split.
         config: where to publish. Secrets travel in it by reference.
         data_root: the data set's folder, whose `dataset.json` says where the images come from.
+        task: what the model does, by name.
         code_digest: of the learning code, for the card.
         edge_model: the same model as LiteRT; published where it holds `model.tflite`.
 
@@ -75,6 +76,7 @@ class HFPusher(base_component.BaseComponent):
         examples: types.BaseChannel,
         config: HubConfig,
         data_root: str,
+        task: str,
         code_digest: str,
         edge_model: types.BaseChannel | None = None,
     ) -> None:
@@ -82,7 +84,7 @@ class HFPusher(base_component.BaseComponent):
             "hub": {name: getattr(config, name) for name in HubConfig.model_fields},
             "data_root": data_root,
             "code_digest": code_digest,
-            "publisher_digest": folder_digest(Path(__file__).parent, APP),
+            "publisher_digest": folder_digest(Path(__file__).parent, *app_folders(task)),
         }
         spec = HFPusherSpec(
             model=model,

@@ -1,14 +1,26 @@
 """Where and how to publish: the settings of the Hub, by name of their environment variable."""
 
+import json
 from typing import Annotated, Any
 
-from huggingface_hub.utils import HFValidationError, validate_repo_id
-from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic_settings import NoDecode
 
 from components.secrets import check_reference
 
 
 def _repo_id(value: str) -> str:
+    # Takes long to import, which those who publish nothing are spared.
+    from huggingface_hub.utils import HFValidationError, validate_repo_id
+
     try:
         validate_repo_id(value)
     except HFValidationError as error:
@@ -23,8 +35,19 @@ def _endpoint(value: str) -> str:
     return value.rstrip("/")
 
 
+def _from_json(value: Any) -> Any:
+    """What a text says in JSON; the rest of the settings is looked at also where it says none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("expected a JSON object") from None
+
+
 RepoId = Annotated[str, AfterValidator(_repo_id)]
 SecretReference = Annotated[str, AfterValidator(check_reference)]
+_JSON = BeforeValidator(_from_json)
 
 # What a Space reads private repositories with.
 SPACE_TOKEN = "HF_TOKEN"
@@ -34,7 +57,7 @@ class HubConfig(BaseModel):
     """The Hub's part of the settings. Secrets are in it by reference only."""
 
     # In the place of a secret's name there may be the secret.
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(title="The Hugging Face Hub", hide_input_in_errors=True)
 
     hf_repo_id: RepoId | None = Field(
         None, description="Model repository, OWNER/NAME. Unset: nothing is published."
@@ -61,10 +84,10 @@ class HubConfig(BaseModel):
     hf_space_hardware: str | None = Field(
         None, description="The Space's hardware, such as cpu-basic. Default: left as it is."
     )
-    hf_space_variables: dict[str, str] = Field(
+    hf_space_variables: Annotated[dict[str, str], NoDecode, _JSON] = Field(
         {}, description="The Space's variables, a JSON object."
     )
-    hf_space_secrets: dict[str, SecretReference] = Field(
+    hf_space_secrets: Annotated[dict[str, SecretReference], NoDecode, _JSON] = Field(
         {}, description="The Space's secrets: a JSON object of references, as in HF_TOKEN_SECRET."
     )
 

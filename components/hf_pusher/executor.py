@@ -14,15 +14,15 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
 
+from components.artifacts import examples as labelled
+from components.artifacts.evaluations import load_evaluation
+from components.artifacts.samples import load_samples
 from components.edge_exporter.variants import EDGE_MODEL, EDGE_MODEL_KEY, REPORT
 from components.hf_pusher.answers import HubError
 from components.hf_pusher.config import HubConfig
 from components.hf_pusher.model_card import Data, Facts, write_pages
 from components.hf_pusher.publish import Publication, Publisher
-from models import examples as labelled
-from models.evaluation import load_evaluation
-from models.overlays import load_overlays
-from models.signatures import PROVENANCE
+from models.provenance import read_provenance
 from tfrecords.dataset import read_info
 from tfrecords.errors import DataError
 
@@ -74,22 +74,19 @@ class Executor(pusher_executor.Executor):
         edge = _stage_edge_model(inputs, model)
         [examples] = inputs[standard_component_specs.EXAMPLES_KEY]
         [evaluation] = inputs[standard_component_specs.EVALUATION_KEY]
-        trained = json.loads((model / "assets.extra" / PROVENANCE).read_text())
-        overlays = load_overlays(
-            str(model), examples, trained["class_names"], trained["palette"], features=[]
-        )
-        shown = {title: group[0] for title, group in overlays.groups.items() if group}
+        found = load_samples(str(model), examples, features=[])
+        shown = {title: group[0] for title, group in found.groups.items() if group}
         samples.mkdir()
-        for title, overlay in shown.items():
-            (samples / f"{title.lower()}.jpg").write_bytes(overlay.image)
+        for title, sample in shown.items():
+            (samples / f"{title.lower()}.jpg").write_bytes(sample.image)
         facts = Facts(
             repo_id=config.hf_repo_id or "",
             license=config.hf_license,
-            config=trained,
+            trained=read_provenance(str(model)),
             code_digest=told["code_digest"],
-            evaluation=load_evaluation(evaluation.uri, trained["class_names"]),
+            evaluation=load_evaluation(evaluation.uri),
             data=_data(examples, told["data_root"]),
-            overlays=shown,
+            samples=shown,
             edge=edge,
         )
         write_pages(model, facts)

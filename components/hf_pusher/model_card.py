@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from PIL import Image
 
+from components.artifacts.evaluations import Evaluation
+from components.artifacts.samples import Shown
 from components.hf_pusher.ownership import BEGIN, CARD, END, PROVENANCE
-from models.evaluation import Evaluation
-from models.overlays import Overlay
+from models.code import task_folder
+from models.provenance import Provenance
 
 METRICS = "metrics.json"
 PICTURES = "overlays"
-_TASK = "image-segmentation"
+_CARD = "model_card.md.jinja"
+_OF_TASK = "card.md.jinja"  # in the task's folder, where it has one; extends the other
 _SHOWN_SLICES = 10
 _PACKAGES = ("tensorflow", "keras", "tfx")
 _NOTHING = "\N{EN DASH}"
@@ -52,31 +56,31 @@ class Facts:
     Attributes:
         repo_id: the model repository, OWNER/NAME.
         license: of the model, as the Hub names it.
-        config: what the model was trained with, as the SavedModel's provenance has it.
+        trained: what the model was trained with.
         code_digest: of the learning code.
         evaluation: the Evaluator's figures.
         data: what it was trained and judged on.
-        overlays: pictures of validation images, by title.
+        samples: validation examples, by title.
         edge: the figures of the LiteRT models; None when there are none.
     """
 
     repo_id: str
     license: str
-    config: dict[str, Any]
+    trained: Provenance
     code_digest: str
     evaluation: Evaluation
     data: Data
-    overlays: dict[str, Overlay]
+    samples: dict[str, Shown]
     edge: dict[str, Any] | None
 
 
 def write_pages(folder: Path, facts: Facts) -> None:
     """Writes card, figures, provenance and pictures; the same facts give the same bytes."""
-    pictures = _write_pictures(folder / PICTURES, facts.overlays)
+    pictures = _write_pictures(folder / PICTURES, facts.samples)
     _write_json(folder / METRICS, _metrics(facts.evaluation))
     provenance = {
-        **facts.config,
-        "task": _TASK,
+        **facts.trained.model_dump(mode="json"),
+        "task": facts.evaluation.task.hub_task,
         "code_digest": facts.code_digest,
         "data": asdict(facts.data),
         "packages": {name: version(name) for name in _PACKAGES},
@@ -91,11 +95,12 @@ def _write_json(path: Path, value: Any) -> None:
 
 def _metrics(evaluation: Evaluation) -> dict[str, Any]:
     """Every figure; null stands for what there was no pixel to judge by."""
+    task = evaluation.task
     return {
-        "task": _TASK,
+        "task": task.hub_task,
         "split": "validation",
         "resolution": "each image's own",
-        "averaging": "pixels are summed over images first; means are over classes",
+        "averaging": f"{task.unit} are summed over images first; means are over classes",
         "class_names": evaluation.class_names,
         "slices": [
             {
@@ -108,63 +113,71 @@ def _metrics(evaluation: Evaluation) -> dict[str, Any]:
             for part in parts
         ],
         "conditions": [
-            {"name": bound.name, "value": _finite(bound.value), "floor": bound.floor}
+            {
+                "name": bound.name,
+                "value": _finite(bound.value),
+                "limit": bound.limit,
+                "better": "higher" if bound.sign > 0 else "lower",
+            }
             for bound in evaluation.bounds
         ],
-        "confusion_matrix": None if evaluation.confusion is None else evaluation.confusion.tolist(),
+        "confusion_matrix": _listed(evaluation.confusion),
+        "reliability": _listed(evaluation.reliability),
     }
+
+
+def _listed(array: np.ndarray | None) -> list[Any] | None:
+    return None if array is None else array.tolist()
 
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _write_pictures(folder: Path, overlays: dict[str, Overlay]) -> list[dict[str, Any]]:
-    """Image, true mask and the model's mask side by side, a file for each image."""
+def _write_pictures(folder: Path, samples: dict[str, Shown]) -> list[dict[str, Any]]:
+    """The pictures of an example side by side, a file for each."""
     folder.mkdir()
     pictures = []
-    for title, overlay in overlays.items():
+    for title, sample in samples.items():
         path = folder / f"{title.lower().replace(' ', '-')}.jpg"
-        parts = [
-            Image.open(io.BytesIO(jpeg))
-            for jpeg in (overlay.image, overlay.truth, overlay.prediction)
-        ]
-        row = Image.new("RGB", (len(parts) * overlay.width, overlay.height))
+        parts = [Image.open(io.BytesIO(jpeg)) for jpeg in sample.pictures.values()]
+        row = Image.new("RGB", (len(parts) * sample.width, sample.height))
         for number, part in enumerate(parts):
-            row.paste(part, (number * overlay.width, 0))
+            row.paste(part, (number * sample.width, 0))
         row.save(path, quality=90)
-        pictures.append(
-            {"title": title, "path": f"{PICTURES}/{path.name}", "mean_iou": overlay.mean_iou}
-        )
+        pictures.append({"title": title, "path": f"{PICTURES}/{path.name}", "sample": sample})
     return pictures
 
 
 def _card(facts: Facts, pictures: list[dict[str, Any]]) -> str:
+    task = facts.evaluation.task
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader([task_folder(task.name), Path(__file__).parent]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"inline": _inline, "figure": _figure, "hex": _hex}
     rows = {
-        "recipe": facts.config["recipe"],
+        "recipe": facts.trained.recipe,
         "data digest": facts.data.digest,
         "code digest": facts.code_digest,
-        "epochs": facts.config["epochs"],
-        "seed": facts.config["seed"],
+        "epochs": facts.trained.epochs,
+        "seed": facts.trained.seed,
         **{name: version(name) for name in _PACKAGES},
     }
     text = (
-        environment.get_template("model_card.md.jinja")
+        environment.select_template([_OF_TASK, _CARD])
         .render(
             title=facts.repo_id.partition("/")[2],
             repo_id=facts.repo_id,
-            config=facts.config,
+            base=_CARD,
+            config=facts.trained,
+            task=task,
             class_names=facts.evaluation.class_names,
             evaluation=facts.evaluation,
             data=facts.data,
-            overlays=pictures,
+            samples=pictures,
             edge=facts.edge,
             shown_slices=_SHOWN_SLICES,
             provenance_rows=rows,
@@ -177,31 +190,31 @@ def _card(facts: Facts, pictures: list[dict[str, Any]]) -> str:
 
 def _metadata(facts: Facts) -> ModelCardData:
     """The card's front matter, by which the Hub files the model and shows its figures."""
-    hub_dataset = facts.data.hub_dataset
+    hub_dataset, task = facts.data.hub_dataset, facts.evaluation.task
     return ModelCardData(
         license=facts.license,
         library_name="tensorflow",
-        pipeline_tag=_TASK,
+        pipeline_tag=task.hub_task,
         tags=[
-            _TASK,
-            "semantic-segmentation",
+            task.hub_task,
+            *task.tags,
             "tfx",
-            facts.config["model"],
+            facts.trained.model,
             *(["litert"] if facts.edge else []),
         ],
         datasets=[hub_dataset] if hub_dataset else None,
         model_name=facts.repo_id.partition("/")[2],
         eval_results=[
             EvalResult(
-                task_type=_TASK,
-                dataset_type=hub_dataset or facts.config["recipe"],
-                dataset_name=facts.data.source or facts.config["recipe"],
+                task_type=task.hub_task,
+                dataset_type=hub_dataset or facts.trained.recipe,
+                dataset_name=facts.data.source or facts.trained.recipe,
                 dataset_split="validation",
                 metric_type=key,
-                metric_name=title,
+                metric_name=one.title,
                 metric_value=round(value, 6),
             )
-            for key, title in facts.evaluation.headline.items()
+            for key, one in facts.evaluation.headline.items()
             if math.isfinite(value := facts.evaluation.whole.figures[key])
         ],
     )

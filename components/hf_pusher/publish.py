@@ -17,6 +17,8 @@ from components.hf_pusher.hub import Repository, Version
 from components.hf_pusher.ownership import PROVENANCE, Manifest
 from components.hf_pusher.tokens import TRUSTED_PUBLISHING, read_token
 from components.secrets import read_secret
+from models.provenance import read_provenance
+from models.registry import FIRST_TASK
 
 _EXAMPLES = f"{app.EXAMPLES}/"
 _UNTOLD = Manifest()
@@ -82,7 +84,8 @@ class Publisher:
         with self._explained(self._model):
             self._model.ensure(self._config.hf_private)
             version = self._model.publish(_files(model), f"Publish {tag}", of, tag)
-        self._stage(version, tag, edge=(model / EDGE_MODEL).exists())
+        task = read_provenance(str(model)).task
+        self._stage(version, tag, task, edge=(model / EDGE_MODEL).exists())
         copytree(examples, self._staged / app.EXAMPLES)
         space = self._publish_space(version, f"Serve {tag}", of)
         return self._publication(version, tag, space, version.changed or space.changed)
@@ -98,7 +101,7 @@ class Publisher:
         with self._explained(self._model):
             version = Version(self._model.revision_of(tag), changed=False)
             edge = self._model.has(EDGE_MODEL, version.revision)
-        self._stage(version, tag, edge)
+        self._stage(version, tag, self._read_pin()["task"], edge)
         # First: it is what people see.
         space = self._publish_space(version, f"Serve {tag}", kept=[_EXAMPLES])
         with self._explained(self._model):
@@ -111,19 +114,23 @@ class Publisher:
         Raises:
             HubError, SecretError: as in `publish`; or there is no Space yet.
         """
-        with self._explained(self._space):
-            pin = json.loads(self._space.read(app.PIN))
+        pin = self._read_pin()
         version = Version(pin["revision"], changed=False)
         with self._explained(self._model):
             edge = self._model.has(EDGE_MODEL, version.revision)
-        self._stage(version, pin["tag"], edge)
+        self._stage(version, pin["tag"], pin["task"], edge)
         # Whoever publishes a model meanwhile moves the pin, which this leaves alone.
         (self._staged / app.PIN).unlink()
         space = self._publish_space(version, "Update the app", kept=[_EXAMPLES, app.PIN])
         return self._publication(version, pin["tag"], space, space.changed)
 
-    def _stage(self, version: Version, tag: str, edge: bool) -> None:
-        app.stage_space(self._staged, self._model.repo_id, version.revision, tag, edge)
+    def _read_pin(self) -> dict[str, str]:
+        """What the Space serves; one of before there was another task tells none."""
+        with self._explained(self._space):
+            return {"task": FIRST_TASK, **json.loads(self._space.read(app.PIN))}
+
+    def _stage(self, version: Version, tag: str, task: str, edge: bool) -> None:
+        app.stage_space(self._staged, task, self._model.repo_id, version.revision, tag, edge)
 
     def _publish_space(
         self,

@@ -1,31 +1,32 @@
 """The Space's files: the app, pinned to one revision of the model."""
 
 import json
-import shutil
 from pathlib import Path
 
 from huggingface_hub import RepoCard
 
-APP = Path(__file__).parents[2] / "apps" / "gradio" / "semantic_segmentation"
+from components.demo import copy_app
+
 EXAMPLES = "examples"
 PIN = "model.json"  # which model the Space serves
-_NOT_PUSHED = shutil.ignore_patterns("__pycache__", "*.pyi", "requirements-*.txt", EXAMPLES)
 
 
-def stage_space(folder: Path, repo_id: str, revision: str, tag: str, edge: bool) -> None:
+def stage_space(folder: Path, task: str, repo_id: str, revision: str, tag: str, edge: bool) -> None:
     """Copies the app and fills in which model it serves.
 
     Args:
         folder: to make.
+        task: the model's.
         repo_id: the model repository, OWNER/NAME.
         revision: its commit.
         tag: the version's name, for people.
         edge: whether the model repository holds a LiteRT model, which needs no TensorFlow.
     """
-    shutil.copytree(APP, folder, ignore=_NOT_PUSHED)
-    runtime = "litert" if edge else "tensorflow"
-    shutil.copyfile(APP / f"requirements-{runtime}.txt", folder / "requirements.txt")
-    pin = {"repo_id": repo_id, "revision": revision, "tag": tag}
+    copy_app(task, folder)
+    runtime, other = ("litert", "tensorflow") if edge else ("tensorflow", "litert")
+    (folder / f"requirements-{runtime}.txt").rename(folder / "requirements.txt")
+    (folder / f"requirements-{other}.txt").unlink()
+    pin = {"repo_id": repo_id, "revision": revision, "tag": tag, "task": task}
     (folder / PIN).write_text(json.dumps(pin, indent=2) + "\n")
     card = RepoCard.load(folder / "README.md")
     card.data["models"] = [repo_id]

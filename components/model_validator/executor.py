@@ -1,7 +1,6 @@
 """Marks a model by whether TensorFlow alone can serve it."""
 
 import itertools
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -13,9 +12,9 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
 
+from components.artifacts import examples as labelled
 from components.model_validator.validate import validate
-from models import examples as labelled
-from models.signatures import PROVENANCE
+from models.provenance import read_provenance
 
 # How TFX's InfraValidator marks its artifact, which its Pusher reads.
 BLESSED = "blessed"
@@ -39,9 +38,8 @@ class Executor(base_executor.BaseExecutor):
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "model"
             io_utils.copy_dir(path_utils.serving_model_path(uri), str(model))
-            trained = json.loads((model / "assets.extra" / PROVENANCE).read_text())
             some = list(itertools.islice(labelled.records(examples, "eval"), _EXAMPLES))
-            reason = validate(model, some, trained["image_size"], len(trained["class_names"]))
+            reason = validate(model, some, read_provenance(str(model)))
         name = _NOT_BLESSED_FILE if reason else _BLESSED_FILE
         io_utils.write_string_file(os.path.join(blessing.uri, name), "")
         blessing.set_int_custom_property(BLESSED, int(not reason))

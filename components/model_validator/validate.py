@@ -12,9 +12,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.artifacts import examples as labelled
 from components.model_validator import probe
-from models import examples as labelled
 from models import preprocessing
+from models.config import TrainingConfig
+from models.registry import load_learning
 from models.signatures import NETWORK
 
 TIMEOUT = 600.0  # seconds, of which TensorFlow's import takes some
@@ -25,8 +27,7 @@ _ENVIRONMENT = ("LD_LIBRARY_PATH", "PATH", "TMPDIR")
 def validate(
     model: Path,
     examples: Sequence[bytes],
-    image_size: int,
-    num_classes: int,
+    config: TrainingConfig,
     timeout: float = TIMEOUT,
 ) -> str:
     """Loads a SavedModel where there is TensorFlow and none of this code, and calls it.
@@ -36,8 +37,7 @@ def validate(
     Args:
         model: local folder of the SavedModel.
         examples: serialized, of the data set, that each signature is called with.
-        image_size: S, side of the network's input, in pixels.
-        num_classes: C.
+        config: what was trained.
         timeout: seconds after which the process is ended.
 
     Returns:
@@ -47,7 +47,7 @@ def validate(
         return "The eval split holds no example to call the model with; add images to the data set."
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
-        write_requests(workspace, model.resolve(), examples, image_size, num_classes)
+        write_requests(workspace, model.resolve(), examples, config)
         empty = workspace / "empty"
         empty.mkdir()
         kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
@@ -75,7 +75,7 @@ def validate(
 
 
 def write_requests(
-    workspace: Path, model: Path, examples: Sequence[bytes], image_size: int, num_classes: int
+    workspace: Path, model: Path, examples: Sequence[bytes], config: TrainingConfig
 ) -> None:
     """Writes what the process reads: the model's place, what to call it with, what is to come.
 
@@ -83,57 +83,51 @@ def write_requests(
         workspace: folder to write to.
         model: absolute path of the SavedModel.
         examples: as `validate` takes them, like the others.
-        image_size: S.
-        num_classes: C.
+        config: likewise.
     """
-    images = [
-        labelled.value(tf.train.Example.FromString(example), preprocessing.IMAGE)
-        for example in examples
-    ]
+    images = [labelled.value(labelled.parse(example), preprocessing.IMAGE) for example in examples]
     for name, values in {"examples": examples, "image_bytes": images}.items():
         with tf.io.TFRecordWriter(str(workspace / f"{name}{probe.RECORDS}")) as writer:
             for value in values:
                 writer.write(value)
     requests = {
         "model": str(model),
-        "num_classes": num_classes,
-        "signatures": _signatures(len(examples), image_size, num_classes),
+        "num_classes": config.num_outputs,
+        "signatures": _signatures(len(examples), config),
     }
     (workspace / probe.REQUESTS).write_text(json.dumps(requests))
 
 
-def _signatures(count: int, size: int, classes: int) -> dict[str, Any]:
+def _signatures(count: int, config: TrainingConfig) -> dict[str, Any]:
     """What `models.signatures` promises: dtype of the input; dtype and shape of each output."""
-    mask = ("string", [count])
+    learning, size = load_learning(config.task), config.image_size
+    label = learning.label_spec(size)
+    served, judged = learning.answers(config.num_outputs)
+    logits = learning.logits_spec(size, config.num_outputs)
     return {
         "transform_features": {
             "input": ("examples", "string"),
             "outputs": {
                 preprocessing.IMAGE: ("float32", [count, size, size, 3]),
-                preprocessing.LABEL: ("int64", [count, size, size]),
+                preprocessing.LABEL: (
+                    preprocessing.written_type(label).name,
+                    [count, *label.shape],
+                ),
                 preprocessing.SIZE: ("int64", [count, 2]),
             },
         },
-        "serving_default": {
-            "input": ("image_bytes", "string"),
-            "outputs": {
-                probe.MASKS: mask,
-                "class_fractions": ("float32", [count, classes]),
-            },
-        },
-        "from_examples": {
-            "input": ("examples", "string"),
-            "outputs": {
-                probe.MASKS: mask,
-                "confusion_matrix": ("float32", [count, classes, classes]),
-                "boundary_counts": ("float32", [count, classes, 2]),
-            },
-        },
+        "serving_default": {"input": ("image_bytes", "string"), "outputs": _all(served, count)},
+        "from_examples": {"input": ("examples", "string"), "outputs": _all(judged, count)},
         NETWORK: {
             "input": ("pixels", "float32"),
-            "outputs": {"logits": ("float32", [1, size, size, classes])},
+            "outputs": {"logits": (logits.dtype.name, [1, *logits.shape])},
         },
     }
+
+
+def _all(answers: dict[str, tf.TensorSpec], count: int) -> dict[str, tuple[str, list[int]]]:
+    """Dtype and shape of what is answered to so many examples."""
+    return {name: (spec.dtype.name, [count, *spec.shape]) for name, spec in answers.items()}
 
 
 def _death(status: int, printed: str) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
-from pipeline import records
 from pipeline.lineage.names import Name, find_run, model_name, pushed_names
+from pipeline.runs import store
 
 
 def known_run(text: str, metadata_path: Path) -> str:
@@ -20,28 +20,28 @@ def known_run(text: str, metadata_path: Path) -> str:
     Raises:
         ValueError: there is no such run, or several; the message has the cure.
     """
-    runs = records.known_runs(metadata_path)
+    runs = store.known_runs(metadata_path)
     try:
-        return find_run(text, _names(records.open_store(metadata_path), runs))
+        return find_run(text, _names(store.open_store(metadata_path), runs))
     except LookupError:
         raise ValueError(_unknown(text, metadata_path.parent, runs)) from None
 
 
-def _names(store: MetadataStore, runs: list[str]) -> Iterator[Name]:
+def _names(opened: MetadataStore, runs: list[str]) -> Iterator[Name]:
     for run_id in runs:
-        yield Name(run_id, run_id, (records.file_stem(run_id),))
+        yield Name(run_id, run_id, (store.file_stem(run_id),))
     executions = {
         execution.id: run.name
-        for run in store.get_contexts_by_type(records.RUN)
-        for execution in store.get_executions_by_context(run.id)
+        for run in opened.get_contexts_by_type(store.RUN)
+        for execution in opened.get_executions_by_context(run.id)
     }
     artifacts = {
-        type_: store.get_artifacts_by_type(type_)
+        type_: opened.get_artifacts_by_type(type_)
         for type_ in ("ModelBlessing", "Model", "PushedModel")
     }
     ids = [artifact.id for listed in artifacts.values() for artifact in listed]
     makers: dict[int, int] = {}
-    for event in store.get_events_by_artifact_ids(ids):
+    for event in opened.get_events_by_artifact_ids(ids):
         if event.type == metadata_store_pb2.Event.OUTPUT:
             earlier = makers.get(event.artifact_id, event.execution_id)
             makers[event.artifact_id] = min(earlier, event.execution_id)
@@ -66,5 +66,5 @@ def _unknown(text: str, root: Path, runs: list[str]) -> str:
     return (
         f"{text} is no run, and no folder, version, tag or revision of a model, that is recorded "
         f"here; {elsewhere}, or add --engine=vertex for what Vertex AI made. The runs here are, "
-        f"nearest first: {records.nearest(text, runs)}."
+        f"nearest first: {store.nearest(text, runs)}."
     )

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tfx.types.artifact_utils import decode_split_names
 
-from pipeline import runs
 from pipeline.lineage.chain import Lineage, Origin
 from pipeline.report.page import Verdict, verdict
-from pipeline.runs import Run
+from pipeline.runs import history
+from pipeline.runs.history import Run
 
 # What TFMA, which asserts that its files are there, and our own readers raise beside TensorFlow.
 _MISSING = (AssertionError, OSError, ValueError, LookupError)
@@ -25,11 +26,11 @@ def trace(metadata_path: Path, run_id: str) -> Lineage:
     Raises:
         ValueError: nothing is recorded of the run's steps.
     """
-    run = runs.load_run(metadata_path, run_id)
+    run = history.load_run(metadata_path, run_id)
     trained_by = None
     if run.trained_by:
         same = run.trained_by == run_id
-        trained_by = _origin(run if same else runs.load_run(metadata_path, run.trained_by))
+        trained_by = _origin(run if same else history.load_run(metadata_path, run.trained_by))
     model = run.output("Trainer", "model")
     examples = run.output("ImportExampleGen", "examples")
     judged = Verdict(_verdict(run), [])
@@ -50,8 +51,10 @@ def trace(metadata_path: Path, run_id: str) -> Lineage:
         data_root=_properties(run, "ImportExampleGen").get("input_base", ""),
         examples={
             "digest": examples.get_string_custom_property("digest"),
-            "images_train": examples.get_int_custom_property("images_train"),
-            "images_eval": examples.get_int_custom_property("images_eval"),
+            **{
+                name: examples.get_int_custom_property(name)
+                for name in map("images_{}".format, decode_split_names(examples.split_names))
+            },
         }
         if examples
         else {},

@@ -6,11 +6,13 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from models.registry import FIRST_TASK, load_task
 from pipeline.lineage.chain import Lineage, Origin
 
 # The settings that have rows of their own, or say what the figures are named by.
-_TOLD_ELSEWHERE = {"recipe", "model", "class_names", "palette"}
+_TOLD_ELSEWHERE = {"recipe", "task", "model", "class_names", "palette"}
 _UNKNOWN = "not recorded"
+_IMAGES = "images_"  # begins the name of a split's count
 _STYLES = {"blessed": "green", "refused": "red"}
 
 Rows = Iterator[tuple[str, str | Text]]
@@ -37,8 +39,10 @@ def table(asked: str, lineage: Lineage) -> Table:
 def _data(lineage: Lineage) -> Rows:
     yield "data", _as_typed(lineage.data_root) or _UNKNOWN
     yield "data digest", lineage.examples.get("digest") or _UNKNOWN
-    for split in ("train", "eval"):
-        count = lineage.examples.get(f"images_{split}")
+    counted = {key for key in lineage.examples if key.startswith(_IMAGES)}
+    others = sorted(counted - {f"{_IMAGES}train", f"{_IMAGES}eval"})
+    for split in ("train", "eval", *(key.removeprefix(_IMAGES) for key in others)):
+        count = lineage.examples.get(f"{_IMAGES}{split}")
         yield f"images, {split}", f"{count:.0f}" if count else _UNKNOWN
 
 
@@ -70,11 +74,11 @@ def _training(lineage: Lineage) -> Rows:
 
 
 def _judged(lineage: Lineage) -> Rows:
-    names = lineage.told.get("training", {}).get("class_names", [])
-    titles = {"mean_iou": "mean IoU", **{f"iou_{name}": f"IoU, {name}" for name in names}}
-    for key, title in titles.items():
+    training = lineage.told.get("training", {})
+    task = load_task(training.get("task", FIRST_TASK))
+    for key, figure in task.key_figures(training.get("class_names", [])).items():
         if key in lineage.figures:
-            yield title, f"{lineage.figures[key]:.3f}"
+            yield figure.row, f"{lineage.figures[key]:.3f}"
     verdict = Text(lineage.verdict, style=_STYLES.get(lineage.verdict, ""))
     if lineage.reasons:
         verdict = Text.assemble(verdict, f": {'; '.join(lineage.reasons)}")

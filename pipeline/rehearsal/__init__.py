@@ -4,8 +4,8 @@ Each task's own container command runs in its own process, with its ExecutorInpu
 metadata, cache and failure policy as on the service; only the image is taken for this machine.
 """
 
+from pipeline.jobs.states import Artifact, Outcome, Outputs, RehearsalError, State, TaskState
 from pipeline.rehearsal.rehearsal import rehearse
-from pipeline.rehearsal.states import Artifact, Outcome, Outputs, RehearsalError, State, TaskState
 
 __all__ = [
     "Artifact",

@@ -10,8 +10,8 @@ from typing import Any
 
 from google.protobuf import json_format
 
+from pipeline.jobs.states import Artifact
 from pipeline.rehearsal.job import Task
-from pipeline.rehearsal.states import Artifact
 
 
 def cache_key(

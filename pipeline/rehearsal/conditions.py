@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline.rehearsal.states import Artifact, RehearsalError
+from pipeline.jobs.states import Artifact, RehearsalError
 
 # What CEL writes otherwise than Python does; a quoted string is matched to be left alone.
 _CEL_TOKEN = re.compile(r"'[^']*'|&&|\|\||!(?!=)")

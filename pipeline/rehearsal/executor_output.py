@@ -7,9 +7,9 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from pipeline.jobs.states import Artifact, Outputs, RehearsalError
 from pipeline.rehearsal.invocation import change_texts
 from pipeline.rehearsal.parameters import from_json
-from pipeline.rehearsal.states import Artifact, Outputs, RehearsalError
 
 
 def read_executor_output(

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.jobs.states import RehearsalError
 from pipeline.rehearsal.job import given_parameters, parse
 from pipeline.rehearsal.parameters import from_text, job_parameters, to_json
-from pipeline.rehearsal.states import RehearsalError
 
 
 def load_job(spec: Path) -> Any:

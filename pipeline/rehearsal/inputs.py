@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from pipeline.jobs.states import RehearsalError
 from pipeline.rehearsal.job import Task
 from pipeline.rehearsal.parameters import constant, converted
-from pipeline.rehearsal.states import RehearsalError
 
 Source: TypeAlias = pipeline_spec_pb2.TaskInputsSpec.InputParameterSpec
 

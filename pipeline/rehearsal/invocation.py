@@ -10,9 +10,9 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from pipeline.jobs.states import Artifact, RehearsalError
 from pipeline.rehearsal.inputs import PLACEHOLDER, as_text
 from pipeline.rehearsal.parameters import to_json
-from pipeline.rehearsal.states import Artifact, RehearsalError
 
 _PATH = re.compile(
     r"\.(?P<side>inputs|outputs)\.(?P<kind>parameters|artifacts)\['(?P<name>[^']+)'\]"

@@ -11,8 +11,8 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from pipeline.jobs.states import RehearsalError
 from pipeline.rehearsal.parameters import from_json, job_parameters
-from pipeline.rehearsal.states import RehearsalError
 
 _COMPLETED = pipeline_spec_pb2.PipelineTaskSpec.TriggerPolicy.ALL_UPSTREAM_TASKS_COMPLETED
 _TASK_NAME = re.compile(r"[\w][\w.-]*")

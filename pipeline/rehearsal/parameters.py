@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.rehearsal.states import RehearsalError
+from pipeline.jobs.states import RehearsalError
 
 ParameterSpec: TypeAlias = pipeline_spec_pb2.ComponentInputsSpec.ParameterSpec
 

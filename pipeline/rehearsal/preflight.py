@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.jobs.states import RehearsalError
 from pipeline.rehearsal.inputs import input_parameters
 from pipeline.rehearsal.job import Task
 from pipeline.rehearsal.run import Run
-from pipeline.rehearsal.states import RehearsalError
 from pipeline.rehearsal.steps import step_environment
 
 _FINDER = Path(__file__).with_name("find_modules.py")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.rehearsal.states import readable
+from pipeline.jobs.states import readable
 
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 10.0  # Vertex gives a cancelled container 30

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from pipeline.rehearsal.states import Artifact, RehearsalError
+from pipeline.jobs.states import Artifact, RehearsalError
 
 _CLAUSE = re.compile(
     r"\s*(?P<field>schema_title|state|name|uri|metadata\.(?P<key>[^.=\s]+)\.(number|string)_value)"

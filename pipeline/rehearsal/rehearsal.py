@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.jobs.states import Outcome, RehearsalError, TaskState
 from pipeline.rehearsal.job import read_job
 from pipeline.rehearsal.preflight import check_steps
 from pipeline.rehearsal.run import Run
 from pipeline.rehearsal.scheduler import Scheduler
-from pipeline.rehearsal.states import Outcome, RehearsalError, TaskState
 from pipeline.rehearsal.storage import CloudStorage, MappedStorage, Storage
 from pipeline.rehearsal.store import open_store
 

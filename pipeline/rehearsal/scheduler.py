@@ -6,11 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
+from pipeline.jobs.states import Artifact, Outcome, RehearsalError, State, TaskState
 from pipeline.rehearsal.conditions import holds
 from pipeline.rehearsal.inputs import Source, input_parameters
 from pipeline.rehearsal.job import Job, Task
 from pipeline.rehearsal.run import Run, new_uuid
-from pipeline.rehearsal.states import Artifact, Outcome, RehearsalError, State, TaskState
 from pipeline.rehearsal.steps import Inputs, Result, do
 
 

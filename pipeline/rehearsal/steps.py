@@ -11,6 +11,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
+from pipeline.jobs.states import Artifact, Outputs, RehearsalError, State
 from pipeline.rehearsal import queries
 from pipeline.rehearsal.cache import cache_key
 from pipeline.rehearsal.executor_output import read_executor_output
@@ -19,7 +20,6 @@ from pipeline.rehearsal.job import Task
 from pipeline.rehearsal.parameters import constant
 from pipeline.rehearsal.process import CommandFailed, Stopped, run_command
 from pipeline.rehearsal.run import Run, new_artifact_name
-from pipeline.rehearsal.states import Artifact, Outputs, RehearsalError, State
 
 # TFX keeps these in a file at their uri; of all other artifacts the uri is a folder.
 _VALUES = {f"tfx.{name}" for name in ("Boolean", "Float", "Integer", "JsonValue", "String")}

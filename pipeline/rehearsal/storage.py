@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.rehearsal.states import RehearsalError
+from pipeline.jobs.states import RehearsalError
 
 # A bucket's name begins with a letter or a digit; /gcs/ counts where a path begins.
 _CLOUD_PATH = re.compile(r"gs://(?=[a-z0-9])|(?<![\w./-])/gcs/(?=[a-z0-9])")

@@ -11,7 +11,7 @@ from typing import Any
 
 import filelock
 
-from pipeline.rehearsal.states import Artifact, Outputs, RehearsalError, State, TaskState
+from pipeline.jobs.states import Artifact, Outputs, RehearsalError, State, TaskState
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (

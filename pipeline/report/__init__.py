@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pipeline.records import file_stem
 from pipeline.report.page import render
-from pipeline.runs import Run
+from pipeline.runs.history import Run
+from pipeline.runs.store import file_stem
 
 
 def write_report(run: Run, pipeline_root: Path) -> Path:

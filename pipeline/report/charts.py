@@ -49,6 +49,37 @@ def line_chart(lines: Mapping[str, Sequence[float]], label: str, marked: int | N
             across, down = points[-1]
             dot = '<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="3"/>'
             parts.append(Markup(dot).format(name, across, down))
+    return _chart(parts, label)
+
+
+def reliability_chart(bins: Sequence[Sequence[float]], label: str) -> Markup:
+    """How often a model is right, by how sure it is.
+
+    Args:
+        bins: of equal width from 0 to 1, each with its number of examples, the sum of their
+            confidences and how many of them are right; an empty one has no bar.
+        label: what a reader who does not see the chart is told.
+    """
+    across, down = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+    bottom = _HEIGHT - _BOTTOM
+    parts = []
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        y = bottom - down * tick
+        parts.append(_line("grid", _LEFT, y, _WIDTH - _RIGHT, y))
+        parts.append(_text("end", _LEFT - 6, y + 4, f"{tick:g}"))
+        parts.append(_text("middle", _LEFT + across * tick, _HEIGHT - 6, f"{tick:g}"))
+    width = across / len(bins)
+    for number, (count, _, right) in enumerate(bins):
+        if count:
+            height = down * right / count
+            rect = '<rect class="right" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
+            x = _LEFT + width * number
+            parts.append(Markup(rect).format(x + 1, bottom - height, width - 2, height))
+    parts.append(_line("marked", _LEFT, bottom, _WIDTH - _RIGHT, _TOP))
+    return _chart(parts, label)
+
+
+def _chart(parts: Sequence[Markup], label: str) -> Markup:
     opening = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">')
     return opening.format(_WIDTH, _HEIGHT, label) + Markup("").join(parts) + Markup("</svg>")
 

@@ -85,6 +85,7 @@ def _feature(name: str, splits: dict[str, statistics_pb2.FeatureNameStatistics])
         mean_length={
             split: stats.avg_length if split in strings else stats.avg_num_bytes
             for split, stats in kept.items()
+            if not isinstance(stats, statistics_pb2.NumericStatistics)
         },
         shares=shown,
         more=len(shares) - len(shown),

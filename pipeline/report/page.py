@@ -8,13 +8,14 @@ from typing import Any
 
 import jinja2
 
-from models import examples as labelled
-from models import overlays
-from models.evaluation import load_evaluation
-from models.signatures import PROVENANCE
-from pipeline.records import file_stem
+from components.artifacts import examples as labelled
+from components.artifacts import samples
+from components.artifacts.evaluations import load_evaluation
+from models.provenance import read_provenance
+from models.registry import FIRST_TASK, load_task
 from pipeline.report import charts, data, words
-from pipeline.runs import Run, Step
+from pipeline.runs.history import Run, Step
+from pipeline.runs.store import file_stem
 
 _VALIDATION = "val_"
 _ENDED = ("COMPLETE", "CACHED")
@@ -51,11 +52,38 @@ def render(run: Run) -> str:
     judged = run.output("Evaluator", "evaluation")
 
     config = training_config(run)
-    evaluation = load_evaluation(judged.uri, config["class_names"]) if judged else None
+    evaluation = load_evaluation(judged.uri) if judged else None
     training = run.training_figures() if model else None
     sliced_by = [feature for feature in evaluation.slices if feature] if evaluation else []
     digest = labelled.digest(examples) if examples else "not read"
     took, steps = timeline(run)
+    return (
+        templates()
+        .get_template("page.html.jinja")
+        .render(
+            run=run,
+            verdict=verdict(run),
+            config=config,
+            evaluation=evaluation,
+            same_as_baseline=_same_as_baseline(run),
+            training=training,
+            curves=curves(training["history"]) if training else {},
+            task=load_task(config.get("task", FIRST_TASK)) if config else None,
+            samples=samples.load_samples(run.model_path, examples, sliced_by) if model else None,
+            scan_limit=samples.SCANNED,
+            splits=run.num_examples() if statistics else {},
+            features=data.features(statistics) if statistics else [],
+            anomalies=data.anomalies(found) if found else None,
+            data_digest=digest,
+            settings=settings(run, config, digest),
+            took=took,
+            steps=steps,
+        )
+    )
+
+
+def templates() -> jinja2.Environment:
+    """The page's templates with what they write values and draw charts with."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -64,30 +92,9 @@ def render(run: Run) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= words.FILTERS
-    return environment.get_template("page.html.jinja").render(
-        run=run,
-        verdict=verdict(run),
-        config=config,
-        evaluation=evaluation,
-        same_as_baseline=_same_as_baseline(run),
-        training=training,
-        curves=curves(training["history"]) if training else {},
-        overlays=overlays.load_overlays(
-            run.model_path, examples, config["class_names"], config["palette"], sliced_by
-        )
-        if model
-        else None,
-        scan_limit=overlays.SCANNED,
-        splits=run.num_examples() if statistics else {},
-        features=data.features(statistics) if statistics else [],
-        anomalies=data.anomalies(found) if found else None,
-        data_digest=digest,
-        settings=settings(run, config, digest),
-        took=took,
-        steps=steps,
-        line_chart=charts.line_chart,
-        bar=charts.bar,
-    )
+    for chart in (charts.bar, charts.line_chart, charts.reliability_chart):
+        environment.globals[chart.__name__] = chart
+    return environment
 
 
 def verdict(run: Run) -> Verdict:
@@ -113,15 +120,14 @@ def training_config(run: Run) -> dict[str, Any]:
         return {}
     config = json.loads(run.steps["Trainer"].properties["custom_config"])["training"]
     if run.output("Trainer", "model"):
-        made = json.loads(Path(run.model_path, "assets.extra", PROVENANCE).read_text())
-        config |= {name: value for name, value in made.items() if name != "training"}
+        config |= read_provenance(run.model_path).config
     return config
 
 
 def settings(run: Run, config: dict[str, Any], digest: str) -> dict[str, dict[str, Any]]:
     """What the run was made with, by heading."""
     groups = {
-        "Training": config,
+        "Training": {name: value for name, value in config.items() if value is not None},
         "Data": {
             "folder": run.steps["ImportExampleGen"].properties["input_base"],
             "digest": digest,

@@ -1,4 +1,4 @@
-"""The verbs of `python -m pipeline`: a module each, whose `run` returns the exit code.
+"""The verbs of `visionpipe`: a module each, whose function returns the exit code.
 
-What takes long to import is imported in `run`, so that `--help` answers at once.
+What takes long to import is imported in the function, so that `--help` answers at once.
 """

@@ -1,26 +1,23 @@
 """Serves the newest pushed model to the browser."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
-from pipeline.configs import load_settings
+from components.demo import find_app
+from components.flags import with_settings
+from pipeline.configs import Settings
 from pipeline.terminal import fail
-
-APP = Path(__file__).parents[2] / "apps/gradio/semantic_segmentation/app.py"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the verb's arguments: none."""
+from tfrecords.photos import write_photos
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Becomes the demo app, serving the newest version; returns 2 when nothing was pushed."""
-    try:
-        pushed = Path(load_settings().serving_dir)
-    except ValueError as error:
-        return fail(str(error), 2)
+@with_settings(Settings)
+def app(settings: Settings) -> int:
+    """Becomes the demo app, serving the newest version; returns 2 when nothing was pushed.
+
+    Its examples are photos that validated, where the data are on this machine.
+    """
+    pushed = Path(settings.serving_dir)
     versions = [path.parent for path in pushed.glob("*/saved_model.pb")]
     numbers = [int(version.name) for version in versions if version.name.isdecimal()]
     if not numbers:
@@ -29,4 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
     newest = pushed / str(max(numbers))
     # The app knows nothing of this repository, just as on the Hub.
-    os.execv(sys.executable, [sys.executable, str(APP), "--model", str(newest)])
+    app = find_app(settings.load_recipe().task) / "app.py"
+    command = [sys.executable, str(app), "--model", str(newest)]
+    examples = Path(settings.pipeline_root) / "app-examples"
+    if write_photos(settings.data_root, examples):
+        command += ["--examples", str(examples)]
+    os.execv(sys.executable, command)

@@ -1,19 +1,13 @@
 """Cancels a job on Vertex AI, with the training and the Dataflow jobs that it began."""
 
-import argparse
-
-from rich.console import Console
-
-from pipeline.configs import load_settings
+from components.flags import with_settings
+from pipeline.configs import Settings
 from pipeline.terminal import fail
+from pipeline.verbs.options import JobId
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the verb's arguments."""
-    parser.add_argument("job", metavar="JOB_ID", help="or projects/…/pipelineJobs/JOB_ID")
-
-
-def run(arguments: argparse.Namespace) -> int:
+@with_settings(Settings)
+def cancel(settings: Settings, job_id: JobId) -> int:
     """Cancels, and waits for the end: from then on the job publishes nothing.
 
     Returns:
@@ -23,12 +17,14 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.vertex.names import locate
 
     try:
-        job_id, settings = locate(arguments.job, load_settings())
+        job_id, settings = locate(job_id, settings)
     except ValueError as error:
         return fail(str(error), 2)
 
+    from rich.console import Console
+
     from components.google_cloud import CloudError  # Google's clients, which take long to import
-    from pipeline.rehearsal.interruption import stopped_by_signals
+    from pipeline.jobs.interruption import stopped_by_signals
     from pipeline.vertex.dataflow import cancel_dataflow
     from pipeline.vertex.jobs import Vertex, has_ended
     from pipeline.vertex.training import cancel_training

@@ -1,37 +1,47 @@
 """Names what is wrong or missing before a run."""
 
-import argparse
+from typing import Annotated
 
-from rich.console import Console
+import typer
 
-from pipeline.configs import load_settings
-from pipeline.terminal import fail
+from components.flags import with_settings
+from pipeline.configs import Settings
+from pipeline.terminal import fail, print_json
+from pipeline.verbs.options import AsJson, Engine
 
 _UNBUILT = f"unbuilt@sha256:{'0' * 64}"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the verb's arguments."""
-    parser.add_argument(
-        "--engine", choices=["local", "vertex"], default="local", help="default: local"
-    )
-    parser.add_argument(
-        "--before-image", action="store_true", help="check all but PIPELINE_IMAGE, not yet built"
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
+@with_settings(Settings)
+def check(
+    settings: Settings,
+    *,
+    engine: Engine = "local",
+    before_image: Annotated[
+        bool, typer.Option("--before-image", help="Check all but PIPELINE_IMAGE, not yet built.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
     """Prints what a run would meet; returns 0, or 2 when something must be mended first."""
-    if arguments.engine == "vertex":
-        from pipeline.vertex.check import check_vertex as check
+    if before_image:
+        settings = settings.model_copy(update={"pipeline_image": _UNBUILT})
+    if engine == "vertex":
+        from pipeline.vertex.check import check_vertex as look
     else:
-        from pipeline.check import check_local as check
+        from pipeline.checks.local import check_local as look
 
-    console = Console(soft_wrap=True)
-    image = {"pipeline_image": _UNBUILT} if arguments.before_image else {}
+    passed: list[str] = []
+    problem = None
     try:
-        for line in check(load_settings(**image)):
-            console.print(f"[green]ok[/] {line}")
+        passed = look(settings)
     except ValueError as error:
-        return fail(str(error), 2)
-    return 0
+        problem = str(error)
+    if as_json:
+        print_json({"engine": engine, "ready": not problem, "passed": passed, "problem": problem})
+    else:
+        from rich.console import Console
+
+        console = Console(soft_wrap=True)
+        for line in passed:
+            console.print(f"[green]ok[/] {line}")
+    return fail(problem, 2) if problem else 0

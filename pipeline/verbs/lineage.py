@@ -1,48 +1,56 @@
 """Tells which data, code and run made a model."""
 
-import argparse
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
+import typer
 
-from pipeline.configs import load_settings
-from pipeline.terminal import fail
+from components.flags import with_settings
+from pipeline.configs import Settings
+from pipeline.terminal import fail, print_json
+from pipeline.verbs.options import AsJson, Engine
 
 if TYPE_CHECKING:
     from pipeline.lineage.chain import Lineage
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the verb's arguments."""
-    parser.add_argument(
-        "--engine", choices=["local", "vertex"], default="local", help="default: local"
-    )
-    parser.add_argument(
-        "name",
-        metavar="MODEL|TAG|RUN",
-        help="folder or version of a SavedModel, tag or commit of the Hub, or id of a run",
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
+@with_settings(Settings)
+def lineage(
+    settings: Settings,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|TAG|RUN",
+            help="Folder or version of a SavedModel, tag or commit of the Hub, or id of a run.",
+        ),
+    ],
+    *,
+    engine: Engine = "local",
+    as_json: AsJson = False,
+) -> int:
     """Prints the chain; returns 0, or 2 when it cannot be found or read."""
-    trace = _on_vertex if arguments.engine == "vertex" else _on_this_machine
+    trace = _on_vertex if engine == "vertex" else _on_this_machine
     try:
-        lineage = trace(arguments.name)
+        found = trace(name, settings)
     except ValueError as error:
         return fail(str(error), 2)
+    if as_json:
+        print_json(dataclasses.asdict(found))
+        return 0
+
+    from rich.console import Console
 
     from pipeline.lineage.table import table
 
-    Console().print(table(arguments.name, lineage))
+    Console().print(table(name, found))
     return 0
 
 
-def _on_this_machine(name: str) -> "Lineage":
+def _on_this_machine(name: str, settings: Settings) -> "Lineage":
     from pipeline.lineage.known import known_run
-    from pipeline.records import metadata_path
+    from pipeline.runs.store import metadata_path
 
-    store = metadata_path(load_settings())
+    store = metadata_path(settings)
     run_id = known_run(name, store)
 
     import tensorflow as tf  # which takes long to import, as what follows does
@@ -53,9 +61,7 @@ def _on_this_machine(name: str) -> "Lineage":
     return trace(store, run_id)
 
 
-def _on_vertex(name: str) -> "Lineage":
-    settings = load_settings()
-
+def _on_vertex(name: str, settings: Settings) -> "Lineage":
     from components.google_cloud import CloudError  # Google's clients, which take long to import
     from pipeline.vertex.lineage import trace
 

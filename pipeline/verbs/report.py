@@ -1,40 +1,51 @@
 """Writes the report of a run again."""
 
-import argparse
 import webbrowser
+from typing import Annotated
 
-from rich.console import Console
+import typer
 
-from pipeline.configs import load_settings
-from pipeline.terminal import fail
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the verb's arguments."""
-    parser.add_argument("--run", metavar="ID", help="default: the newest run")
-    parser.add_argument("--open", action="store_true", help="show it in the browser")
+from components.flags import with_settings
+from pipeline.configs import Settings
+from pipeline.terminal import fail, print_json
+from pipeline.verbs.options import AsJson
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Prints the report's path; returns 0, or 2 when there is no such run."""
+@with_settings(Settings)
+def report(
+    settings: Settings,
+    *,
+    run: Annotated[
+        str | None, typer.Option(metavar="ID", help="Which one. Default: the newest run.")
+    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Prints the report's path, or path and figures; returns 0, or 2 when there is no such run."""
     import tensorflow as tf
+    from rich.console import Console
 
-    from pipeline import records, runs
     from pipeline.report import write_report
+    from pipeline.results.document import document
+    from pipeline.runs import history, store
 
     tf.get_logger().setLevel("ERROR")  # TFMA reads its files in a way that TensorFlow deprecates
 
     try:
-        store = records.metadata_path(load_settings())
-        found = runs.load_run(store, arguments.run)
+        metadata = store.metadata_path(settings)
+        found = history.load_run(metadata, run)
     except ValueError as error:
         return fail(str(error), 2)
     try:
-        path = write_report(found, store.parent)
+        path = write_report(found, metadata.parent)
+        told = document(found) if as_json else {}
     except (OSError, tf.errors.OpError) as error:
         message = f"What run {found.run_id} left is no longer whole, or cannot be written to: "
         return fail(message + str(error), 2)
-    Console(soft_wrap=True).print(str(path), markup=False)
-    if arguments.open and not webbrowser.open(path.as_uri()):
+    if as_json:
+        print_json({"report": str(path), **told})
+    else:
+        Console(soft_wrap=True).print(str(path), markup=False)
+    if open_it and not webbrowser.open(path.as_uri()):
         fail("There is no browser to show it; open the file yourself.", 0)
     return 0

@@ -1,65 +1,78 @@
 """Runs the pipeline on Vertex AI."""
 
-import argparse
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from rich.console import Console
+import typer
 
-from pipeline.configs import Settings, load_settings
-from pipeline.terminal import fail
-from pipeline.verbs.following import add_summary, follow
-from pipeline.verbs.job_arguments import add_job_arguments
+from components.flags import with_settings
+from pipeline.configs import Settings
+from pipeline.terminal import fail, print_json
+from pipeline.verbs.following import Following, follow
+from pipeline.verbs.options import AsJson, FailOnRefused, NoCache, Parameters, Spec, Summary
 from pipeline.vertex.requirements import require
 
 _LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}=[a-z0-9_-]{0,63}")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the verb's arguments."""
-    add_job_arguments(parser)
-    parser.add_argument(
-        "--label", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
-    )
-    parser.add_argument(
-        "--job-id", metavar="ID", help="of the job, by which a repeated submission finds it"
-    )
-    parser.add_argument("--wait", action="store_true", help="show the steps until the job ends")
-    add_summary(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
+@with_settings(Settings)
+def submit(
+    settings: Settings,
+    *,
+    spec: Spec = None,
+    parameters: Parameters = None,
+    no_cache: NoCache = False,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="NAME=VALUE", help="Of the job; may be repeated."),
+    ] = None,
+    job_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Of the job, by which a repeated submission finds it."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Show the steps until the job ends.")
+    ] = False,
+    summary: Summary = None,
+    fail_on_refused: FailOnRefused = False,
+    as_json: AsJson = False,
+) -> int:
     """Submits the job.
 
     Returns:
         0; 1 when the job was awaited and failed, 2 when it was not taken or another one of the
-        pipeline is active, 130 when the wait was interrupted, which leaves the job running.
+        pipeline is active, 3 when its model was refused and that was to be told so, 130 when the
+        wait was interrupted, which leaves the job running.
     """
     from components.google_cloud import CloudError
     from pipeline.rehearsal.given import load_job, with_parameters
+    from pipeline.vertex import submit as submission
     from pipeline.vertex.jobs import Vertex
     from pipeline.vertex.names import check_job_id
-    from pipeline.vertex.submit import Options, submit
 
-    console = Console(soft_wrap=True)
+    how = Following(summary, fail_on_refused, as_json)
     try:
-        if arguments.summary and not arguments.wait:
-            raise ValueError("--summary needs --wait, for it tells how the job ends.")
-        settings = load_settings()
-        options = Options(
-            job_id=arguments.job_id and check_job_id(arguments.job_id),
-            labels=_labels(arguments.label),
-            caching=not arguments.no_cache,
+        for option, given in (("--summary", summary), ("--fail-on-refused", fail_on_refused)):
+            if given and not wait:
+                raise ValueError(f"{option} needs --wait, for it tells how the job ends.")
+        options = submission.Options(
+            job_id=job_id and check_job_id(job_id),
+            labels=_labels(labels or []),
+            caching=not no_cache,
         )
-        job = load_job(arguments.spec) if arguments.spec else _own_job(settings)
-        job = with_parameters(job, arguments.parameter)
+        job = load_job(spec) if spec else _own_job(settings)
+        job = with_parameters(job, parameters or [])
         cloud = Vertex(settings)
-        name = submit(cloud, settings, job, options)
+        name = submission.submit(cloud, settings, job, options)
     except (ValueError, CloudError) as error:
         return fail(str(error), 2)
-    console.print(f"Submitted {name}", markup=False)
-    console.print(cloud.link(name), markup=False)
-    return follow(console, cloud, name, arguments.summary) if arguments.wait else 0
+    how.console.print(f"Submitted {name}", markup=False)
+    how.console.print(cloud.link(name), markup=False)
+    if wait:
+        return follow(cloud, name, how)
+    if as_json:
+        print_json({"job": name, "link": cloud.link(name)})
+    return 0
 
 
 def _labels(texts: list[str]) -> dict[str, str]:

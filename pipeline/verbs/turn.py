@@ -1,66 +1,87 @@
 """Keeps the order in which new data were announced, for workflows that train."""
 
-import argparse
 import datetime
+import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from rich.console import Console
+import typer
 
-from pipeline.configs import Settings, load_settings
+from components.flags import with_settings
+from components.settings import SettingsError
+from pipeline.configs import Settings
 from pipeline.terminal import fail
+from tfrecords.command_line import add_command, make_app
 
 if TYPE_CHECKING:
     from google.cloud import aiplatform_v1 as vertex
 
     from pipeline.vertex.announcements import Announcements, State
 
-_EVENTS = ("repository_dispatch", "schedule")
+app = make_app("Keeps the order in which new data were announced, for workflows that train.")
+_action = functools.partial(add_command, app, told={SettingsError: 2})
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the verb's arguments."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+@_action(what="Records DATA_ROOT, whose data set is whole, as the newest.")
+@with_settings(Settings)
+def announce(settings: Settings) -> int:
+    """Returns 0, or 2 with the reason when it could not be done."""
+    return _told(settings, lambda announcements: _announce(announcements, settings))
 
-    def add(name: str, what: str) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=what, description=what)
 
-    add("announce", "Records DATA_ROOT, whose data set is whole, as the newest.")
-    take = add("take", "Says what a run trains on, or that it is held back.")
-    take.add_argument("event", choices=_EVENTS, help="GitHub's, which began the run")
-    take.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="append data_root=…, announced=… or held_back=true, as for GitHub's $GITHUB_OUTPUT",
+@_action(what="Says what a run trains on, or that it is held back.")
+@with_settings(Settings)
+def take(
+    settings: Settings,
+    event: Annotated[
+        Literal["repository_dispatch", "schedule"],
+        typer.Argument(help="GitHub's, which began the run."),
+    ],
+    *,
+    output: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Append data_root=…, announced=… or held_back=true, as for GitHub's "
+            "$GITHUB_OUTPUT.",
+        ),
+    ],
+    summary: Annotated[Path, typer.Option(metavar="FILE", help="Append why, in Markdown.")],
+) -> int:
+    """Returns 0, or 2 with the reason when it could not be done."""
+    own = settings.data_root if event == "repository_dispatch" else None
+    return _told(
+        settings, lambda announcements: _take(announcements, settings, own, output, summary)
     )
-    take.add_argument(
-        "--summary", type=Path, required=True, metavar="FILE", help="append why, in Markdown"
-    )
-    end = add("end", "Records what became of DATA_ROOT in a run that ends.")
-    end.add_argument("job", metavar="JOB_ID")
-    end.add_argument("announced", type=datetime.datetime.fromisoformat, help="as `take` said")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Does one of the actions; returns 0, or 2 with the reason when it could not be done."""
+@_action(what="Records what became of DATA_ROOT in a run that ends.")
+@with_settings(Settings)
+def end(
+    settings: Settings,
+    job_id: Annotated[str, typer.Argument(metavar="JOB_ID")],
+    announced: Annotated[
+        datetime.datetime,
+        typer.Argument(parser=datetime.datetime.fromisoformat, help="As `take` said."),
+    ],
+) -> int:
+    """Returns 0, or 2 with the reason when it could not be done."""
+    return _told(settings, lambda announcements: _end(announcements, settings, job_id, announced))
+
+
+def _told(settings: Settings, act: Callable[["Announcements"], str]) -> int:
+    """Prints what an action says that it did; returns 0, or 2 with why it did not."""
+    from rich.console import Console
+
     from components.google_cloud import CloudError  # Google's clients, which take long to import
     from pipeline.vertex.announcements import Announcements
 
-    console = Console(soft_wrap=True)
     try:
-        settings = load_settings()
-        announcements = Announcements(settings)
-        if arguments.action == "announce":
-            told = _announce(announcements, settings)
-        elif arguments.action == "take":
-            told = _take(announcements, settings, arguments)
-        else:
-            told = _end(announcements, settings, arguments)
+        told = act(Announcements(settings))
     except (ValueError, CloudError) as error:
         return fail(str(error), 2)
-    console.print(told, markup=False, highlight=False)
+    Console(soft_wrap=True).print(told, markup=False, highlight=False)
     return 0
 
 
@@ -69,22 +90,27 @@ def _announce(announcements: "Announcements", settings: Settings) -> str:
     return f"Announced {new.data_root}, written {new.announced.isoformat()}."
 
 
-def _take(announcements: "Announcements", settings: Settings, arguments: argparse.Namespace) -> str:
+def _take(
+    announcements: "Announcements",
+    settings: Settings,
+    own: str | None,
+    output: Path,
+    summary: Path,
+) -> str:
     from pipeline.vertex.announcements import HeldBack, take_turn
 
-    own = settings.data_root if arguments.event == "repository_dispatch" else None
     try:
         taken = take_turn(announcements.read(), own)
     except HeldBack as reason:
-        _append(arguments.output, "held_back=true\n")
-        _append(arguments.summary, f"## Held back\n\n{reason}\n")
+        _append(output, "held_back=true\n")
+        _append(summary, f"## Held back\n\n{reason}\n")
         return f"Held back: {reason}"
     if taken is None:
         return f"Nothing was announced yet: this run trains on {settings.data_root}."
     told = f"This run trains on {taken.data_root}, announced {taken.announced.isoformat()}."
     pairs = {"data_root": taken.data_root, "announced": taken.announced.isoformat()}
-    _append(arguments.output, "".join(f"{name}={value}\n" for name, value in pairs.items()))
-    _append(arguments.summary, f"{told}\n")
+    _append(output, "".join(f"{name}={value}\n" for name, value in pairs.items()))
+    _append(summary, f"{told}\n")
     return told
 
 
@@ -93,24 +119,26 @@ def _append(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _end(announcements: "Announcements", settings: Settings, arguments: argparse.Namespace) -> str:
+def _end(
+    announcements: "Announcements", settings: Settings, job_id: str, announced: datetime.datetime
+) -> str:
     from pipeline.vertex.announcements import State
     from pipeline.vertex.jobs import Vertex, has_ended
     from pipeline.vertex.names import check_job_id
 
     cloud = Vertex(settings)
-    job = cloud.find(cloud.name(check_job_id(arguments.job)))
+    job = cloud.find(cloud.name(check_job_id(job_id)))
     # A training that GitHub no longer watches goes on, and `submit` refuses another one meanwhile.
     if not has_ended(job) if job else cloud.active(settings.name_pipeline()):
         return f"A job is active: {settings.data_root} waits for the next run."
     state = _state(job) if job else State.FAILED
-    announcements.finish(settings.data_root, arguments.announced, state)
+    announcements.finish(settings.data_root, announced, state)
     return f"Recorded {settings.data_root} as {state}."
 
 
 def _state(job: "vertex.PipelineJob") -> "State":
     """What has become of the data of a job that has ended."""
-    from pipeline.rehearsal import states
+    from pipeline.jobs import states
     from pipeline.vertex.announcements import State
     from pipeline.vertex.jobs import outcome_of
     from pipeline.vertex.outcome import pushed_by

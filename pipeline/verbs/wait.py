@@ -1,31 +1,32 @@
 """Waits for the end of a job on Vertex AI and tells its verdict."""
 
-import argparse
-
-from rich.console import Console
-
-from pipeline.configs import load_settings
+from components.flags import with_settings
+from pipeline.configs import Settings
 from pipeline.terminal import fail
-from pipeline.verbs.following import add_summary, follow
+from pipeline.verbs.following import Following, follow
+from pipeline.verbs.options import AsJson, FailOnRefused, JobId, Summary
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the verb's arguments."""
-    parser.add_argument("job", metavar="JOB_ID", help="or projects/…/pipelineJobs/JOB_ID")
-    add_summary(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
+@with_settings(Settings)
+def wait(
+    settings: Settings,
+    job_id: JobId,
+    *,
+    summary: Summary = None,
+    fail_on_refused: FailOnRefused = False,
+    as_json: AsJson = False,
+) -> int:
     """Shows the steps until the job ends, and what came of it.
 
     Returns:
         0 when the model was blessed or refused; 1 when the job failed, was cancelled or cannot be
-        followed; 2 when it cannot be found; 130 when interrupted, which leaves the job running.
+        followed; 2 when it cannot be found; 3 when the model was refused and that was to be told
+        so; 130 when interrupted, which leaves the job running.
     """
     from pipeline.vertex.names import locate
 
     try:
-        job_id, settings = locate(arguments.job, load_settings())
+        job_id, settings = locate(job_id, settings)
     except ValueError as error:
         return fail(str(error), 2)
 
@@ -39,4 +40,4 @@ def run(arguments: argparse.Namespace) -> int:
             return fail(f"{cloud.what} has no job {job_id}; `submit` prints the ids.", 2)
     except CloudError as error:
         return fail(str(error), 2)
-    return follow(Console(soft_wrap=True), cloud, name, arguments.summary)
+    return follow(cloud, name, Following(summary, fail_on_refused, as_json))

@@ -237,7 +237,7 @@ def take_turn(known: Sequence[Announcement], own: str | None) -> Announcement | 
         return known[-1] if known else None
     places = [place for place, one in enumerate(known) if one.data_root == own.rstrip("/")]
     if not places:
-        raise ValueError(f"{own} was never announced: `python -m pipeline turn announce` first.")
+        raise ValueError(f"{own} was never announced: `visionpipe turn announce` first.")
     if places[-1] < newest:
         raise HeldBack(
             f"{known[places[-1]].data_root} was announced before {known[newest].data_root}, whose "

@@ -11,13 +11,14 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components.google_cloud import CloudError, explained, lend_login_to_tensorflow, retrying
-from pipeline import REPOSITORY, check
-from pipeline.check_records import check_records
+from pipeline.checks import local
+from pipeline.checks.dataset import check_dataset, need_calibration
+from pipeline.checks.records import check_records
 from pipeline.configs import Settings
 from pipeline.recipe import Recipe
 from pipeline.vertex.jobs import Vertex
 from pipeline.vertex.runner import compiled_job
-from tfrecords.dataset import SPLIT_PATTERNS
+from tfrecords.dataset import CALIBRATION_PATTERN
 from tfrecords.errors import DataError
 
 # CreatePipelineJob travels in one gRPC message.
@@ -38,13 +39,13 @@ def check_vertex(settings: Settings) -> list[str]:
     """
     recipe = settings.load_recipe()
     checks = [
-        lambda: check.model(recipe),
+        lambda: local.model(recipe),
         lambda: _job(settings),
         lambda: _secrets(settings),
-        lambda: check.hub(settings),
+        lambda: local.hub(settings),
         lambda: _in_the_cloud(settings, recipe),
     ]
-    return check.passed(checks)
+    return local.passed(checks)
 
 
 def _job(settings: Settings) -> str:
@@ -56,12 +57,12 @@ def _job(settings: Settings) -> str:
             f"The compiled job has {size} bytes, and the service takes {LARGEST_SPEC}; shorten the "
             "recipe."
         )
-    _paths(job)
+    _check_functions(job)
     return f"job of {len(spec.root.dag.tasks)} steps, {size / 1000:.0f} kB"
 
 
-def _paths(job: dict[str, Any]) -> None:
-    """Files and functions that steps look for in the image, which holds this repository.
+def _check_functions(job: dict[str, Any]) -> None:
+    """Functions that steps look for in the image, which holds this repository.
 
     Raises:
         ValueError: one is not there.
@@ -69,8 +70,6 @@ def _paths(job: dict[str, Any]) -> None:
     for name, task in job["pipelineSpec"]["root"]["dag"]["tasks"].items():
         for parameter, source in task.get("inputs", {}).get("parameters", {}).items():
             value = source.get("runtimeValue", {}).get("constantValue", {}).get("stringValue", "")
-            if parameter == "schema_file" and not (REPOSITORY / value).is_file():
-                raise ValueError(f"{name} looks for {value}, which is not in this repository.")
             if parameter.endswith("_fn") and value and not callable(pydoc.locate(value)):
                 raise ValueError(f"{name} looks for {value}, which is no function here.")
 
@@ -98,21 +97,22 @@ def _in_the_cloud(settings: Settings, recipe: Recipe) -> str:
         with explained("Cloud Storage", "roles/storage.objectUser on the bucket"):
             client = storage.Client(project=settings.google_cloud_project)
             counts = {
-                split: _count(client, settings.data_root, pattern)
-                for split, pattern in SPLIT_PATTERNS.items()
+                split: _count(client, settings.data_root, pattern, recipe)
+                for split, pattern in recipe.split_patterns.items()
             }
             for place in (settings.pipeline_root, settings.serving_dir):
                 retrying()(_write, client, place)
             lend_login_to_tensorflow()
     except CloudError as error:
         raise ValueError(str(error)) from error
+    fits = check_dataset(settings, recipe)
     records = check_records(settings, recipe)
     shards = ", ".join(f"{count} {split}" for split, count in counts.items())
     place = f"{settings.data_root} has {shards} shards"
-    return f"{reached}; {place}; {records}; the buckets can be written"
+    return f"{reached}; {place}; {fits}; {records}; the buckets can be written"
 
 
-def _count(client: storage.Client, folder: str, pattern: str) -> int:
+def _count(client: storage.Client, folder: str, pattern: str, recipe: Recipe) -> int:
     """How many shards of a split there are.
 
     Raises:
@@ -122,6 +122,8 @@ def _count(client: storage.Client, folder: str, pattern: str) -> int:
     fixed = place.name.partition("*")[0]
     blobs = retrying()(lambda: list(client.list_blobs(place.bucket, prefix=fixed)))
     count = sum(fnmatch.fnmatch(blob.name, place.name) for blob in blobs)
+    if not count and pattern in CALIBRATION_PATTERN.values():
+        raise need_calibration(folder, recipe)
     if not count:
         raise DataError(
             f"DATA_ROOT={folder} has no {pattern}; copy the shards there, or name their folder."

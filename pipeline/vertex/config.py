@@ -2,11 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class VertexConfig(BaseModel):
     """Where on Google Cloud the graph runs, and on what machines."""
+
+    model_config = ConfigDict(title="Vertex AI")
 
     google_cloud_project: str | None = Field(
         None,

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import tfx.components
@@ -35,8 +34,6 @@ def vertex_engine(settings: Settings) -> Engine:
     require(settings)
     return Engine(
         pipeline_root=settings.pipeline_root.rstrip("/"),
-        # The image's working directory is the repository.
-        repository=Path(),
         metadata_connection_config=None,
         beam_pipeline_args=_dataflow_args(settings) if settings.use_dataflow else LOCAL_BEAM_ARGS,
         trainer=functools.partial(_training_job, settings)

@@ -11,7 +11,7 @@ from google.protobuf import json_format
 
 from components.google_cloud import CloudError, explained, retrying
 from pipeline.configs import Settings
-from pipeline.rehearsal.states import Artifact, Outcome, Outputs, State, TaskState, readable
+from pipeline.jobs.states import Artifact, Outcome, Outputs, State, TaskState, readable
 
 ROLES = "roles/aiplatform.user, and roles/iam.serviceAccountUser on SERVICE_ACCOUNT"
 POLL_SECONDS = 5.0

@@ -10,9 +10,9 @@ from google.cloud import aiplatform_v1 as vertex
 from google.protobuf import json_format
 
 from pipeline.configs import Settings
+from pipeline.jobs.states import Artifact, Outcome, State
 from pipeline.lineage.chain import Lineage, Origin
 from pipeline.lineage.names import Name, find_run, model_name, pushed_names
-from pipeline.rehearsal.states import Artifact, Outcome, State
 from pipeline.vertex.jobs import Vertex, outcome_of
 from pipeline.vertex.names import locate
 from pipeline.vertex.outcome import output, pushed_by, read_verdict

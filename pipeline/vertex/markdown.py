@@ -13,8 +13,8 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from pipeline.rehearsal.display import WORDS, duration
-from pipeline.rehearsal.states import Outcome, State
+from pipeline.jobs.display import WORDS, duration
+from pipeline.jobs.states import Outcome, State
 from pipeline.vertex.outcome import Verdict, title
 
 LIMIT = 2**20  # bytes that GitHub shows of a step's summary

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from google.cloud import storage
 
 from components.google_cloud import CloudError, explained, retrying
-from pipeline.rehearsal.states import Artifact, Outcome, State
+from pipeline.jobs.states import Artifact, Outcome, State
 
 if TYPE_CHECKING:
-    from models.evaluation import Evaluation
+    from components.artifacts.evaluations import Evaluation
 
 
 @dataclass(frozen=True)
@@ -101,20 +101,15 @@ def _read(project: str, uri: str) -> tuple["Evaluation", list[str]]:
         CloudError: they are not there, or are no evaluation of this repository's.
     """
     import tensorflow as tf  # which takes long to import, as what follows does
-    import tensorflow_model_analysis as tfma
 
-    from models.evaluation import load_evaluation
-    from pipeline import verdict
-    from pipeline.evaluation import class_names
+    from components.artifacts.evaluations import load_evaluation
+    from pipeline.results import verdict
 
     tf.get_logger().setLevel("ERROR")  # TFMA reads its files in a way that TensorFlow deprecates
     with tempfile.TemporaryDirectory() as folder:
         _fetch(project, uri, Path(folder))
         try:
-            config = tfma.load_eval_result(folder).config
-            if config is None:
-                raise LookupError("There is no configuration.")
-            return load_evaluation(folder, class_names(config)), verdict.words(folder)
+            return load_evaluation(folder), verdict.words(folder)
         except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
             raise CloudError(f"{uri} is no whole evaluation of this pipeline's.") from error
 

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from components.digest import folder_digest
-from pipeline import REPOSITORY, check
+from pipeline import REPOSITORY
+from pipeline.checks import local
+from pipeline.checks.dataset import check_dataset
 from pipeline.configs import Settings
 from pipeline.vertex.runner import compiled_job
 
@@ -28,7 +30,8 @@ def rehearsed_job(settings: Settings, store: Path) -> dict[str, Any]:
     """
     changed: dict[str, str] = {}
     if not settings.data_root.startswith("gs://"):
-        check.data(settings)
+        local.data(settings, settings.load_recipe())
+        check_dataset(settings, settings.load_recipe())
         changed["data_root"] = _linked(store, "data", Path(settings.data_root).resolve())
     for name in ("pipeline_root", "serving_dir"):
         if not getattr(settings, name).startswith("gs://"):

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from models.encoder_weights import IMAGENET, NONE
-from pipeline import REPOSITORY
+from models.backbones.weights import IMAGENET, NONE
 from pipeline.configs import Settings
 from pipeline.vertex.machines import check_accelerator
 from pipeline.vertex.names import LONGEST_LABEL
@@ -46,7 +45,7 @@ def require_what_tfx_submits(settings: Settings) -> None:
     if lost:
         raise ValueError(
             f"`tfx run create` submits a job without {' and '.join(lost)}; submit it with "
-            "`python -m pipeline submit`, or unset what it would lack."
+            "`visionpipe submit`, or unset what it would lack."
         )
 
 
@@ -63,11 +62,6 @@ def _problems(settings: Settings) -> Iterator[str]:
             "Storage and name it as gs://BUCKET/FOLDER."
         )
     recipe = settings.load_recipe()
-    if not recipe.schema_file.is_relative_to(REPOSITORY):
-        yield (
-            f"The recipe's schema_file {recipe.schema_file} is not in this repository, which the "
-            "image holds; move it there."
-        )
     weights = recipe.encoder_weights
     if weights not in (IMAGENET, NONE) and not weights.startswith("gs://"):
         yield (

@@ -13,7 +13,7 @@ from tfx.orchestration.pipeline import Pipeline
 from pipeline import REPOSITORY
 from pipeline.configs import Settings
 from pipeline.pipeline import create_pipeline
-from pipeline.provenance import commit_label
+from pipeline.runs.provenance import commit_label
 from pipeline.vertex import spec
 from pipeline.vertex.engine import vertex_engine
 

@@ -112,8 +112,8 @@ def _ahead(cloud: Vertex, job: vertex.PipelineJob) -> str:
     job_id = _id(job)
     return (
         f"The job {job_id} of the same pipeline is active, and two at once may publish the older "
-        f"model last; wait for it with `python -m pipeline wait {job_id}`, or end it with "
-        f"`python -m pipeline cancel {job_id}`: {cloud.link(cloud.name(job_id))}"
+        f"model last; wait for it with `visionpipe wait {job_id}`, or end it with "
+        f"`visionpipe cancel {job_id}`: {cloud.link(cloud.name(job_id))}"
     )
 
 

@@ -1,7 +1,11 @@
 """The tables of what tests cost."""
 
-from tests.budget.costs import Cost, conclude, find_growth, format_slowest, sum_by_file
-from tests.budget.groups import GROUPS
+import json
+from pathlib import Path
+
+from tests.budget.costs import _KEPT, Cost, conclude, find_growth, format_slowest, sum_by_file
+from tests.budget.groups import GROUPS, find_group
+from tests.conftest import REPOSITORY
 
 FIXTURE = Cost("tests::trained", 60.0, processor=100.0)
 TESTS = [
@@ -34,3 +38,10 @@ def test_the_last_line_says_what_grew() -> None:
     over = conclude({"test": (limit + 60, TESTS)}, kept)
     assert over.startswith("Over budget: group test took 15.0 of 14 minutes; what grew")
     assert over.endswith(": tests/test_a.py +55 s.")
+
+
+def test_what_was_kept_is_of_files_that_are_there() -> None:
+    for group, files in json.loads(_KEPT.read_text()).items():
+        for file in files:
+            assert (REPOSITORY / file).exists(), f"{file} was moved or removed: move its figure too"
+            assert find_group(Path(file)) == group

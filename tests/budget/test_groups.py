@@ -1,5 +1,6 @@
 """The groups of tests."""
 
+import ast
 import subprocess
 from pathlib import Path
 
@@ -23,7 +24,9 @@ def test_what_the_groups_name_exists() -> None:
         ("tests/emulators/test_gcs.py", "emulators"),
         ("tests/github/test_image.py", "image"),
         ("tests/github/test_image_script.py", "test"),
-        ("tests/models/test_unet.py", "test"),
+        ("tests/models/segmentation/test_metrics.py", "networks"),
+        ("tests/components/edge_exporter/test_convert.py", "networks"),
+        ("tests/components/edge_exporter/test_edge_executor.py", "test"),
     ],
 )
 def test_a_test_is_in_one_group(file: str, group: str) -> None:
@@ -31,11 +34,42 @@ def test_a_test_is_in_one_group(file: str, group: str) -> None:
     assert find_group(Path(file)) == group
 
 
+def test_the_networks_depend_on_all_that_their_tests_import() -> None:
+    group = GROUPS["networks"]
+    files = [
+        file
+        for place in map(REPOSITORY.joinpath, group.tests)
+        for file in (place.rglob("*.py") if place.is_dir() else [place])
+    ]
+    imported = {name for file in files for name in list_imports(file)}
+    assert "models/train.py" in imported
+    for name in imported:
+        assert find_concerned([name]), f"group networks imports {name}"
+
+
+def list_imports(file: Path) -> set[str]:
+    """Lists the files and folders of the product that a file imports, relative to the root."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.module.startswith("test"):
+            place = node.module.replace(".", "/")
+            names = [f"{place}/{alias.name}" for alias in node.names] + [place]
+            for name in names:
+                if (REPOSITORY / f"{name}.py").exists():
+                    found.add(f"{name}.py")
+                    break
+            else:
+                if (REPOSITORY / place).is_dir():
+                    found.add(place)
+    return found
+
+
 def test_a_change_concerns_the_groups_that_depend_on_it() -> None:
-    assert find_concerned(["models/unet.py"]) == []
+    assert find_concerned(["pipeline/checks/local.py"]) == []
+    assert find_concerned(["models/segmentation/unet.py"]) == ["networks"]
     assert find_concerned(["Dockerfile"]) == ["image"]
     assert find_concerned(["tests/emulators/gcs/shim.py"]) == ["emulators"]
-    assert find_concerned(["uv.lock"]) == ["emulators", "image"]
+    assert find_concerned(["uv.lock"]) == ["networks", "emulators", "image"]
     assert find_concerned(None) == [name for name in GROUPS if name != "test"]
 
 

@@ -7,8 +7,8 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, standard_artifacts
 
+from components.artifacts import examples as labelled
 from components.example_gen.executor import Executor
-from models import examples as labelled
 from pipeline.engines import LOCAL_BEAM_ARGS
 from tfrecords.dataset import SPLIT_PATTERNS, RecordInfo, count_records
 from tfrecords.errors import DataError

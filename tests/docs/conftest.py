@@ -11,8 +11,8 @@ from tests.conftest import REPOSITORY, Workplace
 from tests.github.machines import install
 from tests.pages import blocks, write_files
 
-_RUN = "python local_runner.py"
-_COMPILATION = "tfx pipeline compile --pipeline-path=local_runner.py --engine=local"
+RUN = "python local_runner.py"
+COMPILATION = "tfx pipeline compile --pipeline-path=local_runner.py --engine=local"
 
 _UNNEEDED = shutil.ignore_patterns(".git", ".venv", ".tools", "data", "output", ".*_cache")
 
@@ -38,8 +38,8 @@ def follow(workplace: Workplace, checkout: Path) -> Callable[..., str]:
             subprocess.run(["git", "apply"], cwd=checkout, input=block.text, text=True, check=True)
         [commands] = [block.text for block in blocks(page, "bash") if block.heading == heading]
         if compiled:
-            assert _RUN in commands
-            commands = commands.replace(_RUN, _COMPILATION)
+            assert RUN in commands
+            commands = commands.replace(RUN, COMPILATION)
         done = workplace.run(
             f"cd {checkout} && set -e\n{commands}",
             **{"PIPELINE_ROOT": "", "SERVING_DIR": "", "COLUMNS": 200, **settings},

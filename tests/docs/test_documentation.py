@@ -21,10 +21,18 @@ RUN_BY = {
         "The engines",
     ): "tests/test_local_runner.py::test_tfx_commands_train_bless_and_push",
     ("CONTRIBUTING.md", "Contributing"): "tests/docs/test_contributing.py::test_the_hooks",
+    ("docs/cifar10.md", "The commands"): "tests/docs/test_cifar10.py::test_the_commands",
+    ("docs/classification-data.md", "Class folders"): (
+        "tests/docs/test_classification_data.py::test_class_folders"
+    ),
+    ("docs/classification-data.md", "CIFAR-10"): (
+        "tests/docs/test_classification_data.py::test_cifar10"
+    ),
     ("docs/new-architecture.md", "A new architecture"): (
         "tests/docs/test_new_architecture.py::test_the_page"
     ),
     ("docs/new-component.md", "A new component"): "tests/docs/test_new_component.py::test_the_page",
+    ("docs/new-task.md", "A new task"): "tests/docs/test_new_task.py::test_the_page",
     ("docs/own-data.md", "With other classes"): "tests/docs/test_own_data.py::test_other_classes",
     ("docs/rollback.md", "The Hub and its Space"): (
         "tests/test_publishing.py::test_rolled_back_from_the_command_line"

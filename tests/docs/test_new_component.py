@@ -1,6 +1,7 @@
 """docs/new-component.md, followed."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,11 @@ from tests.small_runs import SMOKE
 
 
 @pytest.mark.slow
-def test_the_page(follow: Callable[..., str], checkout: Path, few_pets: Path) -> None:
+def test_the_page(
+    follow: Callable[..., str], checkout: Path, drawn_pets: Path, few_pets: Path
+) -> None:
+    """With what it would draw."""
+    shutil.copytree(drawn_pets, checkout / "data" / "scenes")
     output = follow(
         "docs/new-component.md",
         "A new component",
@@ -18,7 +23,7 @@ def test_the_page(follow: Callable[..., str], checkout: Path, few_pets: Path) ->
         **SMOKE,
     )
     assert "ImageSizes" in output
-    [value] = (checkout / "output" / "pipeline" / "ImageSizes" / "sizes").glob("*/value")
+    [value] = (checkout / "output" / "smoke" / "pipeline" / "ImageSizes" / "sizes").glob("*/value")
     sizes = json.loads(value.read_text())
     assert sizes.keys() == {"train", "eval"}
     assert 0 < sizes["train"]["least"] <= sizes["train"]["greatest"]

@@ -26,7 +26,7 @@ def test_the_readme(workplace: Workplace, checkout: Path, follow: Callable[..., 
     # The data of other classes go the same way through a whole run.
     output = follow("README.md", "Your own data", compiled=True, **REFUSED)
     assert "compiled successfully" in output
-    assert (checkout / "data" / "mine" / "dataset.json").exists()
+    assert (checkout / "data" / "pets" / "dataset.json").exists()
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """The first of README's two commands; the second one runs this."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from tests.small_runs import REFUSED
 
 
 @pytest.mark.slow
-def test_make_demo(workplace: Workplace, checkout: Path) -> None:
-    """With what it would install, and a training too short to be blessed."""
+def test_make_demo(workplace: Workplace, checkout: Path, drawn_pets: Path) -> None:
+    """With what it would install and draw, and a training too short to be blessed."""
+    shutil.copytree(drawn_pets, checkout / "data" / "scenes")
     done = workplace.run(
         f"make --directory={checkout} demo",
         PIPELINE_ROOT="",
@@ -21,5 +23,5 @@ def test_make_demo(workplace: Workplace, checkout: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "images, train   │ 600" in done.stdout
     assert "refused: " in done.stdout
-    [report] = (checkout / "output" / "pipeline" / "reports").glob("*.html")
+    [report] = (checkout / "output" / "scenes" / "pipeline" / "reports").glob("*.html")
     assert re.search(rf"report +│ .*{report.name}", done.stdout)

@@ -52,7 +52,7 @@ def install(checkout: Path) -> None:
         if not tool.name.startswith("activate"):  # by which make sees that it was made elsewhere
             (made / "bin" / tool.name).symlink_to(tool)
     for warm in commands().iterdir():
-        (made / "bin" / warm.name).unlink()
+        (made / "bin" / warm.name).unlink(missing_ok=True)
         (made / "bin" / warm.name).symlink_to(warm)
     (checkout / ".tools").mkdir()
     (checkout / ".tools" / "bin").symlink_to(REPOSITORY / ".tools" / "bin")

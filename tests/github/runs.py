@@ -16,7 +16,7 @@ from tests.warm.commands import python
 INPUTS = {
     "project": PROJECT,
     "region": "us-central1",
-    "recipe": "pets",
+    "recipe": "scenes",
     "model": str(REFUSED["MODEL"]),
     "epochs": str(REFUSED["EPOCHS"]),
     "dataflow": "false",

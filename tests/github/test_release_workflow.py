@@ -66,7 +66,7 @@ def test_a_tag_becomes_a_release_with_provenance(
     assert played.conclusion == "success", (played, releases.asked)
     [release] = releases.made.values()
     assert (release.tag, release.draft) == ("v0.1.0", False)
-    archive = "segmentation-pipeline-0.1.0.tar.gz"
+    archive = "vision-pipeline-0.1.0.tar.gz"
     assert attested == release.files.keys() == {archive, "SHA256SUMS", "sbom.json"}
     listed = json.loads(release.files["sbom.json"])["components"]
     assert {"tfx", "tensorflow", "gradio"} <= {component["name"] for component in listed}

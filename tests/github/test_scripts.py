@@ -121,13 +121,13 @@ def _release(folder: Path, tag: str) -> subprocess.CompletedProcess[str]:
 def test_a_release_holds_the_sources_and_what_they_install(released: Path) -> None:
     assert _release(released, "v1.2.0").returncode == 0
     files = released / "output" / "release"
-    archive = "segmentation-pipeline-1.2.0.tar.gz"
+    archive = "vision-pipeline-1.2.0.tar.gz"
     assert {path.name for path in files.iterdir()} == {archive, "SHA256SUMS", "sbom.json"}
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=files, check=True)
     listed = subprocess.run(
         ["tar", "--list", "--file", files / archive], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "segmentation-pipeline-1.2.0/CHANGELOG.md" in listed
+    assert "vision-pipeline-1.2.0/CHANGELOG.md" in listed
     assert not [name for name in listed if "output" in name]
 
 

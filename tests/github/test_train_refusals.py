@@ -10,6 +10,7 @@ import pytest
 import yaml
 from google.cloud.aiplatform_v1 import types
 
+from pipeline.configs import Settings
 from tests.conftest import REPOSITORY
 from tests.emulators.submitting import Runner
 from tests.github.cloud import BUCKET, Cloud, cloud
@@ -197,6 +198,12 @@ def test_runs_are_dispatched_one_after_another_and_none_is_dropped() -> None:
     }
     # A group for each run: what is announced waits for nothing.
     assert jobs["announce"]["concurrency"]["group"] == "announce-${{ github.run_id }}"
+
+
+def test_every_setting_may_be_a_variable_of_the_repository() -> None:
+    environment = yaml.safe_load((WORKFLOWS / "train.yml").read_text())["jobs"]["train"]["env"]
+    built_by_the_run = {"PIPELINE_IMAGE"}
+    assert {name.upper() for name in Settings.model_fields} - built_by_the_run <= set(environment)
 
 
 def test_the_clock_has_a_file_of_its_own() -> None:

@@ -4,9 +4,10 @@ import re
 import subprocess
 
 import pytest
+import typer
 import yaml
 
-from pipeline.__main__ import VERBS
+from pipeline.__main__ import app
 from tests.conftest import REPOSITORY
 from tests.infra.terraform_files import blocks, named, resource
 
@@ -78,9 +79,9 @@ def test_secrets_are_piped() -> None:
 
 
 def test_every_verb_exists() -> None:
-    verbs = set(re.findall(r"python -m pipeline (\w+)", PAGE))
+    verbs = set(re.findall(r"visionpipe (\w+)", PAGE))
     assert verbs
-    assert verbs <= set(VERBS)
+    assert verbs <= set(typer.main.get_command(app).commands)
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!http)([^)]+)\)", PAGE))))

@@ -26,6 +26,7 @@ from tests.models.drawn_pets import (
 
 FEATURES = ("image", "label", "name", "breed", "species")
 CONFIG = TrainingConfig(
+    task="segmentation",
     recipe="drawn",
     model="unet_light",
     encoder_weights="none",
@@ -48,7 +49,8 @@ def write_transform_graph(folder: Path) -> None:
     spec = {name: tf.io.FixedLenFeature([], tf.string) for name in FEATURES}
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
     callback = functools.partial(
-        preprocessing.preprocessing_fn, custom_config={"image_size": IMAGE_SIZE}
+        preprocessing.preprocessing_fn,
+        custom_config={"image_size": IMAGE_SIZE, "task": "segmentation"},
     )
     options = PipelineOptions(["--runner=DirectRunner", "--direct_running_mode=in_memory"])
     with (
@@ -72,7 +74,7 @@ def write_transform_graph(folder: Path) -> None:
 
 def build_network() -> keras.Model:
     """Builds the U-Net, with weights yet to be drawn or loaded."""
-    return registry.build_model("unet", IMAGE_SIZE, NUM_CLASSES, "none")
+    return registry.build_model("segmentation", "unet", IMAGE_SIZE, NUM_CLASSES, "none")
 
 
 def write_weights(folder: Path) -> None:

@@ -73,15 +73,6 @@ def test_a_resumed_schedule_goes_on_where_the_optimiser_stands() -> None:
     assert np.diff(recorder.weights) == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_second_schedule_begins_anew() -> None:
-    model, recorder = slope(), Recorder()
-    fit(model, callbacks.WarmUpCosine(0.5, total_steps=6), recorder, epochs=1)
-    second = callbacks.WarmUpCosine(0.05, total_steps=6, first_step=6)
-    fit(model, second, recorder, epochs=2, initial_epoch=1)
-    expected = [second.rate(step) for step in range(1, 7)]
-    assert np.diff(recorder.weights[6:]) == pytest.approx(expected, abs=1e-6)
-
-
 def test_throughput_leaves_the_first_step_of_each_fit_out() -> None:
     class Clock(keras.callbacks.Callback):
         """Takes far longer over a fit's first step."""

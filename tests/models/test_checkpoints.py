@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.checkpoints import MONITOR, Checkpoints
+from models.checkpoints import Checkpoints
+from models.task import Metric
+
+SCORE = Metric("score", "Score")
 
 
 def model_and_checkpoints(
-    folder: Path, patience: int = 100, since: int = 0
+    folder: Path, patience: int = 100, primary: Metric = SCORE
 ) -> tuple[keras.Model, Checkpoints]:
     """A small network with batch statistics and an optimiser with slots."""
     inputs = keras.Input((3,))
@@ -20,7 +23,7 @@ def model_and_checkpoints(
     optimizer = keras.optimizers.Adam(0.1)
     optimizer.build(model.trainable_variables)
     model.compile(optimizer, loss="mse")
-    return model, Checkpoints(model, optimizer, str(folder), patience, since)
+    return model, Checkpoints(model, optimizer, str(folder), primary, patience)
 
 
 class Scores(keras.callbacks.Callback):
@@ -33,7 +36,7 @@ class Scores(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         assert logs is not None
-        logs[MONITOR] = self._scores[epoch]
+        logs["val_score"] = self._scores[epoch]
         self.weights.append(self.model.get_weights())
 
 
@@ -76,9 +79,11 @@ def test_another_process_goes_on_where_the_last_checkpoint_is(tmp_path: Path) ->
     model.set_weights(start)
     assert not checkpoints.restore()
     fit(model, Scores(0.5, 0.1), checkpoints, epochs=2)
+    spent = checkpoints.processor_seconds
     # Another process: other initial weights, an optimiser without history.
     model, checkpoints = model_and_checkpoints(tmp_path / "parts")
     assert checkpoints.restore()
+    assert checkpoints.processor_seconds > 0.5 * spent
     assert checkpoints.epochs_done == 2
     assert int(model.optimizer.iterations) == 2
     fit(model, Scores(0.5, 0.1, 0.2, 0.3), checkpoints, epochs=4)
@@ -107,18 +112,17 @@ def test_a_half_written_checkpoint_does_not_harm_the_last_good_one(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("scores", "since", "epochs"),
+    ("scores", "epochs"),
     [
-        ((0.5, 0.4, 0.3, 0.2, 0.1), 0, 3),
-        ((0.1, 0.4, 0.3, 0.4, 0.1), 0, 4),
-        ((0.1, 0.2, 0.3, 0.4, 0.5), 0, 5),
-        ((0.5, 0.4, 0.3, 0.2, 0.1), 2, 4),
+        ((0.5, 0.4, 0.3, 0.2, 0.1), 3),
+        ((0.1, 0.4, 0.3, 0.4, 0.1), 4),
+        ((0.1, 0.2, 0.3, 0.4, 0.5), 5),
     ],
 )
 def test_ends_when_patience_is_spent(
-    tmp_path: Path, scores: tuple[float, ...], since: int, epochs: int
+    tmp_path: Path, scores: tuple[float, ...], epochs: int
 ) -> None:
-    model, checkpoints = model_and_checkpoints(tmp_path, patience=2, since=since)
+    model, checkpoints = model_and_checkpoints(tmp_path, patience=2)
     fit(model, Scores(*scores), checkpoints, epochs=5)
     assert checkpoints.epochs_done == epochs
     assert checkpoints.exhausted == (epochs < 5)
@@ -132,4 +136,4 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     optimizer = keras.optimizers.Adam(0.1)
     optimizer.build(other.trainable_variables)
     with pytest.raises((ValueError, tf.errors.OpError)):
-        Checkpoints(other, optimizer, str(tmp_path), 1, 0).restore()
+        Checkpoints(other, optimizer, str(tmp_path), SCORE, 1).restore()

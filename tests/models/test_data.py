@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models import data
+from models.segmentation.augmentation import augment
 from tests.models.drawn_pets import IMAGE_SIZE, Pet, encode, pets, write_shard
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
@@ -79,7 +80,7 @@ def test_load_split_keeps_order_and_values(
     write_shard(tmp_path / f"train-00001-of-00002{suffix}", examples[4:])
     write_shard(tmp_path / f"train-00000-of-00002{suffix}", examples[:4])
     write_shard(tmp_path / f"val-00000-of-00001{suffix}", examples[:1])
-    split = data.load_split([str(tmp_path / "train-*")], transform_output, 7)
+    split = data.load_split([str(tmp_path / "train-*")], transform_output, tf.uint8, 7)
     image_spec, mask_spec = split.pairs.element_spec
     assert image_spec == tf.TensorSpec((IMAGE_SIZE, IMAGE_SIZE, 3), tf.uint8)
     assert mask_spec == tf.TensorSpec((IMAGE_SIZE, IMAGE_SIZE), tf.uint8)
@@ -97,7 +98,7 @@ def test_a_split_is_decoded_once(
 ) -> None:
     kept(where, monkeypatch, tmp_path)
     shard = Path(write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)]))
-    split = data.load_split([str(shard)], transform_output, 3)
+    split = data.load_split([str(shard)], transform_output, tf.uint8, 3)
     first = list(split.pairs.as_numpy_iterator())
     shard.unlink()
     assert_equal(list(split.pairs.as_numpy_iterator()), first)
@@ -108,7 +109,7 @@ def test_a_split_that_finds_no_room_is_decoded_every_time(
 ) -> None:
     kept("nowhere", monkeypatch, tmp_path)
     shard = Path(write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)]))
-    split = data.load_split([str(shard)], transform_output, 3)
+    split = data.load_split([str(shard)], transform_output, tf.uint8, 3)
     assert len(list(split.pairs.as_numpy_iterator())) == 3
     shard.unlink()
     with pytest.raises(tf.errors.NotFoundError):
@@ -120,8 +121,8 @@ def test_pixels_on_disk_go_with_their_split(
 ) -> None:
     kept("on disk", monkeypatch, tmp_path)
     shard = write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)])
-    split = data.load_split([shard], transform_output, 3)
-    batches = data.training_batches(split, batch_size=2, seed=0)
+    split = data.load_split([shard], transform_output, tf.uint8, 3)
+    batches = data.training_batches(split, augment, batch_size=2, seed=0)
     [folder] = tmp_path.glob("decoded-*")
     del split
     assert len(list(batches.take(4))) == 4  # what is made of it needs it still
@@ -137,7 +138,7 @@ def test_a_truncated_shard_raises(
     shard = Path(write_shard(tmp_path / f"train{suffix}", [pet.example() for pet in pets(3)]))
     content = shard.read_bytes()
     shard.write_bytes(content[: len(content) * 2 // 3])
-    split = data.load_split([str(shard)], transform_output, 3)
+    split = data.load_split([str(shard)], transform_output, tf.uint8, 3)
     with pytest.raises(tf.errors.DataLossError):
         list(split.pairs.as_numpy_iterator())
 
@@ -149,7 +150,7 @@ def test_a_truncated_shard_leaves_no_pixels_on_disk(
     shard = Path(write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)]))
     shard.write_bytes(shard.read_bytes()[:-9])
     with pytest.raises(tf.errors.DataLossError):
-        data.load_split([str(shard)], transform_output, 3)
+        data.load_split([str(shard)], transform_output, tf.uint8, 3)
     gc.collect()
     assert not list(tmp_path.glob("decoded-*"))
 
@@ -159,13 +160,13 @@ def test_another_number_of_examples_than_announced_raises(
     transform_output: tft.TFTransformOutput, tmp_path: Path, num_examples: int
 ) -> None:
     shard = write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in pets(3)])
-    split = data.load_split([shard], transform_output, num_examples)
+    split = data.load_split([shard], transform_output, tf.uint8, num_examples)
     with pytest.raises(tf.errors.FailedPreconditionError):
         list(split.pairs.as_numpy_iterator())
 
 
 def test_images_and_masks_are_flipped_together() -> None:
-    images, masks = taken(data.training_batches(numbered(40), batch_size=8, seed=1), 25)
+    images, masks = taken(data.training_batches(numbered(40), augment, batch_size=8, seed=1), 25)
     assert (images.dtype, masks.dtype) == (np.float32, np.uint8)
     assert (images.shape, masks.shape) == ((200, 6, 6, 3), (200, 6, 6))
     np.testing.assert_array_equal(images[..., 0], masks)
@@ -184,7 +185,9 @@ def test_images_and_masks_are_flipped_together() -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 4, 10])
 def test_every_example_is_seen_once_an_epoch(batch_size: int) -> None:
-    images, _ = taken(data.training_batches(numbered(10), batch_size, seed=1), 40 // batch_size)
+    images, _ = taken(
+        data.training_batches(numbered(10), augment, batch_size, seed=1), 40 // batch_size
+    )
     epochs = images[:, 0, 0, 1].astype(int).reshape(4, 10)
     for epoch in epochs:
         assert sorted(epoch) == list(range(10))
@@ -192,15 +195,15 @@ def test_every_example_is_seen_once_an_epoch(batch_size: int) -> None:
 
 
 def test_what_fits_is_shuffled_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    images, _ = taken(data.training_batches(numbered(40), 4, seed=5), 20)
+    images, _ = taken(data.training_batches(numbered(40), augment, 4, seed=5), 20)
     order = tf.data.Dataset.range(40).shuffle(1024, seed=5).repeat(2)
     assert images[:, 0, 0, 1].astype(int).tolist() == list(order.as_numpy_iterator())
 
     monkeypatch.setattr(data, "_SHUFFLED", 4)
-    whole, _ = taken(data.training_batches(numbered(40), 4, seed=5), 20)
+    whole, _ = taken(data.training_batches(numbered(40), augment, 4, seed=5), 20)
     np.testing.assert_array_equal(whole, images)
     monkeypatch.setattr(data, "_IN_MEMORY", 0)
-    windows, _ = taken(data.training_batches(numbered(40), 4, seed=5), 10)
+    windows, _ = taken(data.training_batches(numbered(40), augment, 4, seed=5), 10)
     numbers = windows[:, 0, 0, 1].astype(int)
     assert sorted(numbers) == list(range(40))
     # The first is out of the first window, the next out of that with one more, and so on.
@@ -208,16 +211,16 @@ def test_what_fits_is_shuffled_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_same_seed_gives_the_same_batches() -> None:
-    runs = [taken(data.training_batches(numbered(40), 4, seed=5), 40) for _ in range(4)]
+    runs = [taken(data.training_batches(numbered(40), augment, 4, seed=5), 40) for _ in range(4)]
     for images, masks in runs[1:]:
         np.testing.assert_array_equal(images, runs[0][0])
         np.testing.assert_array_equal(masks, runs[0][1])
-    other, _ = taken(data.training_batches(numbered(40), 4, seed=6), 40)
+    other, _ = taken(data.training_batches(numbered(40), augment, 4, seed=6), 40)
     assert (other[..., 1] != runs[0][0][..., 1]).any()
 
 
 def test_a_split_smaller_than_the_batch_still_trains() -> None:
-    images, _ = taken(data.training_batches(numbered(3), batch_size=8, seed=1), 3)
+    images, _ = taken(data.training_batches(numbered(3), augment, batch_size=8, seed=1), 3)
     assert np.bincount(images[:, 0, 0, 1].astype(int)).tolist() == [8, 8, 8]
 
 
@@ -244,10 +247,10 @@ CLUSTERS = [(1, 1), (2, 1), (1, 2), (2, 2), (4, 1)]
 
 @pytest.mark.parametrize("devices", [1, 2, 4])
 def test_devices_together_see_the_batches_of_one(devices: int) -> None:
-    alone, _ = taken(data.training_batches(numbered(10), 4, seed=1, first_step=3), 12)
+    alone, _ = taken(data.training_batches(numbered(10), augment, 4, seed=1, first_step=3), 12)
     expected = np.sort(alone[:, 0, 0, 1].reshape(12, 4))
     [context] = replicas(1, devices)
-    batches = data.training_batches(numbered(10), 4, 1, first_step=3, replicas=context)
+    batches = data.training_batches(numbered(10), augment, 4, 1, first_step=3, replicas=context)
     images, _ = taken(batches, 12 * devices)
     np.testing.assert_array_equal(np.sort(images[:, 0, 0, 1].reshape(12, 4)), expected)
 
@@ -258,10 +261,10 @@ def test_machines_together_see_every_example_once_in_each_pass(machines: int, de
     steps = []
     for context in replicas(machines, devices):
         share = numbered(12, data.training_share(12, context))
-        batches = data.training_batches(share, 4, seed=1, replicas=context)
+        batches = data.training_batches(share, augment, 4, seed=1, replicas=context)
         images, _ = taken(batches, 9 * devices)
         steps.append(images[:, 0, 0, 1].astype(int).reshape(9, -1))
-        resumed = data.training_batches(share, 4, seed=1, first_step=2, replicas=context)
+        resumed = data.training_batches(share, augment, 4, seed=1, first_step=2, replicas=context)
         np.testing.assert_array_equal(taken(resumed, 7 * devices)[0], images[-28 // machines :])
     passes = np.concatenate(steps, axis=1).reshape(3, 12)
     assert [sorted(examples) for examples in passes] == [list(range(12))] * 3
@@ -283,14 +286,14 @@ def test_a_machine_decodes_its_own_share_alone(
     examples[1] = examples[3] = b"no example"
     shard = write_shard(tmp_path / "train.tfrecord", examples)
     first, second = (data.training_share(5, context) for context in replicas(2, 1))
-    split = data.load_split([shard], transform_output, 5, first)
+    split = data.load_split([shard], transform_output, tf.uint8, 5, first)
     assert (len(split.pairs), split.num_examples) == (3, 5)
     expected = through_the_graph(transform_output, drawn[::2])
     assert_equal(list(split.pairs.as_numpy_iterator()), expected)
     with pytest.raises(tf.errors.InvalidArgumentError):
-        list(data.load_split([shard], transform_output, 5, second).pairs)
+        list(data.load_split([shard], transform_output, tf.uint8, 5, second).pairs)
     for announced in (first[:4], np.append(first, True)):
-        split = data.load_split([shard], transform_output, len(announced), announced)
+        split = data.load_split([shard], transform_output, tf.uint8, len(announced), announced)
         with pytest.raises(tf.errors.FailedPreconditionError):
             list(split.pairs)
 
@@ -319,7 +322,7 @@ def test_replicas_evaluate_every_example_once_in_equal_steps(
 def test_what_replicas_cannot_share_ends_in_words() -> None:
     context = replicas(3, 1)[0]
     with pytest.raises(ValueError, match="BATCH_SIZE=4 cannot be shared evenly by 3 replicas"):
-        data.training_batches(numbered(10), 4, seed=1, replicas=context)
+        data.training_batches(numbered(10), augment, 4, seed=1, replicas=context)
     with pytest.raises(ValueError, match="3 replicas cannot share a validation split of 2"):
         data.evaluation_share(2, 4, context)
     with pytest.raises(ValueError, match="3 machines cannot share a training split of 2 examples"):

@@ -154,7 +154,7 @@ def seen(folder: Path, name: str) -> list[list[int]]:
 def image_sums(
     shards: Path, split: str, transform_output: tft.TFTransformOutput, count: int
 ) -> list[int]:
-    images = data.load_split([str(shards / f"{split}*")], transform_output, count)
+    images = data.load_split([str(shards / f"{split}*")], transform_output, tf.uint8, count)
     return [int(image.astype(np.int64).sum()) for image, _ in images.pairs.as_numpy_iterator()]
 
 

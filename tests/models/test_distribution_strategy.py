@@ -20,7 +20,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 from models import data, distribution
-from models.losses import CrossEntropyDice
+from models.segmentation.augmentation import augment
+from models.segmentation.losses import CrossEntropyDice
 
 rng = np.random.default_rng(0)
 masks = rng.integers(0, 3, (13, 8, 4)).astype(np.uint8)
@@ -45,7 +46,9 @@ def train(strategy, loss):
         model.optimizer.build(model.trainable_variables)
     history = model.fit(
         strategy.distribute_datasets_from_function(
-            lambda replicas: data.training_batches(data.Split(pairs, 13), 4, 1, replicas=replicas)
+            lambda replicas: data.training_batches(
+                data.Split(pairs, 13), augment, 4, 1, replicas=replicas
+            )
         ),
         validation_data=strategy.distribute_datasets_from_function(
             lambda replicas: data.evaluation_batches(data.Split(pairs.take(5), 5), 4, replicas)

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from components.edge_exporter import scoring
 from models import train
-from models.augmentation import augment
 from models.config import TrainingConfig
-from models.losses import CrossEntropyDice
+from models.segmentation.augmentation import augment
+from models.segmentation.losses import CrossEntropyDice
 from tests.models.drawn_pets import (
     IMAGE_SIZE,
     NUM_CLASSES,
@@ -23,6 +23,7 @@ from tests.models.drawn_pets import (
     draw_pixels,
     pets,
 )
+from tests.models.small_model import CONFIG
 
 IGNORED = 255
 
@@ -98,13 +99,13 @@ def test_the_evaluator_and_the_edge_count_alike(saved_model: Path, half_ignored:
     class Answering:
         """Answers as the exported model has done."""
 
-        def segment(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        def answer(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
             return next(answers)
 
-    sums = scoring.confusion_matrices(
-        {"float32": Answering()}, scoring.decoded(records, "eval"), NUM_CLASSES
+    found = scoring.score(
+        {"float32": Answering()}, scoring.decoded(records, "eval", CONFIG), CONFIG
     )
-    np.testing.assert_array_equal(sums["float32"], np.sum(confusion, axis=0))
+    np.testing.assert_array_equal(found["float32"]["confusion_matrix"], np.sum(confusion, axis=0))
 
 
 def test_augmentation_moves_them_along(half_ignored: list[Pet]) -> None:

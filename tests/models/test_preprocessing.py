@@ -7,6 +7,7 @@ import tensorflow_transform as tft
 from PIL import Image
 
 from models import preprocessing
+from models.segmentation.labels import decode_mask, resize_mask
 from tests.models.drawn_pets import (
     IMAGE_SIZE,
     SIZES,
@@ -64,7 +65,7 @@ def test_corrupt_masks_raise() -> None:
     encoded = encode(draw_pixels(5, (96, 128))[1], "PNG")
     for corrupt in (b"", encoded[: len(encoded) // 2]):
         with pytest.raises(tf.errors.InvalidArgumentError):
-            preprocessing.decode_mask(corrupt)
+            decode_mask(corrupt)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -87,7 +88,7 @@ def test_resizing_an_image_of_the_right_size_changes_nothing() -> None:
 def test_resized_masks_are_nearest_neighbours(size: tuple[int, int]) -> None:
     # Ids far apart, so that any mixture of two would be a third.
     mask = np.random.default_rng(1).choice(np.array([0, 7, 200, 255], np.uint8), size)
-    resized = preprocessing.resize_mask(mask, IMAGE_SIZE).numpy()
+    resized = resize_mask(mask, IMAGE_SIZE).numpy()
     assert resized.dtype == np.uint8
     assert set(np.unique(resized)) <= set(np.unique(mask))
     np.testing.assert_array_equal(resized, resize_nearest(mask, IMAGE_SIZE))

@@ -12,8 +12,9 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from PIL import Image
 
-from models import data, signatures
+from models import data
 from models.config import TrainingConfig
+from models.provenance import PROVENANCE
 from tests.models.drawn_pets import (
     CLASS_NAMES,
     NUM_CLASSES,
@@ -94,6 +95,11 @@ def test_names_and_types(loaded: tf.Module) -> None:
         assert spec.shape.as_list() == [None]
 
 
+def test_no_layer_of_transform_is_kept_beside_the_signatures(loaded: tf.Module) -> None:
+    """A SavedModel would hold functions of it that nobody calls."""
+    assert not hasattr(loaded, "_transform")
+
+
 def test_masks_have_their_images_sizes_and_every_class(loaded: tf.Module, drawn: list[Pet]) -> None:
     masks, _ = serve(loaded, [pet.image for pet in drawn])
     assert [mask.shape for mask in masks] == [pet.mask.shape for pet in drawn]
@@ -133,7 +139,7 @@ def test_the_training_path_gives_the_masks_that_are_served(
     tmp_path: Path,
 ) -> None:
     shard = write_shard(tmp_path / "train.tfrecord", [pet.example() for pet in drawn])
-    split = data.load_split([shard], transform_output, len(drawn))
+    split = data.load_split([shard], transform_output, tf.uint8, len(drawn))
     ((images, _),) = data.evaluation_batches(split, len(drawn))
     logits = network(images, training=False)
     masks, _ = serve(loaded, [pet.image for pet in drawn])
@@ -151,7 +157,7 @@ def test_transform_features_equal_the_training_input(
 ) -> None:
     examples = [pet.example() for pet in drawn]
     split = data.load_split(
-        [write_shard(tmp_path / "train.tfrecord", examples)], transform_output, len(drawn)
+        [write_shard(tmp_path / "train.tfrecord", examples)], transform_output, tf.uint8, len(drawn)
     )
     features = loaded.signatures["transform_features"](examples=tf.constant(examples))
     images, masks = zip(*split.pairs.as_numpy_iterator(), strict=True)
@@ -219,7 +225,7 @@ def test_a_corrupt_image_is_refused(loaded: tf.Module, drawn: list[Pet]) -> None
 
 
 def test_provenance(saved_model: Path, config: TrainingConfig) -> None:
-    text = (saved_model / "assets.extra" / signatures.PROVENANCE).read_text()
+    text = (saved_model / "assets.extra" / PROVENANCE).read_text()
     provenance = json.loads(text)
     assert provenance["class_names"] == list(CLASS_NAMES)
     assert provenance["max_megapixels"] == 50

@@ -11,7 +11,6 @@ from tfx.components.tuner.executor import Executor
 from tfx.types import artifact_utils, standard_artifacts
 
 from models import train
-from models.checkpoints import MONITOR
 from models.config import TrainingConfig
 from models.hyperparameters import Choice, Range, SearchSpace, apply_hyperparameters
 from models.tuning import Oracle
@@ -126,7 +125,7 @@ def test_the_trainer_reaches_what_the_best_trial_scored(
     arguments.num_examples = {"train": TRAIN_IMAGES, "eval": VAL_IMAGES}
     train.run_fn(arguments)
     history = json.loads((tmp_path / train.FIGURES).read_text())["history"]
-    assert max(history[MONITOR]) == other["score"]
+    assert max(history["val_mean_iou"]) == other["score"]
     provenance = json.loads((tmp_path / "model/assets.extra/provenance.json").read_text())
     del provenance["training"]
     assert TrainingConfig(**provenance) == apply_hyperparameters(config, best) != config
@@ -175,7 +174,7 @@ def explore(config: TrainingConfig, folder: Path) -> list[dict]:
         values = trial.hyperparameters.values
         far = math.log10(values["learning_rate"] / 3e-4) ** 2
         score = math.exp(-far - math.log2(values["batch_size"] / 16) ** 2 / 4)
-        oracle.update_trial(trial.trial_id, {MONITOR: score})
+        oracle.update_trial(trial.trial_id, {"val_mean_iou": score})
         trial.status = TrialStatus.COMPLETED
         oracle.end_trial(trial)
         tried.append({**values, "score": score})

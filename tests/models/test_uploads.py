@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from models import preprocessing, uploads
 from tests.models.drawn_pets import draw_pixels
+from tests.models.peaks import added_peak
 from tests.models.sent_images import save, sent_images, turned
 
 PHOTO = Image.fromarray(draw_pixels(5, (48, 32))[0])
@@ -45,6 +46,21 @@ def test_a_file_means_what_it_shows(name: str, image_bytes: bytes) -> None:
     expected = shown(image_bytes)
     assert sizes.numpy().tolist() == [list(expected.shape[:2])]
     np.testing.assert_allclose(images[0], square(expected), atol=2 if "CMYK" in name else 1)
+
+
+def test_of_a_batch_one_large_image_is_in_memory_at_a_time() -> None:
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def prepared(files: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return uploads.prepare(files, transform, 24, 2.0)
+
+    def transform(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        inputs["label"] = tf.zeros([0], tf.string)
+        return preprocessing.preprocessing_fn(inputs, {"image_size": 24, "task": "segmentation"})
+
+    count, flattened = 12, 1500 * 1000 * 3 / 1e6  # MB
+    files = [save(Image.new("LA", (1500, 1000), (90, 200)), "PNG")] * count
+    prepared(tf.constant(files[:1]))  # what follows is not made of memory for the first call
+    assert added_peak(lambda: prepared(tf.constant(files))) < count * flattened
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG"])

@@ -104,7 +104,7 @@ def server(trained: Workplace, tmp_path: Path) -> Iterator["ServingEmulator"]:
     from tests.emulators.model_server import ServingEmulator
 
     *_, newest = map(int, (path.name for path in trained.pushed()))
-    built = config.build(trained.serving_dir, "segmentation", {newest}, {"stable": newest})
+    built = config.build(trained.serving_dir, "scenes", {newest}, {"stable": newest})
     config.write(tmp_path, built)
     with ServingEmulator(tmp_path / config.FILE) as server:
         yield server

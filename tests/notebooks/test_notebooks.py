@@ -16,7 +16,8 @@ import tensorflow as tf
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
-from pipeline.records import run_ids
+from pipeline.runs.store import run_ids
+from tests.apps.gradio.image_classification.conftest import Brightest, write_provenance
 from tests.conftest import REPOSITORY, Workplace
 from tests.notebooks.conftest import Run
 
@@ -86,7 +87,7 @@ def test_inference(
 def test_inference_without_a_server(run: Run, of_the_run: dict[str, object]) -> None:
     shown = run("03-inference", **of_the_run, SERVING_URL="http://127.0.0.1:1")
     assert (
-        "Without TensorFlow Serving: http://127.0.0.1:1 gave no masks, no connection; see "
+        "Without TensorFlow Serving: http://127.0.0.1:1 gave nothing, no connection; see "
         "`make serve`."
     ) in shown.text
     assert len(re.findall(r"^\d +100\.00% +(\d+\.\d\d)%$", shown.text, re.M)) == 6
@@ -104,6 +105,19 @@ def test_demo(run: Run, of_the_run: dict[str, object], trained: Workplace, check
     [mask] = serve(image_bytes=tf.constant([image]))["mask_png_bytes"].numpy()
     expected = np.asarray(Image.open(io.BytesIO(mask)))
     assert any(np.array_equal(answer, expected) for answer in answers)
+
+
+def test_demo_of_a_classifier(run: Run, checkout: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "serving" / "1"
+    module = Brightest()
+    tf.saved_model.save(module, folder, {"serving_default": module.serving_default})
+    write_provenance(folder)
+    shown = run("04-demo", SERVING_DIR=folder.parent)
+    assert f"the newest pushed model, of classification: {folder}" in shown.text
+    assert re.search(r'<iframe src="http://127\.0\.0\.1:\d+/"', shown.text)
+    assert "The file is not an image that can be read" in shown.text
+    assert re.search(r"green +\d+\.\d%", shown.text)
+    assert shown.pictures == 1
 
 
 def test_lineage(

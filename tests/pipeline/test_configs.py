@@ -17,9 +17,29 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_defaults() -> None:
     settings = load_settings()
-    assert settings.recipe == "pets"
+    assert settings.recipe == "scenes"
     assert settings.name_pipeline() == "segformer-training-pipeline"
     assert settings.load_recipe().model == "unet"
+
+
+@pytest.mark.parametrize("recipe", ["scenes", "pets"])
+def test_places_follow_the_recipe(recipe: str) -> None:
+    settings = load_settings(recipe=recipe)
+    assert settings.data_root == f"data/{recipe}"
+    assert settings.pipeline_root == f"output/{recipe}/pipeline"
+    assert settings.serving_dir == f"output/{recipe}/serving"
+    assert settings.is_default("data_root", "pipeline_root", "serving_dir")
+    told = settings.as_typed("recipe", "data_root", "serving_dir")
+    assert told == ("" if recipe == "scenes" else "RECIPE=pets")
+
+
+def test_places_follow_the_name_in_a_file_of_any_name(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('base = "pets"\nname = "leaves"\n')
+    settings = load_settings(recipe="mine.toml", serving_dir="served")
+    assert settings.data_root == "data/leaves"
+    assert settings.as_typed("recipe", "data_root", "serving_dir") == (
+        "RECIPE=mine.toml SERVING_DIR=served"
+    )
 
 
 def test_environment_wins_over_file_and_file_over_recipe(
@@ -44,12 +64,64 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("BATCH_SIZE", "-1"),
         ("TUNE", "perhaps"),
         ("PIPELINE_NAME", "My Pipeline"),
+        ("IMAGE_SIZE", "1000000"),
+        ("LEARNING_RATE", "1e9"),
+        ("LEARNING_RATE", "nan"),
+        ("BATCH_SIZE", "100000000"),
     ],
 )
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=re.escape(f"{name}='{value}'")):
         load_settings()
+
+
+def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EPOCH", "3")
+    monkeypatch.setenv("IMAGE_SIZE", "1000000")
+    monkeypatch.setenv("MODEL", "unett")
+    monkeypatch.setenv("HF_SPACE_SECRETS", "hf_aBcDeFgHiJkLm")
+    (tmp_path / ".env").write_text("LEARN_RATE=1\nBATCH_SIZE=0\nHF_HOME=/cache\n")
+    with pytest.raises(SettingsError) as wrong:
+        load_settings(flags={"learning_rate": "1e9"})
+    assert str(wrong.value).splitlines() == [
+        "Wrong settings:",
+        "  EPOCH in the environment is no setting, did you mean EPOCHS?",
+        "  LEARN_RATE in .env is no setting, did you mean LEARNING_RATE?",
+        "  HF_SPACE_SECRETS: expected a JSON object.",
+        "  MODEL=unett is unknown; known are airbench, classifier, cnn, deeplabv3plus, resnet20, "
+        "segformer, tiny_vgg, unet, unet_light. Did you mean unet?",
+        "  IMAGE_SIZE='1000000': Input should be less than or equal to 4096.",
+        "  BATCH_SIZE='0': Input should be greater than 0.",
+        "  --learning-rate='1e9': Input should be less than or equal to 10.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["MODE", "NODE", "HF_TOKEN", "HF_HOME", "DATA_DIR", "MODEL_ID"])
+def test_other_programs_variables_are_none_of_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv(name, "theirs")
+    (tmp_path / ".env").write_text(f"{name}=theirs\n")
+    load_settings()
+
+
+def test_an_unknown_recipe_hides_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPOCHS", "many")
+    with pytest.raises(SettingsError) as wrong:
+        load_settings(flags={"recipe": "pet"})
+    _, recipe, epochs = str(wrong.value).splitlines()
+    assert recipe.startswith("  RECIPE=pet is unknown; known are ")
+    assert epochs.startswith("  EPOCHS='many': ")
+
+
+def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPOCHS", "4")
+    monkeypatch.setenv("TUNE", "1")
+    flags = {"epochs": "5", "tune": False, "hf_space_variables": '{"GREETING": "hello"}'}
+    settings = load_settings(flags=flags)
+    assert (settings.epochs, settings.tune) == (5, False)
+    assert settings.hf_space_variables == {"GREETING": "hello"}
 
 
 def test_what_is_set_is_not_searched() -> None:
@@ -70,16 +142,17 @@ def test_a_search_and_its_result_at_once_are_a_mistake(monkeypatch: pytest.Monke
 def test_a_path_may_begin_with_the_home_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".env").write_text("DATA_ROOT=~/data\nENCODER_WEIGHTS=~/w.keras\nRECIPE=~/r.toml\n")
+    (tmp_path / "r.toml").write_text('base = "pets"\n')
     settings = load_settings(pipeline_root="~/runs", serving_dir="~", hyperparameters="~/found")
     assert settings.model_dump(include={"data_root", "encoder_weights", "recipe"}) == {
-        "data_root": "/home/me/data",
-        "encoder_weights": "/home/me/w.keras",
-        "recipe": "/home/me/r.toml",
+        "data_root": f"{tmp_path}/data",
+        "encoder_weights": f"{tmp_path}/w.keras",
+        "recipe": f"{tmp_path}/r.toml",
     }
-    assert (settings.pipeline_root, settings.serving_dir) == ("/home/me/runs", "/home/me")
-    assert settings.hyperparameters == "/home/me/found"
+    assert (settings.pipeline_root, settings.serving_dir) == (f"{tmp_path}/runs", str(tmp_path))
+    assert settings.hyperparameters == f"{tmp_path}/found"
 
 
 @pytest.mark.parametrize("name", ["DATA_ROOT", "PIPELINE_ROOT"])
@@ -97,14 +170,14 @@ def test_artifacts_go_to_no_folder_below_a_pattern(
 ) -> None:
     (tmp_path / "copy [2]").mkdir()
     monkeypatch.chdir(tmp_path / "copy [2]")
-    with pytest.raises(SettingsError, match=r"PIPELINE_ROOT=.*/copy \[2\]/output/pipeline cannot"):
+    with pytest.raises(SettingsError, match=r"_ROOT=.*/copy \[2\]/output/scenes/pipeline cannot"):
         load_settings()
-    assert load_settings(pipeline_root=str(tmp_path / "runs")).data_root == "data/synthetic-pets"
+    assert load_settings(pipeline_root=str(tmp_path / "runs")).data_root == "data/scenes"
 
 
 def test_an_unknown_recipe_is_met_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="known are pets. Did you mean pets"):
-        load_settings(recipe="pet").load_recipe()
+    with pytest.raises(ValueError, match="known are cifar10, pets, scenes. Did you mean pets"):
+        load_settings(recipe="pet")
 
 
 def test_the_example_file_names_every_setting_and_its_default() -> None:
@@ -112,10 +185,12 @@ def test_the_example_file_names_every_setting_and_its_default() -> None:
         re.findall(r"^# ?([A-Z_]+)=(.*)$", (REPOSITORY / ".env.example").read_text(), re.M)
     )
     assert {name.lower() for name in written} == set(Settings.model_fields)
-    recipe = load_settings().load_recipe()
-    for name, field in Settings.model_fields.items():
-        default = getattr(recipe, name, "") if field.default is None else field.default
-        assert written[name.upper()] == str(default)
+    settings = load_settings()
+    for name in Settings.model_fields:
+        default = settings.default(name)
+        if default is None:
+            default = getattr(settings.load_recipe(), name, None)
+        assert written[name.upper()] == ("" if default is None else str(default))
 
 
 def test_the_space_has_the_models_name_unless_it_has_its_own() -> None:
@@ -135,7 +210,8 @@ def test_a_secret_that_is_given_is_not_repeated(monkeypatch: pytest.MonkeyPatch,
 
 def test_what_is_no_json_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_SPACE_VARIABLES", "GREETING=hello")
-    with pytest.raises(SettingsError, match="HF_SPACE_VARIABLES is no JSON object"):
+    message = "HF_SPACE_VARIABLES='GREETING=hello': expected a JSON object"
+    with pytest.raises(SettingsError, match=message):
         load_settings()
 
 
@@ -149,5 +225,12 @@ def test_only_the_settings_read_the_environment() -> None:
     assert sources
     reading = [path.name for path in sources if reads.search(path.read_text())]
     # A secret is read at the moment of use; a rehearsal hands the environment on to the steps,
-    # the validator's own process gets a part of it; the command lines add to NO_PROXY.
-    assert sorted(reading) == ["rehearsal.py", "secrets.py", "terminal.py", "validate.py"]
+    # the validator's own process gets a part of it; the command lines add to NO_PROXY. Names that
+    # are almost a setting's are looked for, whose values stay unread.
+    assert sorted(reading) == [
+        "rehearsal.py",
+        "secrets.py",
+        "settings.py",
+        "terminal.py",
+        "validate.py",
+    ]

@@ -9,8 +9,8 @@ import pytest
 from ml_metadata.metadata_store import MetadataStore
 from tfx.orchestration import metadata
 
-from pipeline import records
 from pipeline.lineage.known import known_run
+from pipeline.runs import store
 from tests.conftest import REPOSITORY, Walk, Workplace
 from tests.pipeline.lineage.rows import row, rows, squeezed
 from tests.pipeline.report.pages import run_of
@@ -27,7 +27,7 @@ def refused(workplace: Workplace, name: object) -> str:
     done = workplace.run(f"python -X importtime -m pipeline lineage '{name}'")
     assert (done.returncode, done.stdout) == (2, "")
     modules = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    assert any(line.endswith(" pipeline.records") for line in modules)
+    assert any(line.endswith(" pipeline.runs.store") for line in modules)
     assert not any(line.endswith((" tensorflow", " tfx")) for line in modules)
     [message] = [line for line in done.stderr.splitlines() if line not in modules]
     return message
@@ -37,7 +37,7 @@ def refused(workplace: Workplace, name: object) -> str:
 def test_the_whole_chain_of_a_published_model(trained: Workplace, drawn_pets: Path) -> None:
     [version] = trained.pushed()
     output = lineage(trained, version.name)
-    first, *_ = records.run_ids(trained.pipeline_root / "metadata.sqlite")
+    first, *_ = store.run_ids(trained.pipeline_root / "metadata.sqlite")
     told = json.loads((drawn_pets / "dataset.json").read_text())
     assert row(output, "data") == str(drawn_pets)
     assert row(output, "data digest") == told["digest"]
@@ -46,7 +46,7 @@ def test_the_whole_chain_of_a_published_model(trained: Workplace, drawn_pets: Pa
     head = ["git", "rev-parse", "HEAD"]
     commit = subprocess.run(head, cwd=REPOSITORY, capture_output=True, text=True).stdout.strip()
     assert row(output, "git commit").startswith(commit or "none")
-    assert (row(output, "recipe"), row(output, "architecture")) == ("pets", "unet")
+    assert (row(output, "recipe"), row(output, "architecture")) == ("scenes", "unet")
     assert "epochs6," in squeezed(row(output, "settings"))
     summary = (trained.folder / "tfx-2.txt").read_text()
     for name in ("mean IoU", "IoU, pet", "IoU, background", "IoU, border", "edge model"):
@@ -59,16 +59,16 @@ def test_the_whole_chain_of_a_published_model(trained: Workplace, drawn_pets: Pa
     model = row(output, "model")
     tag, revision = row(output, "tag"), row(output, "revision")
     assert row(output, "published").endswith(f"/tree/{tag}")
-    store = trained.pipeline_root / "metadata.sqlite"
+    metadata = trained.pipeline_root / "metadata.sqlite"
     for name in (str(version), model, f"{model}/Format-Serving", tag, revision, revision[:8]):
-        assert known_run(name, store) == first, name
+        assert known_run(name, metadata) == first, name
 
 
 @pytest.mark.slow
 def test_a_reused_trainer_is_followed_to_the_run_that_trained(walk: Walk, few_pets: Path) -> None:
     """The checkout's state, which is recorded of every run, has no step run again."""
     workplace = walk.workplace
-    first, second, third = records.run_ids(workplace.pipeline_root / "metadata.sqlite")
+    first, second, third = store.run_ids(workplace.pipeline_root / "metadata.sqlite")
     output = lineage(workplace, second)
     assert (row(output, "trained by run"), row(output, "reused by run")) == (first, second)
     assert len([name for name, _ in rows(output) if name == "git commit"]) == 2

@@ -35,23 +35,23 @@ def wait_for(process: subprocess.Popen[str], text: str) -> None:
 
 @pytest.mark.slow
 def test_killed_then_interrupted_refused_to_a_second_run_and_taken_up_again(
-    workplace: Workplace, few_pets: Path
+    begun: Workplace, few_pets: Path
 ) -> None:
-    killed = start(workplace, few_pets, warm=False, EPOCHS=500)
-    wait_for(killed, "ImportExampleGen")
+    killed = start(begun, few_pets, EPOCHS=500)
+    wait_for(killed, "Trainer")
     time.sleep(0.2)
     killed.kill()
     killed.communicate()
 
-    first = start(workplace, few_pets, warm=False, EPOCHS=500)
+    first = start(begun, few_pets, warm=False, EPOCHS=500)
     wait_for(first, "Epoch 1/")  # the killed run has left no lock
 
     first.send_signal(signal.SIGSTOP)  # or it may be done before the second one has begun
-    second = start(workplace, few_pets)
+    second = start(begun, few_pets)
     _, said = second.communicate(timeout=200)
     first.send_signal(signal.SIGCONT)
     assert second.returncode == 2
-    assert f"Another run is using PIPELINE_ROOT={workplace.pipeline_root}" in said
+    assert f"Another run is using PIPELINE_ROOT={begun.pipeline_root}" in said
     assert "Traceback" not in said
 
     first.send_signal(signal.SIGINT)
@@ -59,26 +59,26 @@ def test_killed_then_interrupted_refused_to_a_second_run_and_taken_up_again(
     assert first.returncode == 130
     assert "Interrupted. Run again to go on" in said
     assert "Traceback" not in said
-    assert workplace.pushed() == []
+    assert begun.pushed() == []
 
-    again = start(workplace, few_pets)
+    again = start(begun, few_pets, EPOCHS=2)
     output, said = again.communicate(timeout=300)
     assert again.returncode == 0, said
     assert "verdict" in output
 
 
-def test_a_failing_step_is_named_with_its_log(workplace: Workplace, few_pets: Path) -> None:
-    weights = workplace.folder / "weights.h5"
+def test_a_failing_step_is_named_with_its_log(begun: Workplace, few_pets: Path) -> None:
+    weights = begun.folder / "weights.h5"
     weights.write_text("no weights")
     settings = {**REFUSED, "MODEL": "unet", "ENCODER_WEIGHTS": weights}
-    done = workplace.run("python local_runner.py", DATA_ROOT=few_pets, **settings)
+    done = begun.run("python local_runner.py", DATA_ROOT=few_pets, **settings)
     assert done.returncode == 1
     assert f"Trainer failed: ENCODER_WEIGHTS={weights} does not fit MobileNetV2" in done.stderr
     assert "Traceback" not in done.stderr
-    [log] = (workplace.pipeline_root / "logs").iterdir()
+    [log] = (begun.pipeline_root / "logs").iterdir()
     assert str(log) in done.stderr
     assert "Traceback" in log.read_text()
-    [report] = (workplace.pipeline_root / "reports").iterdir()
+    [report] = (begun.pipeline_root / "reports").iterdir()
     assert f"Report: {report}" in done.stderr
     page = Page(report)
     assert f"Not judged Trainer failed: see logs/{log.name}." in page.text

@@ -2,15 +2,21 @@ import json
 from pathlib import Path
 
 import pytest
+from absl import flags
+from absl.testing import flagsaver
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.metadata import Metadata
 from tfx.orchestration.pipeline import Pipeline, RunOptions
 from tfx.orchestration.portable.mlmd import execution_lib
+from tfx_bsl.coders import batch_util
 
+from components.digest import code_digest
+from models.code import code_folders
 from pipeline.configs import load_settings
 from pipeline.engines import local_engine
-from pipeline.pipeline import code_digest, create_pipeline
-from pipeline.recipes.pets import RECIPE
+from pipeline.pipeline import create_pipeline
+from pipeline.recipes import load_recipe
+from tests.conftest import REPOSITORY
 
 EDGES = {
     "ImportExampleGen": set(),
@@ -60,8 +66,8 @@ def test_a_search_stands_between_transform_and_trainer() -> None:
     assert told["tune_trials"] == 3
     assert told["training"]["batch_size"] == 2
     # A batch size that is set is not tuned.
-    assert set(told["search_space"]) == set(RECIPE.search_space) - {"batch_size"}
-    assert told["code_digest"] == code_digest()
+    assert set(told["search_space"]) == set(load_recipe("scenes").search_space) - {"batch_size"}
+    assert told["code_digest"] == code_digest("segmentation")
 
 
 def test_publishing_comes_last_and_only_where_there_is_a_repository() -> None:
@@ -74,7 +80,7 @@ def test_publishing_comes_last_and_only_where_there_is_a_repository() -> None:
     told = json.loads(pusher.exec_properties["custom_config"])
     assert told["hub"]["hf_space_id"] == "demo/pets"
     assert told["hub"]["hf_token_secret"] == "HF_TOKEN"
-    assert told["code_digest"] == code_digest()
+    assert told["code_digest"] == code_digest("segmentation")
 
 
 def test_found_hyperparameters_stand_in_for_the_search(best_hyperparameters: Path) -> None:
@@ -114,23 +120,32 @@ def test_a_changed_file_of_hyperparameters_is_another_artifact(
     assert [identity == first for identity, _ in others] == [True, False, True]
 
 
-def test_a_recipes_schema_may_lie_anywhere(tmp_path: Path) -> None:
-    recipe = tmp_path / "leaves.toml"
-    recipe.write_text('base = "pets"\nschema_file = "leaves.pbtxt"\n')
-    graph = graph_of(recipe=str(recipe))
-    [schema_gen] = [part for part in graph.components if part.id == "ImportSchemaGen"]
-    assert schema_gen.exec_properties["schema_file"] == str(tmp_path / "leaves.pbtxt")
-
-
 def test_pixels_are_not_materialised(graph) -> None:
     [transform] = [component for component in graph.components if component.id == "Transform"]
     assert "transform_graph" in transform.outputs
     assert "transformed_examples" not in transform.outputs
 
 
+@flagsaver.flagsaver
+def test_statistics_alone_are_taken_of_so_many_bytes_at_a_time(graph) -> None:
+    by_bytes = []
+    for component in graph.components:  # one after the other in one process, as on this machine
+        if arguments := getattr(component.executor_spec, "beam_pipeline_args", []):
+            flags.FLAGS(["step", *arguments], known_only=True)
+            if "element_size_fn" in batch_util.GetBatchElementsKwargs(batch_size=None):
+                by_bytes.append(component.id)
+    assert by_bytes == ["StatisticsGen"]
+
+
 def test_changed_code_is_another_cache_key(monkeypatch, tmp_path: Path) -> None:
-    (tmp_path / "unet.py").write_text("filters = 1")
-    monkeypatch.setattr("models.__path__", [str(tmp_path)])
-    before = code_digest()
-    (tmp_path / "unet.py").write_text("filters = 2")
-    assert code_digest() != before
+    own, other = tmp_path / "segmentation", tmp_path / "other"
+    own.mkdir()
+    other.mkdir()
+    monkeypatch.setattr("components.digest.code_folders", lambda task: ([tmp_path], [other]))
+    digests = set()
+    for path in (tmp_path / "train.py", own / "unet.py", other / "net.py"):
+        path.write_text("filters = 1")
+        digests.add(code_digest("segmentation"))
+    assert len(digests) == 2  # an edit of another task retrains nothing
+    models = REPOSITORY / "models"
+    assert code_folders("segmentation") == ([models], [models / "classification"])

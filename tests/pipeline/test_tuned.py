@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.configs import load_settings
-from pipeline.recipes.pets import RECIPE
+from pipeline.recipes import load_recipe
 from pipeline.tuned import imported_hyperparameters, read_hyperparameters
 from tests.conftest import Workplace
 from tests.small_runs import REFUSED
@@ -18,7 +18,7 @@ def refusal(path: Path | str, **overrides: object) -> str:
     with pytest.raises(ValueError) as caught:
         imported_hyperparameters(settings, settings.load_recipe())
     message = str(caught.value)
-    assert message.startswith(f"HYPERPARAMETERS={path} cannot be used for recipe pets: ")
+    assert message.startswith(f"HYPERPARAMETERS={path} cannot be used for recipe scenes: ")
     assert "\n" not in message
     return message
 
@@ -44,10 +44,10 @@ def test_without_a_file_there_is_nothing_to_import() -> None:
         ("\x80\x00", "it is no JSON"),
         ("[]", "it is no JSON object"),
         ("{}", "these hyperparameters name no recipe"),
-        ('{"values": {"recipe": "tires"}}', "of recipe tires, not of pets"),
-        ('{"values": {"recipe": "pets", "learning_rate": NaN}}', "it is no JSON"),
-        ('{"values": {"recipe": "pets", "learning_rate": 0}}', "learning_rate=0: "),
-        ('{"values": {"recipe": "pets", "dropout": 0.5}}', "dropout is no hyperparameter"),
+        ('{"values": {"recipe": "tires"}}', "of recipe tires, not of scenes"),
+        ('{"values": {"recipe": "scenes", "learning_rate": NaN}}', "it is no JSON"),
+        ('{"values": {"recipe": "scenes", "learning_rate": 0}}', "learning_rate=0: "),
+        ('{"values": {"recipe": "scenes", "dropout": 0.5}}', "dropout is no hyperparameter"),
     ],
 )
 def test_a_file_that_no_search_wrote_is_refused(
@@ -79,24 +79,26 @@ def test_a_setting_that_contradicts_the_file_is_refused(best_hyperparameters: Pa
 def test_a_run_with_a_wrong_path_ends_in_one_sentence(workplace: Workplace) -> None:
     done = workplace.run("python local_runner.py", HYPERPARAMETERS=workplace.folder / "missing")
     assert done.returncode == 2
-    assert "missing cannot be used for recipe pets: there is no such file" in done.stderr
+    assert "missing cannot be used for recipe scenes: there is no such file" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow
-def test_a_later_run_trains_with_what_a_search_found(workplace: Workplace, few_pets: Path) -> None:
+def test_a_later_run_trains_with_what_a_search_found(begun: Workplace, few_pets: Path) -> None:
+    trained = begun.pipeline_root / "Trainer" / "model"
+    before = set(trained.iterdir())
     small = {"DATA_ROOT": few_pets, **REFUSED, "BATCH_SIZE": ""}  # which is searched
-    searched = workplace.run("python local_runner.py", TUNE=1, TUNE_TRIALS=2, **small)
+    searched = begun.run("python local_runner.py", TUNE=1, TUNE_TRIALS=2, **small)
     assert searched.returncode == 0, searched.stderr
-    [folder] = (workplace.pipeline_root / "Tuner" / "best_hyperparameters").iterdir()
+    [folder] = (begun.pipeline_root / "Tuner" / "best_hyperparameters").iterdir()
     assert f"HYPERPARAMETERS={folder}" in searched.stdout
     values = read_hyperparameters(str(folder)).config["values"]
-    assert set(values) == {"recipe", *RECIPE.search_space}
+    assert set(values) == {"recipe", *load_recipe("scenes").search_space}
 
-    reused = workplace.run("python local_runner.py", HYPERPARAMETERS=folder, **small)
+    reused = begun.run("python local_runner.py", HYPERPARAMETERS=folder, **small)
     assert reused.returncode == 0, reused.stderr
     assert "Tuner …" not in reused.stdout
-    models = sorted((workplace.pipeline_root / "Trainer" / "model").iterdir())
+    models = set(trained.iterdir()) - before
     assert len(models) == 2
     for model in models:
         path = model / "Format-Serving" / "assets.extra" / "provenance.json"

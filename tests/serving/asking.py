@@ -4,8 +4,8 @@ import contextlib
 import io
 
 from serving.__main__ import main
-from serving.client import Prediction
 from serving.endpoint_client import EndpointClient
+from serving.predictions import Prediction
 
 
 def ask(endpoint: str, images: list[bytes], **options) -> list[Prediction]:

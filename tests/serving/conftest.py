@@ -15,7 +15,7 @@ from serving import config
 if TYPE_CHECKING:
     from tests.emulators.model_server import ServingEmulator
 
-MODEL = "segmentation"
+MODEL = "scenes"
 
 
 def encode(height: int, width: int, kind: str = "JPEG") -> bytes:
@@ -43,7 +43,7 @@ def two_versions(shared: Callable[..., Path]) -> Path:
 @pytest.fixture
 def pushed(two_versions: Path, tmp_path: Path) -> Path:
     """A folder of the Pusher's that a test may change."""
-    return Path(shutil.copytree(two_versions, tmp_path / "output" / "serving"))
+    return Path(shutil.copytree(two_versions, tmp_path / "output" / "scenes" / "serving"))
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.aiplatform import initializer
 from PIL import Image
 
-from serving.client import Prediction
 from serving.errors import Kind, ServingError
+from serving.predictions import Prediction
 from tests.conftest import REPOSITORY, Workplace
 from tests.emulators.child import ChildProcess
 from tests.emulators.deploying import create_endpoint, deploy, undeploy_all, upload
@@ -22,12 +22,12 @@ from tests.emulators.gcs import GcsEmulator
 from tests.emulators.model_server import ServingEmulator
 from tests.pages import blocks
 from tests.serving.asking import ask, command
-from tests.serving.conftest import encode
+from tests.serving.conftest import MODEL, encode
 
 if TYPE_CHECKING:
     from tests.emulators.vertex import VertexEmulator
 
-ROUTE = "/v1/models/segmentation/labels/stable:predict"
+ROUTE = f"/v1/models/{MODEL}/labels/stable:predict"
 PHOTO = encode(40, 60)
 *_, ASK_ENDPOINT = (block.text for block in blocks("docs/serving.md", "bash"))
 

@@ -50,7 +50,7 @@ def test_nothing_to_do_is_refused(workplace: Workplace, photo: Path, flag: str) 
 
 
 def test_the_server_is_killed_meanwhile(workplace: Workplace, pushed: Path, photo: Path) -> None:
-    config.write(pushed, config.build(pushed, "segmentation", {1}, {"stable": 1}))
+    config.write(pushed, config.build(pushed, "scenes", {1}, {"stable": 1}))
     rest, grpc = free_ports(2)
     install_binary(workplace.folder / "bin")
     environment = workplace.environment()

@@ -11,7 +11,7 @@ from serving.errors import ServingError
 from tests.emulators.model_server import ServingEmulator
 from tests.serving.tiny_models import push_tiny
 
-MODEL = "segmentation"
+MODEL = "scenes"
 
 
 def answering(client: RestClient, photo: Path) -> int:
@@ -27,7 +27,7 @@ def stable_on_1(folder: Path) -> None:
 def test_no_request_fails_while_stable_moves(pushed: Path, photo: Path) -> None:
     stable_on_1(pushed)
     with ServingEmulator(pushed / config.FILE) as server:
-        stable = RestClient(server.url)
+        stable = RestClient(server.url, MODEL)
         assert answering(stable, photo) == 1
         ended, versions = threading.Event(), []
 
@@ -37,7 +37,7 @@ def test_no_request_fails_while_stable_moves(pushed: Path, photo: Path) -> None:
 
         asking = threading.Thread(target=ask)
         asking.start()
-        client = RestClient(server.url, label="")
+        client = RestClient(server.url, MODEL, label="")
         assert rollout.roll_out(pushed, MODEL, {"stable": 2}, client, wait=60)
         while client.version_of("stable") != 2 or client.versions()[1] != "END":
             pass
@@ -55,7 +55,7 @@ def test_a_config_that_moves_a_label_at_once_is_refused(pushed: Path) -> None:
         config.write(pushed, config.build(pushed, MODEL, {2}, {"stable": 2}))
         while not server.refused:
             pass
-        client = RestClient(server.url)
+        client = RestClient(server.url, MODEL)
         assert client.version_of("stable") == 1
         assert 2 not in client.versions()
         # And it is no end: the next rollout asks the server what it has, not the file.
@@ -76,22 +76,22 @@ def test_a_version_that_does_not_load_changes_nothing(pushed: Path, photo: Path)
         (pushed / "3").mkdir()
         (pushed / "3" / "saved_model.pb").write_bytes(b"broken")
         before = (pushed / config.FILE).read_text()
-        client = RestClient(server.url, label="")
+        client = RestClient(server.url, MODEL, label="")
         with pytest.raises(ServingError, match="did not load 3 in 1 s .it says LOADING.*as before"):
             rollout.roll_out(pushed, MODEL, {"stable": 3}, client, wait=1)
         assert (pushed / config.FILE).read_text() == before
-        assert answering(RestClient(server.url), photo) == 1
+        assert answering(RestClient(server.url, MODEL), photo) == 1
 
 
 def test_a_canary_beside_stable_and_back(pushed: Path, photo: Path) -> None:
     stable_on_1(pushed)
     with ServingEmulator(pushed / config.FILE) as server:
-        client = RestClient(server.url, label="")
+        client = RestClient(server.url, MODEL, label="")
         rollout.roll_out(pushed, MODEL, {"stable": 1, "canary": 2}, client, wait=60)
         while client.version_of("canary") is None:
             pass
-        assert answering(RestClient(server.url), photo) == 1
-        assert answering(RestClient(server.url, label="canary"), photo) == 2
+        assert answering(RestClient(server.url, MODEL), photo) == 1
+        assert answering(RestClient(server.url, MODEL, label="canary"), photo) == 2
         rollout.roll_out(pushed, MODEL, {"stable": 1}, client, wait=60)
         while client.version_of("canary"):
             pass
@@ -101,7 +101,7 @@ def test_a_canary_beside_stable_and_back(pushed: Path, photo: Path) -> None:
 
 def test_what_is_pushed_meanwhile_is_not_served(pushed: Path, server: ServingEmulator) -> None:
     push_tiny(pushed, 3, answer=0)
-    client = RestClient(server.url)
+    client = RestClient(server.url, MODEL)
     config.write(pushed, config.build(pushed, MODEL, {1, 2}, {"stable": 1}))
     while client.version_of("canary"):
         pass

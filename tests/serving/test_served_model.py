@@ -4,7 +4,6 @@ import io
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,16 +15,18 @@ from PIL import Image
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from serving import config
-from serving.client import Prediction, RestClient
+from serving.client import RestClient
 from serving.errors import Kind, ServingError
 from serving.grpc_client import GrpcClient
+from serving.predictions import Prediction
 from tests.conftest import REPOSITORY, Workplace
 from tests.emulators.model_server import ServingEmulator
 from tests.serving.conftest import encode
+from tests.warm.commands import python
 
 KSERVE = Path(__file__).parent / "kserve"
 
-# Alone in its process: here other packages may have registered operations of their own.
+# In a process with TensorFlow alone: here other packages may have operations of their own.
 LIST_UNKNOWN = """
 import sys
 import tensorflow
@@ -44,7 +45,7 @@ print(*{node.op for node in nodes if op_def_registry.get(node.op) is None} - fun
 
 def unknown_operations(model: Path) -> list[str]:
     """What TensorFlow itself, and so the stock server, lacks of a graph."""
-    command = [sys.executable, "-c", LIST_UNKNOWN, str(model / "saved_model.pb")]
+    command = [python(), "-I", "-c", LIST_UNKNOWN, str(model / "saved_model.pb")]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 

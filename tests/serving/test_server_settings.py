@@ -11,6 +11,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from google.protobuf.message import Message
 
 from serving import server
+from serving.errors import ServingError
 from tests.conftest import REPOSITORY, Workplace
 from tests.emulators.model_server import ServingEmulator
 
@@ -105,21 +106,27 @@ def test_the_image_is_of_the_version_that_exports() -> None:
     assert SERVICE["image"].split(":")[1].rsplit(".", 1)[0] == tf.__version__.rsplit(".", 1)[0]
 
 
-@pytest.mark.parametrize("model, healthy", [("segmentation", True), ("another", False)])
+@pytest.mark.parametrize("model, healthy", [("scenes", True), ("another", False)])
 def test_the_health_check(server: ServingEmulator, model: str, healthy: bool) -> None:
     _, *command = SERVICE["healthcheck"]["test"]
     script = command[-1].replace("8501", str(server.rest.server_port))
-    assert "/v1/models/segmentation " in script
-    asked = script.replace("/segmentation ", f"/{model} ")
+    assert "/v1/models/${MODEL_NAME} " in script
+    asked = script.replace("${MODEL_NAME}", model)
     done = subprocess.run([*command[:-1], asked], timeout=60)
     assert (done.returncode == 0) is healthy
+
+
+def test_without_docker(pushed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(pushed))
+    with pytest.raises(ServingError, match="There is no docker on PATH: install it, or TensorFl"):
+        server.start_container(pushed, "scenes")
 
 
 def test_without_the_binary(workplace: Workplace, pushed: Path) -> None:
     run = f"--serving-dir {pushed}"
     done = workplace.run(f"python -m serving start {run}")
     assert done.returncode == 1
-    assert done.stderr.endswith(f"run `python -m serving config --serving-dir {pushed}` first.\n")
+    assert done.stderr.endswith(f"run `visionpipe serving config --serving-dir {pushed}` first.\n")
     assert workplace.run(f"python -m serving config {run} --url http://127.0.0.1:1").returncode == 0
     assert shutil.which(server.BINARY) is None
     done = workplace.run(f"python -m serving start {run}")

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,16 +14,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from serving import config
 from serving.__main__ import main
 from serving.client import Predictor, RestClient
 from serving.errors import Kind, ServingError, kind_of
 from serving.grpc_client import GrpcClient
+from serving.predictions import Classification, read_arrays, read_predictions
 from tests.conftest import Workplace
 from tests.emulators.model_server import ServingEmulator
-from tests.serving.conftest import encode
+from tests.serving.conftest import MODEL, encode
+from tests.serving.tiny_models import TinyClassifier, push
 
 
 def client_of(server: ServingEmulator, kind: str, **keywords: str) -> Predictor:
+    keywords = {"model": MODEL, **keywords}
     if kind == "grpc":
         return GrpcClient(server.grpc_url, **keywords)
     return RestClient(server.url, **keywords)
@@ -97,7 +101,7 @@ def test_what_the_model_says_of_an_image_is_told(server: ServingEmulator, kind: 
     with pytest.raises(ServingError) as caught:
         client_of(server, kind).predict([bomb])
     assert str(caught.value).endswith(
-        'refuses what it was sent for the version "stable" of model segmentation: The image '
+        'refuses what it was sent for the version "stable" of model scenes: The image '
         "(8000 x 8000) is larger than 50 megapixels, or than 65535 pixels to a side: make it "
         "smaller and retry."
     )
@@ -115,7 +119,9 @@ def test_what_is_not_served(server: ServingEmulator, kind: str, asked: dict[str,
 
 def test_nobody_listens(kind: str) -> None:
     client = (
-        GrpcClient("grpc://127.0.0.1:1") if kind == "grpc" else RestClient("http://127.0.0.1:1")
+        GrpcClient("grpc://127.0.0.1:1", MODEL)
+        if kind == "grpc"
+        else RestClient("http://127.0.0.1:1", MODEL)
     )
     with pytest.raises(
         ServingError, match="127.0.0.1:1 does not answer .*; start the server"
@@ -126,7 +132,7 @@ def test_nobody_listens(kind: str) -> None:
 
 def test_an_address_that_is_none() -> None:
     with pytest.raises(ServingError, match="does not answer"):
-        RestClient("nonsense").predict([b""])
+        RestClient("nonsense", MODEL).predict([b""])
 
 
 def test_a_server_that_never_answers(kind: str) -> None:
@@ -134,9 +140,9 @@ def test_a_server_that_never_answers(kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         client: Predictor = (
-            GrpcClient(f"grpc://{address}", timeout=0.5)
+            GrpcClient(f"grpc://{address}", MODEL, timeout=0.5)
             if kind == "grpc"
-            else RestClient(f"http://{address}", timeout=0.5)
+            else RestClient(f"http://{address}", MODEL, timeout=0.5)
         )
         with pytest.raises(ServingError, match="did not answer in time .*--timeout") as caught:
             client.predict([encode(4, 4)])
@@ -148,14 +154,14 @@ BUSY = (503, {"Retry-After": "0"}, "The batch scheduling queue to which this was
 
 def test_a_busy_server_is_asked_again(server: ServingEmulator) -> None:
     server.rest.faults.extend([BUSY, (429, {}, "slow down"), BUSY])
-    assert len(RestClient(server.url).predict([encode(4, 4)])) == 1
+    assert len(RestClient(server.url, MODEL).predict([encode(4, 4)])) == 1
     assert server.rest.predictions == 4
 
 
 def test_and_given_up(server: ServingEmulator) -> None:
     server.rest.faults.extend([BUSY] * 9)
     with pytest.raises(ServingError, match="too much to do .*; ask again later") as caught:
-        RestClient(server.url).predict([encode(4, 4)])
+        RestClient(server.url, MODEL).predict([encode(4, 4)])
     assert caught.value.kind is Kind.BUSY
     assert server.rest.predictions == 4
 
@@ -172,7 +178,7 @@ def test_what_a_proxy_before_the_server_refuses(
 ) -> None:
     server.rest.faults.append((status, {}, "refused"))
     with pytest.raises(ServingError, match=cure) as caught:
-        RestClient(server.url).predict([encode(4, 4)])
+        RestClient(server.url, MODEL).predict([encode(4, 4)])
     assert caught.value.kind is kind
     assert server.rest.predictions == 1
 
@@ -180,17 +186,17 @@ def test_what_a_proxy_before_the_server_refuses(
 def test_a_server_that_wants_to_be_left_alone_for_long(server: ServingEmulator) -> None:
     server.rest.faults.append((503, {"Retry-After": "3600"}, "maintenance"))
     with pytest.raises(ServingError, match="maintenance"):
-        RestClient(server.url).predict([encode(4, 4)])
+        RestClient(server.url, MODEL).predict([encode(4, 4)])
     assert server.rest.predictions == 1
 
 
 def test_an_image_that_another_request_spoiled(server: ServingEmulator) -> None:
     """The server answers several requests as one batch: a broken image fails its neighbours."""
     server.rest.faults.append((400, {}, "Invalid JPEG data"))
-    assert len(RestClient(server.url).predict([encode(4, 4)])) == 1
+    assert len(RestClient(server.url, MODEL).predict([encode(4, 4)])) == 1
     server.rest.faults.append((500, {}, "Internal"))
     with pytest.raises(ServingError, match="failed at .*; its own log tells more"):
-        RestClient(server.url).predict([encode(4, 4)])
+        RestClient(server.url, MODEL).predict([encode(4, 4)])
 
 
 def test_a_full_queue_is_told_from_a_server_that_is_not_there() -> None:
@@ -235,6 +241,49 @@ def test_the_command(
         capsys.readouterr().out,
     )
     assert np.array_equal(np.asarray(Image.open(mask)), np.ones((40, 60)))
+
+
+@pytest.fixture(scope="module")
+def classifier(shared: Callable[..., Path]) -> Iterator[ServingEmulator]:
+    """A server of a model that gives classes."""
+
+    def push_it(folder: Path) -> None:
+        push(folder, 1, TinyClassifier())
+        config.write(folder, config.build(folder, MODEL, {1}, {"stable": 1}))
+
+    with ServingEmulator(shared("classifier", push_it) / config.FILE) as server:
+        yield server
+
+
+def test_classes_come_back(classifier: ServingEmulator, kind: str) -> None:
+    found = client_of(classifier, kind).predict([encode(4, 4)] * 2)
+    assert found == [Classification(1, "[b]dog", [0.25, 0.5, 0.125, 0.125])] * 2
+
+
+def test_the_command_names_the_class(
+    classifier: ServingEmulator, kind: str, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["predict", str(photo), "--url", classifier.url, "--model", MODEL]
+    if kind == "grpc":
+        command[3] = classifier.grpc_url
+    assert main(command) == 0
+    assert capsys.readouterr().out == (
+        "class 1, [b]dog: 50.0%\nclass 0: 25.0%\nclass 2: 12.5%\nclass 3: 12.5%\n"
+    )
+    assert main([*command, "--output", str(photo.with_suffix(".png"))]) == 1
+    assert capsys.readouterr().err == (
+        "The model classifies and gives no mask: leave out --output.\n"
+    )
+    assert not photo.with_suffix(".png").exists()
+
+
+def test_an_endpoints_numbers_are_floats() -> None:
+    row = {"label": 1.0, "class_name": "dog", "probabilities": [0.25, 0.75]}
+    assert read_predictions([row]) == [Classification(1, "dog", [0.25, 0.75])]
+    with pytest.raises(ValueError, match="an answer of no known task"):
+        read_predictions([{"label": "dog", "class_name": 1, "probabilities": None}])
+    with pytest.raises(ValueError, match="an answer of no known task"):
+        read_arrays({"brightness": np.zeros(1)})
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ SERVE, ASK, _ = (block.text for block in blocks("docs/serving.md", "bash"))
 
 
 def test_the_page(workplace: Workplace, pushed: Path, photo: Path) -> None:
-    """In the folder that holds output/serving and photo.jpg; on free ports."""
+    """In the folder that holds output/scenes/serving and photo.jpg; on free ports."""
     rest, grpc = free_ports(2)
     install_binary(workplace.folder / "bin")
-    environment = workplace.environment(PYTHONPATH=REPOSITORY)
+    environment = workplace.environment(PYTHONPATH=REPOSITORY, SERVING_DIR="")
     environment["PATH"] = f"{workplace.folder}/bin:{environment['PATH']}"
     address = f"--url http://127.0.0.1:{rest}"
     serve = SERVE.replace("serving config", f"serving config {address}")
@@ -44,7 +44,7 @@ def test_the_page(workplace: Workplace, pushed: Path, photo: Path) -> None:
 def test_make_serve(workplace: Workplace, pushed: Path) -> None:
     """With a docker that says what it was given."""
     docker = workplace.folder / "docker"
-    docker.write_text('#!/bin/sh\necho "$SERVING_DIR" "$@"\n')
+    docker.write_text('#!/bin/sh\necho "$SERVING_DIR" "$MODEL_NAME" "$@"\n')
     docker.chmod(0o755)
     environment = workplace.environment(SERVING_DIR=f"{pushed}/../serving")
     environment["PATH"] = f"{workplace.folder}:{environment['PATH']}"
@@ -57,13 +57,17 @@ def test_make_serve(workplace: Workplace, pushed: Path) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith(f"{pushed} compose --file serving/compose.yaml up\n")
-    model = config.read(pushed, "segmentation")
+    assert done.stdout.endswith(
+        f"{pushed} scenes compose --file {REPOSITORY}/serving/compose.yaml up\n"
+    )
+    model = config.read(pushed, "scenes")
     assert model is not None and model.base_path == str(pushed)
 
 
 def test_back_to_an_earlier_version(workplace: Workplace, pushed: Path) -> None:
-    done = workplace.run(f"set -e; cd {workplace.folder}\n{BACK}", PYTHONPATH=REPOSITORY, VERSION=1)
+    done = workplace.run(
+        f"set -e; cd {workplace.folder}\n{BACK}", PYTHONPATH=REPOSITORY, SERVING_DIR="", VERSION=1
+    )
     assert done.returncode == 0, done.stderr
-    model = config.read(pushed, "segmentation")
+    model = config.read(pushed, "scenes")
     assert model is not None and dict(model.version_labels) == {"stable": 1}

@@ -12,7 +12,7 @@ from serving import config, rollout
 from serving.errors import ServingError
 from tests.conftest import Workplace
 
-MODEL = "segmentation"
+MODEL = "scenes"
 NO_SERVER = "--url http://127.0.0.1:1"
 
 

@@ -68,7 +68,8 @@ def records_in() -> Callable[[Path], dict[str, list[bytes]]]:
                 for path in sorted(folder.glob(f"{split}-*.tfrecord"))
                 for record in read_records(str(path))
             ]
-            for split in ("train", "val")
+            for split in ("train", "val", "calibration")
+            if split != "calibration" or any(folder.glob("calibration-*"))
         }
 
     return read

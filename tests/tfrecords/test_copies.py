@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfrecords import scenes
 from tfrecords.copies import find_copies, thumbnail
+from tfrecords.drawing import scenes
 
 PETS = Path(__file__).resolve().parents[3] / "shared" / "data" / "pets"
 PHOTOS = {

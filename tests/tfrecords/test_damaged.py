@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from models import preprocessing
+from models.segmentation.labels import decode_mask
 from tfrecords.images import ImageFault, convert_pair
 
 FILES = 220  # of each kind
@@ -62,7 +63,7 @@ def test_damaged_photos_are_refused_or_can_be_trained_on(kind: str) -> None:
             refused += 1
             continue
         pixels = preprocessing.decode_image(image).numpy()
-        assert pixels.shape[:2] == preprocessing.decode_mask(mask).shape
+        assert pixels.shape[:2] == decode_mask(mask).shape
         if kind.endswith("PNG"):  # whose checksums tell all that matters
             np.testing.assert_array_equal(
                 pixels, Image.open(io.BytesIO(KINDS[kind])).convert("RGB")
@@ -97,7 +98,7 @@ def test_damaged_masks_are_refused_or_are_as_they_were() -> None:
             _, mask, *_ = convert_pair(KINDS["JPEG"], damaged(data, number % 4, random), 256)
         except ImageFault:
             continue
-        np.testing.assert_array_equal(preprocessing.decode_mask(mask), trimap - 1)
+        np.testing.assert_array_equal(decode_mask(mask), trimap - 1)
 
 
 @pytest.mark.parametrize("max_side", [30, 256])

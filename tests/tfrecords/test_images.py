@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps
 
-from tfrecords import scenes
+from tfrecords.drawing import scenes
 from tfrecords.images import FIRST_FRAME, ON_WHITE, TURNED, ImageFault, convert_pair
 
 
@@ -183,6 +183,7 @@ JPEG = encoded(photo(), "JPEG")
         (JPEG, encoded(trimap())[:200], "mask cannot be decoded"),
         (JPEG, encoded(trimap(40, 60)), "mask is 40x60 pixels but its image is 60x40; expected"),
         (JPEG, encoded(bad_trimap(0, 7, 255)), "mask holds the values 0, 7, 255; expected only 1"),
+        (JPEG, encoded(trimap(), "JPEG"), "mask is a JPEG, which changes values at edges; save it"),
         (JPEG, encoded(photo()), "mask has mode RGB; expected one channel of 8 bits"),
         (encoded(Image.new("F", (60, 40)), "TIFF"), encoded(trimap()), "levels of 32 bits"),
         (encoded(photo(), "PPM"), encoded(trimap()), "image is no image that can be decoded"),

@@ -146,7 +146,7 @@ def test_two_writers_at_once(tmp_path: Path, run_module: Callable) -> None:
         done = run_module("tfrecords.synthetic", "--output", tmp_path, "--train", 4, "--val", 2)
     assert done.returncode == 2
     assert done.stderr == (
-        f"Another process is writing {tmp_path}; wait for it to end or choose another output.\n"
+        f"Another process is writing {tmp_path}; wait for it to end or choose another folder.\n"
     )
     assert synthetic.generate(str(tmp_path), train=4, val=2) is not None
 
@@ -170,4 +170,12 @@ def test_a_description_that_is_missing_or_damaged(tmp_path: Path, text: str | No
     if text is not None:
         (tmp_path / "dataset.json").write_text(text)
     with pytest.raises(DataError, match=r"write (it|the data set) again"):
+        read_info(str(tmp_path))
+
+
+def test_a_description_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").mkdir()
+    with pytest.raises(
+        DataError, match=r"dataset\.json cannot be read: .*write the data set again"
+    ):
         read_info(str(tmp_path))

@@ -46,6 +46,24 @@ def test_files_in_every_folder_below(base: str) -> None:
     assert storage.files_under(inner) == list(storage.files_in(inner)) == [f"{inner}/file"]
 
 
+def test_folders_below_are_named_where_there_are_any(tmp_path: Path) -> None:
+    (tmp_path / "base" / "b" / "empty").mkdir(parents=True)
+    (tmp_path / "base" / "b" / "file").write_bytes(b"x")
+    for folder in (f"{tmp_path}/base", f"{tmp_path}/base/"):
+        found = storage.find_files(folder)
+        assert found.places == {"b/file": storage.Place(f"{tmp_path}/base/b/file")}
+        assert found.folders == {"b", "b/empty"}
+    assert storage.find_files(f"bucket://{tmp_path}/base").folders == set()
+
+
+def test_a_part_is_read(base: str) -> None:
+    storage.make_folder(base)
+    path = storage.join(base, "file")
+    write(path, b"0123456789")
+    assert storage.read_bytes(*storage.Place(path, 2, 3)) == b"234"
+    assert storage.read_bytes(*storage.Place(path)) == b"0123456789"
+
+
 def test_reading_seeks(base: str) -> None:
     storage.make_folder(base)
     path = storage.join(base, "file")

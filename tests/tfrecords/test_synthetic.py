@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfrecords import scenes, synthetic
+from tfrecords import synthetic
 from tfrecords.dataset import read_info
+from tfrecords.drawing import scenes
+from tfrecords.drawing.pet_shapes import BREEDS
 from tfrecords.errors import DataError
-from tfrecords.pet_shapes import BREEDS
 
 
 def test_a_scene_depends_on_seed_and_number_alone() -> None:

@@ -51,7 +51,7 @@ def test_every_command_line_is_prepared() -> None:
     entries += [REPOSITORY / "local_runner.py", REPOSITORY / "kubeflow_runner.py"]
     begins = 'if __name__ == "__main__":\n'
     found = [path for path in entries if begins in path.read_text("utf-8")]
-    assert len(found) == 9
+    assert len(found) == 11
     for path in found:
         _, _, block = path.read_text("utf-8").partition(begins)
         assert block.strip().startswith("prepare()"), path

@@ -1,11 +1,11 @@
 """Stands for `python` and `tfx`: has the server run the program, and ends as the program ends.
 
-It takes FILE, `-m MODULE` and `-c CODE`, each after `-u` or not; with any other option the
-interpreter itself starts. Signals are passed on. When this process is killed, the server kills the
-program, a moment later.
+It takes FILE, `-m MODULE` and `-c CODE`, each after `-u` or `-I` or neither; with any other option
+the interpreter itself starts. Signals are passed on. When this process is killed, the server kills
+the program, a moment later.
 
-The file is executable as `FOLDER/bin/python`, beside the server's `FOLDER/socket` and the symbolic
-link `FOLDER/environment` to the folder of the true commands.
+The file is executable as `FOLDER/bin/python`, beside the server's sockets and the symbolic link
+`FOLDER/environment` to the folder of the true commands.
 """
 
 import json
@@ -21,8 +21,6 @@ FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def is_program(arguments: list[str]) -> bool:
     """Tells whether the arguments begin with a program, and not with options."""
     first, *rest = [*arguments, "", ""]
-    if first == "-u":
-        return is_program(arguments[1:])
     return bool(rest[0]) if first in ("-m", "-c") else bool(first) and not first.startswith("-")
 
 
@@ -33,15 +31,17 @@ def main() -> None:
     name, arguments = os.path.basename(sys.argv[0]), sys.argv[1:]
     if not name.startswith("python"):  # a command that is written in Python
         arguments = [os.path.join(commands, name), *arguments]
-    if not is_program(arguments):
+    known = arguments[:1] if arguments[:1] in (["-u"], ["-I"]) else []
+    if not is_program(arguments[len(known) :]):
         os.execv(python, [python, *arguments])
 
+    isolated = known == ["-I"]
     server = socket.socket(socket.AF_UNIX)
-    server.connect(os.path.join(FOLDER, "socket"))
+    server.connect(os.path.join(FOLDER, "isolated" if isolated else "socket"))
     for number in FORWARDED:
         signal.signal(number, lambda number, frame: server.send(bytes([number])))
     told = {
-        "arguments": arguments,
+        "arguments": arguments[isolated:],
         "directory": os.getcwd(),
         "environment": dict(os.environ),
         "executable": os.path.join(FOLDER, "bin", "python"),

@@ -1,6 +1,7 @@
-"""Imports TFX once and runs programs in forks of itself: `python -P server.py SOCKET`.
+"""Imports TFX once and runs programs in forks of itself: `python -P server.py FOLDER`.
 
-It ends with its standard input.
+FOLDER gets two sockets: of programs as they are usually started, and of isolated ones (`-I`), which
+are forks of a process that has imported TensorFlow alone. It ends with its standard input.
 """
 
 import contextlib
@@ -17,7 +18,8 @@ import types
 from pathlib import Path
 from typing import Any
 
-# What most programs import, and nothing that reads its settings while it is imported, as
+ISOLATED_MODULE = "tensorflow"
+# What most other programs import, and nothing that reads its settings while it is imported, as
 # huggingface_hub does, or that is the project's own: a test may run an edited copy of it.
 MODULES = (
     "keras",
@@ -28,33 +30,44 @@ MODULES = (
     "tensorflow_model_analysis",
     "tensorflow_transform.beam",
     "tensorflow_data_validation",
+    "ai_edge_litert.interpreter",
+    "httpx",
+    "jinja2",
+    "pydantic_settings",
+    "rich.markdown",
 )
+# After how many new objects, and how many such rounds, garbage is looked for in younger and older
+# ones: TensorFlow's and Beam's graphs are millions of objects, and nearly none of them garbage.
+GARBAGE = (50_000, 20, 100)
 # What their import reads of the environment, as the tests that reach it with other values set it.
 SETTINGS = {"TF_CPP_MIN_LOG_LEVEL": "2", "GCS_RETRY_CONFIG_MAX_RETRIES": "1"}
 
 
 class Server:
-    """Serves on a Unix socket.
+    """Serves on two Unix sockets: in this process on `socket`, and in a fork on `isolated`.
 
     Args:
-        path: of the socket.
+        folder: of the sockets.
     """
 
-    def __init__(self, path: str) -> None:
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(path)
-        self._listener.listen(64)
+    def __init__(self, folder: Path) -> None:
+        self._listener = _listen(folder / "socket")
+        self._isolated_listener = _listen(folder / "isolated")
+        self._isolated = False
         self._search_path = list(sys.path)
-        self._set_by_imports: dict[str, str] | None = None
+        self._set_by_imports: dict[str, str] = {}
 
     def serve(self) -> None:
         """Forks for each program; returns when standard input ends, and in each fork."""
+        awaited = [self._listener, self._isolated_listener, sys.stdin]
+        if sys.stdin in select.select(awaited, [], [])[0]:
+            return
+        self._import()
         while True:
             readable, _, _ = select.select([self._listener, sys.stdin], [], [])
             if sys.stdin in readable:
                 return
             connection, _ = self._listener.accept()
-            self._import()
             while _reap():
                 pass
             if os.fork() == 0:
@@ -64,14 +77,21 @@ class Server:
             connection.close()
 
     def _import(self) -> None:
-        """Imports everything before the first program runs."""
-        if self._set_by_imports is not None:
-            return
+        """Imports everything before the first program runs, and forks in the midst of it."""
         os.environ.update(SETTINGS)
         before = dict(os.environ)
-        for name in MODULES:
-            importlib.import_module(name)
+        gc.disable()  # what is imported stays: to look for garbage in it takes seconds
+        importlib.import_module(ISOLATED_MODULE)
+        self._isolated = os.fork() == 0
+        if self._isolated:
+            self._listener, self._isolated_listener = self._isolated_listener, self._listener
+        else:
+            for name in MODULES:
+                importlib.import_module(name)
+        self._isolated_listener.close()
         gc.freeze()
+        gc.set_threshold(*GARBAGE)
+        gc.enable()
         self._set_by_imports = {
             name: value for name, value in os.environ.items() if before.get(name) != value
         }
@@ -114,7 +134,7 @@ class Server:
         os.setsid()
         os.chdir(told["directory"])
         os.environ.clear()
-        os.environ.update({**(self._set_by_imports or {}), **told["environment"]})
+        os.environ.update({**self._set_by_imports, **told["environment"]})
         arguments = told["arguments"]
         unbuffered = arguments[0] == "-u" or bool(os.environ.get("PYTHONUNBUFFERED"))
         if arguments[0] == "-u":
@@ -127,23 +147,33 @@ class Server:
                 stream.reconfigure(line_buffering=lines, write_through=unbuffered)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
-        added = os.environ.get("PYTHONPATH", "")
+        added = [*filter(None, os.environ.get("PYTHONPATH", "").split(":"))]
         sys.modules["__main__"] = main = types.ModuleType("__main__")
         if arguments[0] == "-c":
-            sys.path[:] = ["", *filter(None, added.split(":")), *self._search_path]
+            self._search("", *added)
             sys.argv = ["-c", *arguments[2:]]
             exec(compile(arguments[1], "<string>", "exec"), main.__dict__)
         elif arguments[0] == "-m":
-            sys.path[:] = [os.getcwd(), *filter(None, added.split(":")), *self._search_path]
+            self._search(os.getcwd(), *added)
             sys.argv = arguments[1:]
             runpy._run_module_as_main(arguments[1])
         else:
             file = arguments[0]
-            folder = str(Path(file).resolve().parent)
-            sys.path[:] = [folder, *filter(None, added.split(":")), *self._search_path]
+            self._search(str(Path(file).resolve().parent), *added)
             sys.argv = arguments
             main.__dict__["__file__"] = file
             exec(compile(Path(file).read_bytes(), file, "exec"), main.__dict__)
+
+    def _search(self, *added: str) -> None:
+        """Has modules looked for in these folders first, unless the program is isolated."""
+        sys.path[:] = [*(() if self._isolated else added), *self._search_path]
+
+
+def _listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(64)
+    return listener
 
 
 def _reap() -> bool:
@@ -155,4 +185,4 @@ def _reap() -> bool:
 
 
 if __name__ == "__main__":
-    Server(sys.argv[1]).serve()
+    Server(Path(sys.argv[1])).serve()

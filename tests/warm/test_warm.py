@@ -1,11 +1,14 @@
 """Programs that run in forks are what the interpreter would make of them."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.warm.commands import python
@@ -66,6 +69,25 @@ def test_an_error_ends_it_with_a_traceback(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1] == "ValueError: no"
 
 
+ALONE = """
+import sys
+print({name: name in sys.modules for name in ("tensorflow", "tensorflow_transform", "apache_beam")})
+print(__name__, sys.argv[1:], *sys.path, sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("way", ["file", "module", "code"])
+def test_an_isolated_program_has_tensorflow_and_nothing_else(tmp_path: Path, way: str) -> None:
+    (tmp_path / "show.py").write_text(ALONE)
+    program = {"file": ["show.py"], "module": ["-m", "show"], "code": ["-c", ALONE]}[way]
+    given = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(tmp_path)}}
+    warm = run("-I", *program, "a", **given)
+    command = [sys.executable, "-I", *program, "a"]
+    cold = subprocess.run(command, capture_output=True, text=True, **given)
+    assert warm.returncode == cold.returncode
+    assert warm.stdout == cold.stdout.replace("'tensorflow': False", "'tensorflow': True")
+
+
 def test_with_options_the_interpreter_itself_starts() -> None:
     program = "import sys; print('tensorflow' in sys.modules, sys.executable)"
     assert run("-s", "-c", program).stdout == f"False {sys.executable}\n"
@@ -92,10 +114,12 @@ def test_signals_reach_the_program(tmp_path: Path, number: signal.Signals, statu
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "pid").exists():
             assert process.poll() is None
+            time.sleep(0.02)
         process.send_signal(number)
         output, _ = process.communicate()
     assert process.returncode == status
     assert output == ("interrupted\n" if number is signal.SIGINT else "")
     pid = int((tmp_path / "pid").read_text())
-    while Path(f"/proc/{pid}").exists() and "\tZ" not in Path(f"/proc/{pid}/status").read_text():
-        pass  # the suite's time limit ends a failure
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.02)  # the suite's time limit ends a failure

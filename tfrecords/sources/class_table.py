@@ -14,6 +14,7 @@ from PIL import Image
 from tfrecords import storage
 from tfrecords.errors import DataError
 from tfrecords.images import ImageFault
+from tfrecords.naming import show
 
 IGNORED = 255  # what a record's mask holds where there is no class
 _NAMED, _EXPECTED = 5, 10  # codes that a message names
@@ -112,8 +113,16 @@ def read_classes(classes: str, ignore: str | None = None) -> ClassTable:
         DataError: it is no such table.
     """
     table = _read_table(classes) if classes.lower().endswith(".csv") else _from_names(classes)
+    if len(table.names) == 1:
+        raise DataError(
+            f"--classes {classes} names one class; expected two or more, such as leaf,background, "
+            "or the path of a .csv file of them."
+        )
     if len(table.names) > IGNORED:
         raise DataError(f"--classes has {len(table.names)} classes; expected at most {IGNORED}.")
+    for name in table.names:
+        if not name.isprintable():
+            raise DataError(f"--classes names {show(name)}; expected names that can be printed.")
     if ignore is None:
         return table
     code = _code(ignore.split(","), table.coloured, f"--ignore {ignore}")
@@ -144,14 +153,21 @@ def _read_table(path: str) -> ClassTable:
         raise DataError(f"--classes {path} cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError:
         raise DataError(f"--classes {path} is no text in UTF-8; save it as such.") from None
+    try:
+        return _from_lines(lines, path)
+    except csv.Error as error:
+        raise DataError(f"--classes {path} is no table: {error}; save it as CSV.") from None
+
+
+def _from_lines(lines: Sequence[str], path: str) -> ClassTable:
     rows = csv.DictReader(lines, skipinitialspace=True)
     rows.fieldnames = [column.strip().lower() for column in rows.fieldnames or ()]
     coloured = set(_COLOUR_COLUMNS) <= set(rows.fieldnames)
     columns = _COLOUR_COLUMNS if coloured else _VALUE_COLUMNS
     if not {"name", *columns} <= set(rows.fieldnames):
         raise DataError(
-            f"--classes {path} has the columns {', '.join(rows.fieldnames)}; expected name and "
-            "value, or name, r, g and b."
+            f"--classes {path} has the columns {', '.join(rows.fieldnames) or 'none'}; expected "
+            "name and value, or name, r, g and b."
         )
     names: dict[str, int] = {}
     ids: dict[int, int] = {}
@@ -174,7 +190,7 @@ def _code(parts: Sequence[str], coloured: bool, place: str) -> int:
         numbers = []
     if len(numbers) != (3 if coloured else 1) or not all(0 <= n <= 255 for n in numbers):
         expected = "a colour, R,G,B each of 0 to 255" if coloured else "a value of 0 to 255"
-        raise DataError(f"{place} has {','.join(parts)}; expected {expected}.")
+        raise DataError(f"{place} has {','.join(parts) or 'nothing'}; expected {expected}.")
     return int.from_bytes(bytes(numbers), "big")
 
 

@@ -12,76 +12,92 @@ gs://. Options not listed below are Apache Beam's, which then does the work.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
-from tfrecords.create_tfrecords_pets import (
-    add_common_arguments,
-    common_options,
-    create_tfrecords,
+from tfrecords.command_line import add_command, make_app, run
+from tfrecords.create_tfrecords_pets import create_tfrecords
+from tfrecords.errors import told_in_words
+from tfrecords.options import (
+    PASSED_ON,
+    KeepDuplicates,
+    MaxSide,
+    NumShards,
+    Output,
+    SkipInvalid,
+    TrainList,
+    ValList,
+    beam_arguments,
+    path_option,
     report,
 )
-from tfrecords.errors import told_in_words
 from tfrecords.sources.class_table import read_classes
 from tfrecords.sources.recipe_file import check_recipe_path, write_recipe
 from tfrecords.terminal import prepare
 
+app = make_app("")
 
+
+@add_command(app, what=__doc__, context_settings=PASSED_ON)
 @told_in_words
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit code."""
-    args, beam_args = _parser().parse_known_args(argv)
-    table = read_classes(args.classes, args.ignore)
-    if args.recipe:
-        check_recipe_path(args.recipe)
+def convert_masks(
+    context: typer.Context,
+    output: Output,
+    images: Annotated[str, path_option("Folder of photos.")],
+    masks: Annotated[str, path_option("Folder of .png masks.")],
+    classes: Annotated[str, path_option("Names by value, or a table's path.", "NAMES|CSV")],
+    ignore: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE|R,G,B", help="What pixels of no class hold, such as 255."),
+    ] = None,
+    recipe: Annotated[
+        str | None, path_option("File to write, a recipe, unless it is there.", "TOML")
+    ] = None,
+    train_list: TrainList = None,
+    val_list: ValList = None,
+    max_side: MaxSide = 256,
+    num_shards: NumShards = 4,
+    skip_invalid: SkipInvalid = False,
+    keep_duplicates: KeepDuplicates = False,
+) -> int:
+    """Converts, and prints what came of it; returns 0."""
+    beam_args = beam_arguments(context)
+    table = read_classes(classes, ignore)
+    if recipe:
+        check_recipe_path(recipe)
     started = time.monotonic()
     info = create_tfrecords(
-        args.images,
-        args.masks,
-        args.output,
-        **common_options(args),
+        images,
+        masks,
+        output,
+        train_list=train_list,
+        val_list=val_list,
+        max_side=max_side,
+        num_shards=num_shards,
+        skip_invalid=skip_invalid,
+        keep_duplicates=keep_duplicates,
         read_mask=table,
         class_names=table.names,
         generator={"generator": "tfrecords.sources.masks", **table.parameters()},
         beam_args=beam_args,
     )
     console = Console()
-    report(console, args.output, info, time.monotonic() - started)
-    if args.recipe:
-        written = write_recipe(args.recipe, table)
+    report(console, output, info, time.monotonic() - started)
+    if recipe:
+        written = write_recipe(recipe, table)
         said = "written" if written else "there already, and stays as it is"
-        console.print(f"recipe {args.recipe}: {said}", highlight=False, markup=False)
+        console.print(f"recipe {recipe}: {said}", highlight=False, markup=False)
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m tfrecords.sources.masks",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    path = os.path.expanduser  # a shell leaves the ~ of --images=~/photos
-    add("--output", required=True, type=path, help="folder to write")
-    add("--images", required=True, type=path, help="folder of photos")
-    add("--masks", required=True, type=path, help="folder of .png masks")
-    add(
-        "--classes",
-        required=True,
-        type=path,
-        metavar="NAMES|CSV",
-        help="names by value, or a table's path",
-    )
-    add("--ignore", metavar="VALUE|R,G,B", help="what pixels of no class hold, such as 255")
-    add("--recipe", type=path, metavar="TOML", help="file to write, a recipe, unless it is there")
-    add_common_arguments(parser)
-    return parser
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns its exit code."""
+    return run(app, "python -m tfrecords.sources.masks", arguments)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def check_recipe_path(path: str) -> None:
 
     Raises:
         DataError: it does not end in .toml, what comes before is no name, or there is no such
-            folder.
+            folder, or none that may be written to.
     """
     file = Path(path)
     if file.suffix != ".toml" or not _NAME.fullmatch(file.stem):
@@ -26,10 +26,13 @@ def check_recipe_path(path: str) -> None:
             f"--recipe {path} is no recipe's name; expected small letters, digits, - and _, and "
             "then .toml."
         )
-    if not file.absolute().parent.is_dir():
+    folder = file.absolute().parent
+    if not folder.is_dir():
         raise DataError(
             f"--recipe {path} lies in no folder that there is; make it, or choose another."
         )
+    if not file.exists() and not os.access(folder, os.W_OK):
+        raise DataError(f"--recipe {path}: {folder} cannot be written to; choose another folder.")
 
 
 def write_recipe(path: str, table: ClassTable) -> bool:
@@ -59,12 +62,12 @@ def recipe_text(name: str, table: ClassTable) -> str:
         *ignored,
         'slices = ["breed"]',
         "",
-        "# Floors of IoU. Raise them to what you need: 0 judges nothing.",
         "[gate]",
-        "min_mean_iou = 0.3",
-        "max_fall = 0.02",
+        "max_drop = 0.02",
         "",
-        "[gate.min_class_iou]",
-        *(f"{class_name} = 0.0" for class_name in quoted),
+        "# What a model must reach to be published. Raise it to what you need, and add classes.",
+        "[gate.limits]",
+        "mean_iou = 0.3",
+        *(f"# {json.dumps(f'iou_{name}', ensure_ascii=False)} = 0.3" for name in table.names),
     ]
     return "\n".join(lines) + "\n"

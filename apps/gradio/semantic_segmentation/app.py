@@ -5,55 +5,36 @@
 serves a model folder; without the option, the model that `model.json` beside this file names.
 """
 
-import argparse
-import os
 import sys
-import tempfile
 from pathlib import Path
-from typing import Any
 
-from surroundings import RoomForUploads, prepare
+HERE = Path(__file__).parent
+# What all apps share; in a Space it is in the app's own folder.
+sys.path.append(str(HERE.parent / "shared"))
+
+from surroundings import prepare
 
 prepare()  # before Gradio is imported
 
 import gradio as gr
-from starlette.middleware import Middleware
 
-import drawing
+from drawing import CSS
+from frame import begin_page, image_file, offer_examples, serve
 from handlers import Handlers
-from hub import Origin, download
-from scenes import draw_scenes
+from hub import Origin
+from page import INVITATION, heading
 from segmentation import Model
 
-HERE = Path(__file__).parent
-# What users may have the app keep.
-MAX_FILE_SIZE = "100mb"
-MAX_KEPT = 2 * 10**9  # bytes
-DELETED_AFTER = 20 * 60  # seconds
-MAX_WAITING = 64  # requests
-
+TITLE = "Semantic segmentation"
 # The mask lies over the image in the browser: to move the slider asks the server nothing.
 SET_OPACITY = "value => document.documentElement.style.setProperty('--mask-opacity', value / 100)"
-
-
-def image_file(**settings: Any) -> gr.Image:
-    """A gr.Image that hands on the very file; of itself it opens the file, and may fail to."""
-    component = gr.Image(type="filepath", **settings)
-
-    def path(payload: Any) -> str | None:
-        return payload and payload.path
-
-    component.preprocess = path  # type: ignore[method-assign]
-    return component
 
 
 def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
     """Makes the page and the endpoints `/segment` and `/segment_batch`."""
     handlers = Handlers(model)
-    with gr.Blocks(
-        title="Semantic segmentation", analytics_enabled=False, delete_cache=(60, DELETED_AFTER)
-    ) as page:
-        title = drawing.heading(model.description, origin.name, origin.url)
+    with begin_page(TITLE) as page:
+        title = heading(TITLE, model.description, origin.name, origin.url)
         gr.HTML(title, apply_default_css=False)
         with gr.Tab("One image"), gr.Row():
             _one_image(handlers, examples)
@@ -80,8 +61,7 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
             ],
             api_name="segment_batch",
         )
-    # One user's batch does not keep the others waiting.
-    return page.queue(default_concurrency_limit=4, max_size=MAX_WAITING)
+    return page
 
 
 def _one_image(handlers: Handlers, examples: list[Path]) -> None:
@@ -89,7 +69,7 @@ def _one_image(handlers: Handlers, examples: list[Path]) -> None:
         image = image_file(label="Image", sources=["upload", "clipboard"], height=360)
         shown_below = gr.Column()
     with gr.Column():
-        view = gr.HTML(drawing.INVITATION, apply_default_css=False)
+        view = gr.HTML(INVITATION, apply_default_css=False)
         with gr.Column(visible=False) as details:
             opacity = gr.Slider(0, 100, 50, step=1, label="Mask opacity, %", buttons=[])
             legend = gr.HTML(apply_default_css=False)
@@ -102,18 +82,11 @@ def _one_image(handlers: Handlers, examples: list[Path]) -> None:
         image,
         result,
         show_progress_on=view,
+        trigger_mode="always_last",  # an image chosen while another is at work is not left out
         api_visibility="private",
     )
     with shown_below:
-        gr.Examples(
-            [[str(path)] for path in examples],
-            image,
-            result,
-            handlers.show,
-            run_on_click=True,
-            cache_examples=False,
-            api_visibility="private",
-        )
+        offer_examples(examples, image, handlers.show, result)
 
 
 def _several_images(handlers: Handlers) -> None:
@@ -129,36 +102,5 @@ def _several_images(handlers: Handlers) -> None:
     )
 
 
-def main() -> str | None:
-    """Serves until it is stopped; returns why it cannot, where it cannot."""
-    parser = argparse.ArgumentParser(description="Shows a segmentation model at work.")
-    parser.add_argument("--model", type=Path, metavar="FOLDER", help="default: as in model.json")
-    arguments = parser.parse_args()
-    try:
-        if arguments.model:
-            folder, origin = arguments.model, Origin(str(arguments.model))
-        elif (HERE / "model.json").exists():
-            folder, origin = download(HERE / "model.json")
-        else:
-            parser.error("there is no model.json beside app.py: name a model folder with --model")
-        model = Model(folder)
-    except ValueError as error:
-        return str(error)
-    kept = Path(os.environ["GRADIO_TEMP_DIR"])
-    room = Middleware(RoomForUploads, folder=kept, most=MAX_KEPT)
-    with tempfile.TemporaryDirectory() as drawn:
-        examples = sorted((HERE / "examples").glob("*.*")) or draw_scenes(Path(drawn))
-        build(model, origin, examples).launch(
-            max_file_size=MAX_FILE_SIZE,
-            app_kwargs={"middleware": [room]},
-            footer_links=["api"],
-            run_history=False,
-            ssr_mode=False,
-            theme=gr.themes.Soft(font=("system-ui", "sans-serif")),
-            css=drawing.CSS,
-        )
-    return None
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve(HERE, Model, build, CSS))

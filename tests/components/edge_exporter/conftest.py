@@ -46,7 +46,7 @@ def variants(shared, loaded: tf.Module, config) -> dict[str, bytes]:
             preprocessing.resize_image(decode(pet.image), config.image_size).numpy()
             for pet in pets(24)
         ]
-        for name, content in convert(loaded, images, "drawn, unet"):
+        for name, content in convert(loaded, images, config):
             (folder / f"{name}.tflite").write_bytes(content)
 
     folder = shared("edge-variants", make)

@@ -21,6 +21,7 @@ from tests.models.drawn_pets import (
     draw_pixels,
 )
 from tests.models.sent_images import sent_images
+from tests.models.small_model import CONFIG
 
 BLACK = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.float32)
 
@@ -28,7 +29,7 @@ BLACK = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.float32)
 def agreement(content: bytes, learned: list[Pet]) -> float:
     """Share of the pixels in which a model agrees with the SavedModel."""
     model = LiteModel(content)
-    same = [model.segment(decode(pet.image)) == pet.mask for pet in learned]
+    same = [model.answer(decode(pet.image)) == pet.mask for pet in learned]
     return float(np.concatenate([one.ravel() for one in same]).mean())
 
 
@@ -43,13 +44,13 @@ def test_takes_pixels_of_any_size_and_gives_class_ids(
     assert (given["name"], given["dtype"]) == ("class_ids", np.uint8)
     model = LiteModel(variants[variant])
     for size in ((1, 1), (1, 700), (375, 500), (64, 64), (375, 500)):
-        mask = model.segment(draw_pixels(0, size)[0])
+        mask = model.answer(draw_pixels(0, size)[0])
         assert (mask.shape, mask.dtype) == (size, np.uint8)
         assert mask.max() < NUM_CLASSES
     signature = interpreter.get_signature_runner()
     pixels = draw_pixels(2, (40, 30))[0]
     np.testing.assert_array_equal(
-        signature(image=pixels[np.newaxis])["class_ids"][0], model.segment(pixels)
+        signature(image=pixels[np.newaxis])["class_ids"][0], model.answer(pixels)
     )
 
 
@@ -68,7 +69,7 @@ def test_every_file_means_the_same_through_the_apps_reader(
     names, sent = zip(*sent_images(), strict=True)
     answer = loaded.signatures["serving_default"](image_bytes=tf.constant(sent))
     for name, image, png in zip(names, sent, answer["mask_png_bytes"].numpy(), strict=True):
-        mask, expected = lite.segment(read_image(image).pixels), decode_mask(png)
+        mask, expected = lite.answer(read_image(image).pixels), decode_mask(png)
         assert mask.shape == expected.shape, name
         assert (mask == expected).mean() > 0.99, name
 
@@ -113,18 +114,22 @@ def test_weights_are_aligned(variants: dict[str, bytes]) -> None:
 
 
 def test_a_wrong_calibration_spoils_int8(
-    loaded: tf.Module, variants: dict[str, bytes], learned: list[Pet]
+    loaded: tf.Module,
+    variants: dict[str, bytes],
+    learned: list[Pet],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """So that what is above is no matter of course."""
+    monkeypatch.setattr("components.edge_exporter.convert.VARIANTS", (INT8,))
     far_too_bright = draw_pixels(0, (IMAGE_SIZE, IMAGE_SIZE))[0].astype(np.float32) * 1000
-    spoiled = dict(convert(loaded, [far_too_bright], "spoiled"))[INT8]
+    spoiled = dict(convert(loaded, [far_too_bright], CONFIG))[INT8]
     assert agreement(spoiled, learned) < agreement(variants[INT8], learned) - 0.05
 
 
 def test_a_model_without_the_signature_is_named(tmp_path: Path) -> None:
     tf.saved_model.save(tf.Module(), str(tmp_path), signatures={})
     with pytest.raises(ConversionError, match="no signature `network`; train it again"):
-        list(convert(tf.saved_model.load(str(tmp_path)), [BLACK], "none"))
+        list(convert(tf.saved_model.load(str(tmp_path)), [BLACK], CONFIG))
 
 
 def test_what_lite_rt_cannot_express_is_refused_in_a_sentence() -> None:
@@ -137,5 +142,5 @@ def test_what_lite_rt_cannot_express_is_refused_in_a_sentence() -> None:
     module = Unknown()
     module.signatures = {"network": module.network.get_concrete_function()}
     with pytest.raises(ConversionError, match="converter refused the model: ") as caught:
-        list(convert(module, [BLACK], "unknown"))
+        list(convert(module, [BLACK], CONFIG))
     assert len(str(caught.value).splitlines()) == 1

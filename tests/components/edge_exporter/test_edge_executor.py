@@ -13,7 +13,7 @@ from components.edge_exporter.executor import Executor, publish
 from components.edge_exporter.limits import Limits
 from tests.components.conftest import Artifacts
 
-LENIENT = Limits(max_fall=1.0, max_size=0.3)
+LENIENT = Limits(max_drop=1.0, max_size=0.3)
 
 
 @pytest.fixture

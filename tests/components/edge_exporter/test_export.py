@@ -11,20 +11,27 @@ from components.edge_exporter.export import EdgeModel, export, write
 from components.edge_exporter.limits import Limits
 from components.edge_exporter.runtime import LiteModel
 from components.edge_exporter.scoring import ExampleError
-from models.signatures import PROVENANCE
+from models.provenance import Provenance, read_provenance
 from tests.models.drawn_pets import CLASS_NAMES, PALETTE, Pet, decode
 
-LENIENT = Limits(max_fall=0.3, max_size=0.3)  # an untrained network is sure of nothing
+LENIENT = Limits(max_drop=0.3, max_size=0.3)  # an untrained network is sure of nothing
 
 
 @pytest.fixture(scope="module")
-def provenance(saved_model: Path) -> dict:
-    return json.loads((saved_model / "assets.extra" / PROVENANCE).read_text())
+def provenance(saved_model: Path) -> Provenance:
+    return read_provenance(str(saved_model))
 
 
 @pytest.fixture(scope="module")
-def made(loaded: tf.Module, provenance: dict, records) -> EdgeModel:
+def made(loaded: tf.Module, provenance: Provenance, records) -> EdgeModel:
     return export(loaded, provenance, records, 1.0, LENIENT)
+
+
+@pytest.fixture
+def converted(monkeypatch: pytest.MonkeyPatch, variants: dict[str, bytes]) -> None:
+    """Has `export` find the model converted, for tests of what is done before and after."""
+    found = "components.edge_exporter.export.convert"
+    monkeypatch.setattr(found, lambda *_: variants.items())
 
 
 def test_what_passes_is_there_with_its_figures(made: EdgeModel, tmp_path: Path) -> None:
@@ -59,13 +66,14 @@ def test_labels_and_metadata_are_inside(
         assert variant["file"] == path.name
         assert metadata["validation"]["mean_iou"] == variant["mean_iou"]
         # What stands behind the model does not keep it from being loaded.
-        assert LiteModel(path.read_bytes()).segment(decode(learned[0].image)).any()
+        assert LiteModel(path.read_bytes()).answer(decode(learned[0].image)).any()
 
 
+@pytest.mark.usefixtures("converted")
 def test_limits_that_are_not_met_keep_the_model_back(
-    loaded: tf.Module, provenance: dict, records
+    loaded: tf.Module, provenance: Provenance, records
 ) -> None:
-    edge = export(loaded, provenance, records, 1.0, Limits(max_fall=-0.5, max_size=0.1))
+    edge = export(loaded, provenance, records, 1.0, Limits(max_drop=-0.5, max_size=0.1))
     fall, size = edge.report["reason"].split("; ")
     assert fall.endswith("is more than -0.5 below the float model's, 1.000")
     assert size.endswith("of float32's bytes, more than 0.1")
@@ -74,7 +82,7 @@ def test_limits_that_are_not_met_keep_the_model_back(
     assert edge.summary == f"none, {edge.report['reason']}"
 
 
-def test_a_model_that_cannot_be_converted_is_no_error(provenance: dict, records) -> None:
+def test_a_model_that_cannot_be_converted_is_no_error(provenance: Provenance, records) -> None:
     module = tf.Module()
     module.signatures = {}
     edge = export(module, provenance, records, 1.0, LENIENT)
@@ -82,9 +90,10 @@ def test_a_model_that_cannot_be_converted_is_no_error(provenance: dict, records)
     assert "no signature `network`" in edge.report["reason"]
 
 
+@pytest.mark.usefixtures("converted")
 @pytest.mark.parametrize("split", ["train", "eval"])
 def test_a_corrupt_example_is_named(
-    loaded: tf.Module, provenance: dict, records, split: str
+    loaded: tf.Module, provenance: Provenance, records, split: str
 ) -> None:
     def corrupt(wanted: str) -> list[bytes]:
         whole = list(records(wanted))

@@ -142,7 +142,7 @@ def test_what_holds_another_recipes_models_is_refused(
     before = changes(vertex)
     with pytest.raises(CloudError) as refused:
         pushed(SECOND, recipe="leaves")
-    assert "models/pets holds models of the recipe pets, not of leaves; unset PIPELINE_NAME" in str(
+    assert "models/pets holds models of the recipe pets, not of leaves; set PIPELINE_NAME" in str(
         refused.value
     )
     assert changes(vertex) == before

@@ -7,7 +7,9 @@ import pytest
 
 from components.hf_pusher.config import HubConfig
 from components.hf_pusher.publish import Publication, Publisher
+from models.provenance import Provenance, write_provenance
 from tests.emulators.hub import HubEmulator, Limits
+from tests.models.small_model import CONFIG
 
 TOKEN = "hf_write_0123456789"
 MODEL = "demo/pets"
@@ -46,7 +48,7 @@ def write_model(folder: Path, weights: bytes = b"weights" * 10_000) -> Path:
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "saved_model.pb").write_bytes(b"graph" * 1000)
     (folder / "variables" / "variables.data-00000-of-00001").write_bytes(weights)
-    (folder / "assets.extra" / "provenance.json").write_text('{"class_names": ["pet"]}')
+    write_provenance(str(folder), Provenance(**CONFIG.model_dump()))
     (folder / "overlays" / "best.jpg").write_bytes(b"\xff\xd8picture")
     (folder / "README.md").write_text("---\nlicense: mit\n---\n\n# pets\n")
     return folder

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,13 +61,14 @@ def outcome(hub: HubEmulator) -> dict[str, Any]:
 
 @pytest.mark.parametrize("fresh", [True, False], ids=["new", "published before"])
 def test_killed_at_every_request_in_turn(context: Any, tmp_path: Path, fresh: bool) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
+    if not fresh:
+        with emulator(before) as hub:
+            publish_to(hub.endpoint, write_model(tmp_path / "model"), tmp_path, **SETTINGS)
+
     def prepared(name: str) -> HubEmulator:
-        hub = emulator(tmp_path / name)
-        if not fresh:
-            with hub:
-                publish_to(hub.endpoint, write_model(tmp_path / "model"), tmp_path, **SETTINGS)
-            hub = emulator(tmp_path / name)
-        return hub
+        return emulator(Path(shutil.copytree(before, tmp_path / name)))
 
     def changed() -> Path:
         return write_model(tmp_path / "model", weights=b"newer" * 20_000)
@@ -76,15 +78,16 @@ def test_killed_at_every_request_in_turn(context: Any, tmp_path: Path, fresh: bo
         expected, requests = outcome(hub), len(hub.requests)
     assert expected["models"]["commits"][0] == f"Publish {expected['pinned']}"
 
-    for number in range(1, requests + 1):
-        for moment in ("stall_before", "stall_after"):
-            with prepared(f"{number}-{moment}") as hub:
-                fault = hub.fault(moment, at=number)
-                pusher = context.Process(target=push, args=(hub.endpoint, changed(), tmp_path))
-                pusher.start()
-                assert fault.reached.wait(30), f"there was no request {number}"
-                pusher.kill()
-                pusher.join()
-                publish_to(hub.endpoint, changed(), tmp_path, **SETTINGS)
-                assert outcome(hub) == expected, f"killed at request {number}, {moment}"
+    # What a pusher that is killed before a request leaves is what one leaves after that before it.
+    moments = [("stall_before", 1), *(("stall_after", n) for n in range(1, requests + 1))]
+    for moment, number in moments:
+        with prepared(f"{number}-{moment}") as hub:
+            fault = hub.fault(moment, at=number)
+            pusher = context.Process(target=push, args=(hub.endpoint, changed(), tmp_path))
+            pusher.start()
+            assert fault.reached.wait(30), f"there was no request {number}"
+            pusher.kill()
+            pusher.join()
+            publish_to(hub.endpoint, changed(), tmp_path, **SETTINGS)
+            assert outcome(hub) == expected, f"killed at request {number}, {moment}"
     assert requests > 15

@@ -13,9 +13,11 @@ import yaml
 from huggingface_hub import HfApi, ModelCard
 from PIL import Image
 
+from components.artifacts.evaluations import Bound, Evaluation, Slice
+from components.artifacts.samples import Shown
 from components.hf_pusher.model_card import Data, Facts, write_pages
-from models.evaluation import Bound, Evaluation, Slice
-from models.overlays import Overlay
+from models.provenance import Provenance
+from models.registry import load_task
 from tests.components.hf_pusher.conftest import TOKEN
 from tests.conftest import REPOSITORY
 from tests.emulators.hub import HubEmulator
@@ -30,15 +32,18 @@ FIGURES = {
     **{f"iou_{name}": 0.7 for name in CLASS_NAMES},
     **{f"dice_{name}": math.nan for name in CLASS_NAMES},
 }
-CONFIG = {
-    "recipe": "pets",
-    "model": "unet",
-    "image_size": 96,
-    "epochs": 6,
-    "seed": 0,
-    "class_names": CLASS_NAMES,
-    "palette": [[230, 97, 1], [94, 60, 153], [253, 184, 99]],
-}
+TRAINED = Provenance(
+    recipe="pets",
+    model="unet",
+    encoder_weights="none",
+    image_size=96,
+    batch_size=8,
+    epochs=6,
+    learning_rate=4e-3,
+    seed=0,
+    class_names=tuple(CLASS_NAMES),
+    palette=((230, 97, 1), (94, 60, 153), (253, 184, 99)),
+)
 DATA = Data(
     digest="c2b6b85da456f38a",
     counts={"train": 600, "val": 120},
@@ -66,20 +71,23 @@ def facts(**changes: object) -> Facts:
     breeds = [Slice("breed", HOSTILE_BREED, 3, FIGURES, {})]
     breeds += [Slice("breed", f"breed {number}", 1, FIGURES, {}) for number in range(12)]
     evaluation = Evaluation(
+        task=load_task("segmentation"),
         class_names=CLASS_NAMES,
         slices={"": [Slice("", "", 7, FIGURES, {})], "breed": breeds},
-        bounds=[Bound("Mean IoU", 0.75, 0.55)],
+        bounds=[Bound("Mean IoU", 0.75, 0.55, 1)],
         confusion=np.eye(3),
+        reliability=None,
     )
-    overlay = Overlay("name", [], 0.5, jpeg("red"), jpeg("green"), jpeg("blue"), 40, 30)
+    pictures = {"Image": jpeg("red"), "Truth": jpeg("green"), "Prediction": jpeg("blue")}
+    sample = Shown("name", [], 0.5, pictures, 40, 30)
     values = {
         "repo_id": "demo/pets",
         "license": "cc-by-sa-4.0",
-        "config": CONFIG,
+        "trained": TRAINED,
         "code_digest": "c0de",
         "evaluation": evaluation,
         "data": DATA,
-        "overlays": {"Worst": overlay},
+        "samples": {"Worst": sample},
         "edge": None,
     }
     return Facts(**{**values, **changes})
@@ -185,3 +193,60 @@ def test_the_same_facts_give_the_same_bytes(folder: Path, tmp_path: Path) -> Non
     write_pages(again, facts())
     for path in again.rglob("*.*"):
         assert path.read_bytes() == (folder / path.relative_to(again)).read_bytes()
+
+
+CLASSIFIED = load_task("classification")
+
+
+@pytest.fixture
+def classified(tmp_path: Path) -> Path:
+    """The card of a classifier."""
+    class_names = ["cat", "a|b <i>"]
+    figures = dict.fromkeys(CLASSIFIED.measured(class_names), 0.75)
+    evaluation = Evaluation(
+        task=CLASSIFIED,
+        class_names=class_names,
+        slices={"": [Slice("", "", 7, figures | {"calibration_error": 0.03}, {})]},
+        bounds=[Bound("Accuracy", 0.75, 0.55, 1)],
+        confusion=np.eye(2),
+        reliability=np.array([[0, 0, 0], [7, 6.1, 6]]),
+    )
+    told = ["is a|b <i>", "taken for cat (98%)"]
+    changes = {
+        "trained": TRAINED.model_copy(
+            update={"task": "classification", "class_names": tuple(class_names), "palette": ()}
+        ),
+        "evaluation": evaluation,
+        "samples": {"Worst": Shown("name", told, 0.012, {"Image": jpeg("red")}, 40, 30)},
+        "edge": {
+            "threads": 2,
+            "float_accuracy": 0.8,
+            "variants": {
+                "int8": {"file": "model.tflite", "bytes": 300_000, "accuracy": 0.79},
+            },
+        },
+    }
+    write_pages(tmp_path, facts(**changes))
+    return tmp_path
+
+
+def test_a_classifier_is_filed_as_one(classified: Path) -> None:
+    data = ModelCard.load(classified / "README.md").data
+    assert data.pipeline_tag == "image-classification"
+    measured = {one.metric_type: one.metric_value for one in data.eval_results}
+    assert measured["accuracy"] == measured["f1_cat"] == measured["f1_a|b <i>"] == 0.75
+    assert measured["calibration_error"] == 0.03
+    assert {one.task_type for one in data.eval_results} == {"image-classification"}
+    figures = json.loads((classified / "metrics.json").read_text())
+    assert figures["reliability"] == [[0, 0, 0], [7, 6.1, 6]]
+    assert figures["confusion_matrix"] == [[1, 0], [0, 1]]
+
+
+def test_a_classifiers_card_speaks_of_no_masks_and_pixels_of_classes(classified: Path) -> None:
+    text = html.unescape(raw := ModelCard.load(classified / "README.md").text)
+    assert "names one of 2 classes" in text
+    assert "gives the true class, here 0.012: is a|b <i>, taken for cat (98%)." in text
+    assert "by 0.030 on average (expected calibration error" in text
+    assert "probabilities by class id, float32 [2]" in text
+    assert not {"<i>", "a|b"} & set(raw.split())
+    assert not {"mask", "masks", "colour"} & set(re.findall(r"\w+", text.lower()))

@@ -46,7 +46,12 @@ def test_the_tag_holds_the_model_and_the_space_is_pinned_to_it(
         if path.is_file():
             assert (folder / path.relative_to(model)).read_bytes() == path.read_bytes()
     assert hub.tags("models", MODEL) == {done.tag: done.revision}
-    assert pinned(hub) == {"repo_id": MODEL, "revision": done.revision, "tag": done.tag}
+    assert pinned(hub) == {
+        "repo_id": MODEL,
+        "revision": done.revision,
+        "tag": done.tag,
+        "task": "segmentation",
+    }
     space = hub.tree("spaces", MODEL)
     assert RepoCard(space["README.md"].decode()).data.models == [MODEL]
     assert {"app.py", "requirements.txt", "examples/best.jpg"} <= set(space)
@@ -111,7 +116,12 @@ def test_rolled_back_and_forward_without_sending_a_byte(
     back = Publisher(config(hub.endpoint), workspace(tmp_path)).rollback(first.tag)
     assert back.changed
     assert hub.tree("models", MODEL) == old
-    assert pinned(hub) == {"repo_id": MODEL, "revision": first.revision, "tag": first.tag}
+    assert pinned(hub) == {
+        "repo_id": MODEL,
+        "revision": first.revision,
+        "tag": first.tag,
+        "task": "segmentation",
+    }
     assert "examples/best.jpg" in hub.tree("spaces", MODEL)
     assert sent(hub, before) == 0
     assert titles(hub, "models")[0] == f"Roll back to {first.tag}"

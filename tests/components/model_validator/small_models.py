@@ -49,7 +49,9 @@ def export(path: Path, **functions: Function | None) -> Path:
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def transform(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        return preprocessing.preprocessing_fn(parsed(examples), {"image_size": IMAGE_SIZE})
+        return preprocessing.preprocessing_fn(
+            parsed(examples), {"image_size": IMAGE_SIZE, "task": "segmentation"}
+        )
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def evaluate(examples: tf.Tensor) -> dict[str, tf.Tensor]:

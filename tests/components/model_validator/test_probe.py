@@ -12,6 +12,7 @@ from components.model_validator.validate import write_requests
 from models import signatures
 from tests.components.model_validator.small_models import LOGITS, export, network, serve
 from tests.models.drawn_pets import IMAGE_SIZE, NUM_CLASSES
+from tests.models.small_model import CONFIG
 
 Reason = Callable[..., str]
 
@@ -22,7 +23,7 @@ def reason(examples: list[bytes], tmp_path: Path) -> Reason:
 
     def found(**functions: tf.types.experimental.ConcreteFunction | None) -> str:
         model = export(tmp_path / "model", **functions)
-        write_requests(tmp_path, model, examples, IMAGE_SIZE, NUM_CLASSES)
+        write_requests(tmp_path, model, examples, CONFIG)
         probe.main(tmp_path)
         return json.loads((tmp_path / probe.VERDICT).read_text())
 

@@ -13,11 +13,12 @@ import tensorflow as tf
 
 from components.model_validator.validate import validate
 from tests.components.model_validator.small_models import LOGITS, export, network
-from tests.models.drawn_pets import IMAGE_SIZE, NUM_CLASSES
+from tests.models.drawn_pets import IMAGE_SIZE
+from tests.models.small_model import CONFIG
 
 
 def reason(model: Path, examples: list[bytes], **limits: float) -> str:
-    return validate(model, examples, IMAGE_SIZE, NUM_CLASSES, **limits)
+    return validate(model, examples, CONFIG, **limits)
 
 
 def test_a_sound_model_passes_whatever_the_environment(
@@ -29,6 +30,7 @@ def test_a_sound_model_passes_whatever_the_environment(
     assert reason(saved_model, examples) == ""
 
 
+@pytest.mark.usefixtures("forked")
 def test_what_only_this_process_can_call(examples: list[bytes], tmp_path: Path) -> None:
     """A tf.py_function is answered where it was made, and nowhere else."""
 
@@ -48,6 +50,7 @@ def test_what_only_this_process_can_call(examples: list[bytes], tmp_path: Path) 
     )
 
 
+@pytest.mark.usefixtures("forked")
 def test_an_operation_that_tensorflow_does_not_have(examples: list[bytes], tmp_path: Path) -> None:
     model = export(tmp_path / "model")
     graph = model / "saved_model.pb"

@@ -13,6 +13,8 @@ from components.model_validator.executor import Executor
 from tests.components.conftest import Artifacts
 from tests.components.model_validator.small_models import export
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 @pytest.fixture
 def blessing(tmp_path: Path) -> Artifact:

@@ -107,10 +107,13 @@ def _images(body: bytes) -> list[bytes]:
 
 def _rows(outputs: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     """Row format: an object for each image; what is named `_bytes` goes as base64."""
-    columns = {
-        name: [{"b64": base64.b64encode(value).decode()} for value in values]
-        if name.endswith("_bytes")
-        else values.tolist()
-        for name, values in outputs.items()
-    }
+    columns = {name: _column(name, values) for name, values in outputs.items()}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _column(name: str, values: np.ndarray) -> list[Any]:
+    if name.endswith("_bytes"):
+        return [{"b64": base64.b64encode(value).decode()} for value in values]
+    if values.dtype == object:
+        return [value.decode() for value in values]
+    return values.tolist()

@@ -92,7 +92,6 @@ def test_a_parameter_is_given_by_name(tmp_path: Path) -> None:
         (parametrised(), ("--parameter=epochs=three",), "Parameter epochs is 'three', but the job"),
         (parametrised(), ("--parameter=epoch=3",), "has no parameter epoch; did you mean epochs?"),
         (parametrised(), ("--parameter=epochs",), "epochs is not of the form NAME=VALUE."),
-        (job({"step": step()}), ("--parallel=0",), "--parallel=0 leaves no step to run."),
     ],
 )
 def test_what_the_user_can_mend_is_one_line(

@@ -4,8 +4,8 @@ import html.parser
 import re
 from pathlib import Path
 
-from pipeline import runs
-from pipeline.runs import Run
+from pipeline.runs import history
+from pipeline.runs.history import Run
 from tests.conftest import Workplace
 
 _VOID = {"meta", "link", "img"}
@@ -65,7 +65,7 @@ class Page(html.parser.HTMLParser):
 
 def run_of(workplace: Workplace) -> Run:
     """The workplace's newest run."""
-    return runs.load_run(workplace.pipeline_root / "metadata.sqlite")
+    return history.load_run(workplace.pipeline_root / "metadata.sqlite")
 
 
 def report_of(workplace: Workplace) -> Path:

@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pipeline.report.charts import bar, line_chart
+from pipeline.report.charts import bar, line_chart, reliability_chart
 
 NAN = float("nan")
 
@@ -87,3 +87,18 @@ def test_a_bar_is_as_long_as_its_number(begin: float, end: float, x: float, widt
     assert (float(fill.attrib["x"]), float(fill.attrib["width"])) == (x, width)
     assert (mark.attrib["class"], float(mark.attrib["x"])) == ("mark floor", 40)
     assert track.attrib["width"] == "100"
+
+
+def test_bars_of_reliability_are_shares_of_right_answers() -> None:
+    bins = [(10.0, 1.0, 5.0), (0.0, 0.0, 0.0), (4.0, 2.4, 4.0), (8.0, 7.2, 4.0)]
+    svg = ET.fromstring(reliability_chart(bins, "Right & <more>"))
+    assert svg.attrib["aria-label"] == "Right & <more>"
+    first, third, fourth = (
+        [float(rect.attrib[name]) for name in ("x", "y", "height")] for rect in svg.iter("rect")
+    )
+    [line] = [line for line in svg.iter("line") if line.get("class") == "marked"]
+    bottom, top = float(line.attrib["y1"]), float(line.attrib["y2"])
+    assert third[1] == pytest.approx(top, abs=0.1)  # all were right
+    assert first[2] == fourth[2] == pytest.approx((bottom - top) / 2, abs=0.1)
+    assert fourth[0] - third[0] == pytest.approx((third[0] - first[0]) / 2, abs=0.2)
+    assert first[1] + first[2] == pytest.approx(bottom, abs=0.2)

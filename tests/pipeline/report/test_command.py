@@ -1,5 +1,6 @@
 """`python -m pipeline report`."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -37,6 +38,17 @@ def test_a_run_is_reported_by_its_name(
     assert capsys.readouterr().out == f"{report_of(hostile)}\n"
 
 
+def test_programs_are_told_where_it_is_and_what_came_of_the_run(
+    hostile: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_of(hostile)
+    assert report(monkeypatch, hostile.pipeline_root, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["report"], told["run"]) == (str(report_of(hostile)), run.run_id)
+    assert (told["blessed"], told["refusals"]) == (False, run.refusals())
+    assert told["metrics"]["mean_iou"] == run.metrics()["mean_iou"]
+
+
 def test_an_unknown_run_is_met_with_the_known_ones(
     hostile: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -53,6 +65,6 @@ def test_without_a_run_the_cure_is_named_and_nothing_made(
     assert report(monkeypatch, tmp_path, "--run", "any") == 2
     assert capsys.readouterr().err == (
         f"There is no run under PIPELINE_ROOT={tmp_path} yet; start one with "
-        "`python local_runner.py`, or set PIPELINE_ROOT to where there is one.\n"
+        "`python local_runner.py`, or set RECIPE or PIPELINE_ROOT to where there is one.\n"
     )
     assert list(tmp_path.iterdir()) == []

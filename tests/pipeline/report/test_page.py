@@ -61,15 +61,14 @@ def test_the_refusal_is_given_with_its_reasons(page: Page, hostile: Workplace) -
 def test_the_gate_is_the_recipes(page: Page, hostile: Workplace) -> None:
     gate = load_recipe("pets").gate
     figures = run_of(hostile).metrics()
-    expected = {"Mean IoU": (figures["mean_iou"], gate.min_mean_iou)} | {
-        f"IoU of {name}": (figures[f"iou_{name}"], floor)
-        for name, floor in gate.min_class_iou.items()
-    }
+    titles = {f"iou_{name}": f"IoU of {name}" for name in ("pet", "background", "border")}
+    titles["mean_iou"] = "Mean IoU"
+    expected = {titles[key]: (figures[key], limit) for key, limit in gate.limits.items()}
     _, *rows = page.tables["Conditions of the gate"]
     found = {row[0]: (row[1], row[2], row[5]) for row in rows if row[0] in expected}
     assert found == {
-        name: (f"{value:.3f}", f"{floor:.3f}", "yes" if value >= floor else "no")
-        for name, (value, floor) in expected.items()
+        name: (f"{value:.3f}", f"{limit:.3f}", "yes" if value >= limit else "no")
+        for name, (value, limit) in expected.items()
     }
 
 
@@ -160,7 +159,7 @@ def test_every_step_has_its_duration(page: Page, hostile: Workplace) -> None:
 
 def test_what_the_run_was_made_with_is_recorded(page: Page, hostile: Workplace) -> None:
     found = {row[0]: row[1] for row in page.tables["Settings"] if len(row) == 2}
-    assert (found["epochs"], found["image_size"], found["recipe"]) == ("1", "32", "pets")
+    assert (found["epochs"], found["image_size"], found["recipe"]) == ("1", "32", "scenes")
     assert found["folder"] == str(hostile.folder / "data")
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True

@@ -7,9 +7,11 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
+from models.registry import load_task
 from pipeline.pipeline import encoded_images
 from pipeline.recipes import load_recipe
 from pipeline.report import data
+from pipeline.schema import examples_schema
 
 BREEDS = [f"breed_{number}" for number in range(60)]
 
@@ -57,7 +59,7 @@ def test_frequent_values_have_shares_and_the_rest_is_counted(by_split, tmp_path:
 
 def test_of_encoded_images_the_mean_size_is_known_and_no_value_kept(tmp_path: Path) -> None:
     frame = pd.DataFrame({"image": [b"\xff" * 100, b"\xfe" * 300], "breed": ["a", "b"]})
-    options = tfdv.StatsOptions(schema=encoded_images())
+    options = tfdv.StatsOptions(schema=encoded_images(load_task("segmentation")))
     protos = {"train": tfdv.generate_statistics_from_dataframe(frame, options, n_jobs=1)}
     made = artifact(standard_artifacts.ExampleStatistics, tmp_path, "FeatureStats.pb", protos)
     breed, image = data.features(made)
@@ -71,9 +73,9 @@ def test_encoded_images_fit_the_schema() -> None:
     frame = pd.DataFrame({name: [b"\xff"] for name in ("image", "label", "name", "breed")})
     frame["species"] = "cat"
     statistics = tfdv.generate_statistics_from_dataframe(
-        frame, tfdv.StatsOptions(schema=encoded_images()), n_jobs=1
+        frame, tfdv.StatsOptions(schema=encoded_images(load_task("segmentation"))), n_jobs=1
     )
-    schema = text_format.Parse(load_recipe("pets").schema_file.read_text(), schema_pb2.Schema())
+    schema = examples_schema(load_recipe("pets").slices)
     assert not tfdv.validate_statistics(statistics, schema).anomaly_info
     schema.feature.add(name="mask", type=schema_pb2.BYTES).presence.min_fraction = 1.0
     assert list(tfdv.validate_statistics(statistics, schema).anomaly_info) == ["mask"]

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from benchmarks.bench_evaluator import evaluate
-from pipeline.recipe import Recipe, SliceFloor
+from pipeline.recipe import Recipe, SliceLimit
 from tests.answering import ANSWER, NOTHING, TRUTH, example, recipe
 from tests.emulators.submitting import pipeline_spec, task
 from tests.pipeline.vertex.markdown_pages import HOSTILE
@@ -116,5 +116,5 @@ def evaluate_both(root: Path, model: Callable[[str], Path]) -> None:
     good = example("cat", label=TRUTH, candidate=TRUTH, baseline=ANSWER)
     bad = example(HOSTILE, label=TRUTH, candidate=NOTHING)
     judge("blessed", recipe(mean=0.6), [good] * 2, model("baseline"))
-    slice_floor = SliceFloor(min_mean_iou=0.5, min_examples=1)
-    judge("refused", recipe(border=0.9, slice_floor=slice_floor), [bad] * 3, None)
+    slice_limit = SliceLimit(limit=0.5, min_examples=1)
+    judge("refused", recipe(border=0.9, slice_limit=slice_limit), [bad] * 3, None)

@@ -1,7 +1,6 @@
 """What the Vertex engine makes of settings, and what it refuses."""
 
 import json
-from pathlib import Path
 
 import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, WorkerOptions
@@ -28,6 +27,9 @@ def training_job(graph: Pipeline) -> dict:
     return json.loads(trainer.exec_properties["custom_config"])["ai_platform_training_args"]
 
 
+BATCHES = "--notfxio_use_byte_size_batching"
+
+
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -36,6 +38,7 @@ def training_job(graph: Pipeline) -> dict:
         {"tune": True},
         {"training_machine_type": "n1-standard-8", "google_cloud_project": "demo-project"},
         {"use_dataflow": True, "google_cloud_project": "demo-project"},
+        {"recipe": "cifar10", "tune": True, "hf_repo_id": "demo/cifar10"},
     ],
     ids=str,
 )
@@ -45,12 +48,10 @@ def test_both_engines_have_the_same_nodes_and_edges(overrides: dict[str, object]
     assert edges(graph_of(**overrides)) == edges(local)
 
 
-def test_everything_lies_in_the_bucket_and_the_schema_in_the_image() -> None:
+def test_everything_lies_in_the_bucket() -> None:
     graph = graph_of()
     assert graph.pipeline_info.pipeline_root == "gs://demo-bucket/pipeline"
-    assert graph.beam_pipeline_args == LOCAL_BEAM_ARGS
-    [schema] = [component for component in graph.components if component.id == "ImportSchemaGen"]
-    assert schema.exec_properties["schema_file"] == "pipeline/schemas/pets.pbtxt"
+    assert graph.beam_pipeline_args == [*LOCAL_BEAM_ARGS, BATCHES]
 
 
 def test_dataflow_runs_the_data_steps_in_the_same_image() -> None:
@@ -69,6 +70,7 @@ def test_dataflow_runs_the_data_steps_in_the_same_image() -> None:
         "--experiments=use_runner_v2",
         "--labels=vertex-pipeline-job={{$.pipeline_job_name}}",
         "--service_account_email=runner@demo-project.iam.gserviceaccount.com",
+        BATCHES,
     }
 
 
@@ -202,7 +204,6 @@ def test_the_pusher_is_told_how_the_image_serves(server: str, port: int | None) 
         ({"training_replicas": 2}, "TRAINING_REPLICAS=2 needs Vertex Training"),
         ({"hyperparameters": "output/found"}, "HYPERPARAMETERS=output/found is on this machine"),
         ({"encoder_weights": "my.h5"}, "ENCODER_WEIGHTS=my.h5 is on this machine"),
-        ({"recipe": "{folder}/leaves.toml"}, "leaves.pbtxt is not in this repository"),
         ({"training_accelerator": "T4"}, "TRAINING_ACCELERATOR=T4 is unknown"),
         (
             {"endpoint_image": "tensorflow/serving:2.21.0"},
@@ -217,12 +218,7 @@ def test_the_pusher_is_told_how_the_image_serves(server: str, port: int | None) 
         ),
     ],
 )
-def test_what_is_missing_is_named(
-    tmp_path: Path, overrides: dict[str, object], message: str
-) -> None:
-    (tmp_path / "leaves.toml").write_text('base = "pets"\nschema_file = "leaves.pbtxt"\n')
-    if "recipe" in overrides:
-        overrides = {"recipe": str(overrides["recipe"]).format(folder=tmp_path)}
+def test_what_is_missing_is_named(overrides: dict[str, object], message: str) -> None:
     settings = load_settings(env_file="none", **{**VERTEX, **overrides})
     with pytest.raises(ValueError, match=message):
         vertex_engine(settings)

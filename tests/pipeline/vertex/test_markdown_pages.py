@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from pipeline.rehearsal.states import Outcome, State, TaskState
+from pipeline.jobs.states import Outcome, State, TaskState
 from pipeline.vertex import markdown
 from pipeline.vertex.outcome import Verdict
 from tests.pipeline.vertex.markdown_pages import HOSTILE, shown

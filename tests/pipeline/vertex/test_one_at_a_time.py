@@ -53,8 +53,8 @@ def test_a_job_lets_an_earlier_one_pass(
     refused = submit("pets", "pets-2")
     assert (refused.status, refused.output) == (2, "")
     assert "The job pets-1 of the same pipeline is active" in refused.error
-    assert "`python -m pipeline wait pets-1`" in refused.error
-    assert "`python -m pipeline cancel pets-1`" in refused.error
+    assert "`visionpipe wait pets-1`" in refused.error
+    assert "`visionpipe cancel pets-1`" in refused.error
     assert "/pipelines/runs/pets-1?project=demo-project" in refused.error
     assert submit("cats", "cats-1").status == 0  # another pipeline
     runner.released.set()

@@ -11,7 +11,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.configs import load_settings
 from pipeline.pipeline import create_pipeline
-from pipeline.provenance import commit_label
+from pipeline.runs.provenance import commit_label
 from pipeline.vertex.engine import vertex_engine
 from pipeline.vertex.runner import VertexRunner
 from tests.conftest import REPOSITORY, Workplace
@@ -53,6 +53,31 @@ def test_it_is_a_job_by_the_services_own_protos(job: dict[str, Any]) -> None:
     parsed = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
     assert parsed.pipeline_info.name == "segformer-training-pipeline"
     assert parsed.sdk_version == "tfx-1.21.0"
+
+
+def test_a_recipe_outside_the_repository_travels_in_the_job(tmp_path: Path) -> None:
+    recipe = tmp_path / "leaves.toml"
+    recipe.write_text(
+        'base = "pets"\nname = "leaves"\nclass_names = ["leaf", "soil"]\nslices = ["season"]\n'
+        "palette = [[204, 61, 61], [61, 103, 204]]\n[gate]\nmax_drop = 0.02\n"
+        "limits = { mean_iou = 0.3 }\n"
+    )
+    job = compiled(tmp_path, recipe=str(recipe))
+    told = json.dumps(job)
+    assert str(tmp_path) not in told and str(REPOSITORY) not in told
+    schema = parameters(job, "ImportSchemaGen")["schema_text"]["runtimeValue"]["constantValue"]
+    assert 'name: "season"' in schema["stringValue"]
+    assert '\\"class_names\\": [\\"leaf\\", \\"soil\\"]' in told
+
+
+def test_the_recipe_of_another_task_is_a_job_too(tmp_path: Path) -> None:
+    job = compiled(tmp_path, recipe="cifar10", hf_repo_id="demo/cifar10")
+    parsed = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
+    assert parsed.pipeline_info.name == "cifar10-training-pipeline"
+    assert set(parsed.deployment_spec["executors"]) >= {f"{step}_executor" for step in CONTAINERS}
+    assert "calibration-*.tfrecord" in json.dumps(parameters(job, "ImportExampleGen"))
+    trained = json.dumps(parameters(job, "Trainer"))
+    assert "classification" in trained and "airplane" in trained
 
 
 def test_every_step_is_tried_again_on_a_machine_of_the_images_digest(job: dict[str, Any]) -> None:

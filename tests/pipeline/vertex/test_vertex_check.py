@@ -37,7 +37,7 @@ def test_what_is_sound_passes_and_nothing_is_left(
     assert "job of 12 steps" in done.output
     assert "Vertex AI in demo-project, us-central1 answers" in done.output
     assert f"{bucket}/data has 2 train, 1 eval shards" in done.output
-    assert "first records fit pets.pbtxt, and no others are read" in done.output
+    assert "first records fit recipe scenes, and no others are read" in done.output
     assert gcs.list(bucket) == before
 
 
@@ -66,6 +66,12 @@ def test_a_folder_without_shards(check: Callable[..., Done], bucket: str) -> Non
     done = check(data_root=f"{bucket}/elsewhere")
     assert done.status == 2
     assert f"DATA_ROOT={bucket}/elsewhere has no train-*.tfrecord" in done.error
+
+
+def test_a_recipe_that_calibrates_asks_for_its_split(check: Callable[..., Done]) -> None:
+    done = check(recipe="cifar10")
+    assert done.status == 2
+    assert "has no calibration-*.tfrecord, on which recipe cifar10 calibrates" in done.error
 
 
 def test_a_first_record_that_does_not_fit(

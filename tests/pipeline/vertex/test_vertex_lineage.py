@@ -61,7 +61,8 @@ def judged(steps: Steps, gcs: GcsEmulator, bucket: str, evaluations: Path) -> Ca
         folder = f"{bucket}/root/123/{job_id}"
         gcs.upload_tree(evaluations / name / "evaluation", f"{folder}/evaluation")
         steps.outputs = outputs(folder, name == "blessed")
-        counted = {"digest": f"digest of {job_id}", "images_train": 600.0, "images_eval": 120.0}
+        images = {"images_train": 600.0, "images_eval": 120.0, "images_calibration": 60.0}
+        counted = {"digest": f"digest of {job_id}", **images}
         examples = put_out(f"{folder}/ImportExampleGen_1/examples", **counted)
         steps.outputs["ImportExampleGen"] = {"examples": [examples]}
         steps.outputs["Trainer"] = {"model": [put_out(f"{folder}/Trainer_2/model")]}
@@ -102,10 +103,9 @@ def submit(child: ChildProcess, vertex: VertexEmulator, tmp_path: Path) -> Calla
 
 @pytest.fixture
 def lineage(child: ChildProcess, vertex: VertexEmulator) -> Callable[..., Done]:
-    def asked(name: str, **settings: object) -> Done:
-        return child(
-            verb, "lineage", "--engine", "vertex", name, **{"pipeline_name": "pets", **settings}
-        )
+    def asked(name: str, *flags: str, **settings: object) -> Done:
+        arguments = ("lineage", "--engine", "vertex", name, *flags)
+        return child(verb, *arguments, **{"pipeline_name": "pets", **settings})
 
     return asked
 
@@ -124,6 +124,7 @@ def test_the_whole_chain_of_a_published_model(
         ("data digest", "digest of pets-1"),
         ("images, train", "600"),
         ("images, eval", "120"),
+        ("images, calibration", "60"),
         ("trained by run", "pets-1"),
         ("begun", begun),
         ("git commit", f"{COMMIT}, modified"),
@@ -201,6 +202,10 @@ def test_a_refused_model_with_the_reasons(
     assert squeezed(row(output, "verdict")).startswith(squeezed(reason))
     assert row(output, "pushed to") == "nowhere"
     assert "published" not in dict(rows(output))
+    told = json.loads(lineage("pets-1", "--json").output)
+    assert (told["verdict"], told["pushed"], told["publication"]) == ("refused", "", {})
+    assert told["reasons"][0] == "border IoU 0.000 is below 0.900"
+    assert told["examples"]["digest"] == "digest of pets-1"
 
 
 def test_a_job_that_failed_before_there_was_a_model(

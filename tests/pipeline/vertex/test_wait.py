@@ -1,5 +1,6 @@
 """`python -m pipeline wait`: the verdict on jobs of an emulated Vertex AI."""
 
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -89,11 +90,11 @@ def test_blessed_and_published(
     assert facts[1] == ["Model", f"{bucket}/run/serving/1"]
     assert facts[2] == ["Edge model", EDGE]
     assert figures == [
-        ["IoU of 2 images", "This model", "Last blessed model"],
-        ["mean", "1.000", "0.633"],
-        ["pet", "1.000", "0.800"],
-        ["background", "1.000", "0.600"],
-        ["border", "1.000", "0.500"],
+        ["Of 2 images", "This model", "Last blessed model"],
+        ["Mean IoU", "1.000", "0.633"],
+        ["IoU, pet", "1.000", "0.800"],
+        ["IoU, background", "1.000", "0.600"],
+        ["IoU, border", "1.000", "0.500"],
     ]
     assert [row[:2] for row in states[1:]] == [
         ["Trainer", "cached"],
@@ -117,7 +118,26 @@ def test_refused(wait: Callable[..., tuple[Done, Shown]], judged: Callable[[str]
     [species] = [item for item in summary.items if item.startswith("species")]
     words = " ".join(HOSTILE.split())
     assert species == f"species {words}: mean IoU 0.100 is below 0.500 (3 images)"
-    assert summary.tables[1][1] == ["mean", "0.100", "\N{EN DASH}"]
+    assert summary.tables[1][1] == ["Mean IoU", "0.100", "\N{EN DASH}"]
+
+
+def test_programs_are_told_that_it_was_refused(
+    submit: Callable[..., Done],
+    child: ChildProcess,
+    judged: Callable[[str], None],
+) -> None:
+    judged("refused")
+    waiting = submit("--wait", "--json", "--fail-on-refused")
+    again = child(verb, "wait", "pets-1", "--json", "--fail-on-refused")
+    assert waiting.status == again.status == 3
+    told = json.loads(waiting.output)
+    assert told == json.loads(again.output)
+    assert told["job"].endswith("/pipelineJobs/pets-1")
+    assert (told["state"], told["blessed"], told["model"]) == ("SUCCEEDED", False, "")
+    assert told["refusals"][0] == "border IoU 0.000 is below 0.900"
+    assert told["metrics"]["mean_iou"] == pytest.approx(0.1)
+    assert told["steps"]["Evaluator"] == "SUCCEEDED"
+    assert "Refused, nothing published.\n" in again.error
 
 
 def test_refused_because_it_cannot_be_served(
@@ -156,7 +176,7 @@ def test_failed_after_it_was_blessed(
     assert summary.headings == ["Earlier", "Failed"]
     [block] = summary.blocks
     assert block.splitlines() == ["The Hub is away", *HOSTILE.splitlines(), "::error::line"]
-    assert summary.tables[1][1] == ["mean", "1.000", "0.633"]
+    assert summary.tables[1][1] == ["Mean IoU", "1.000", "0.633"]
     assert summary.tables[-1][-1][:2] == ["HFPusher", "failed"]
 
 
@@ -260,6 +280,6 @@ def test_a_summary_on_a_full_disk(submit: Callable[..., Done]) -> None:
 
 
 def test_a_summary_that_cannot_be_written(child: ChildProcess, vertex: VertexEmulator) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        child(verb, "wait", "pets-1", "--summary", "/nowhere/summary.md")
+    done = child(verb, "wait", "pets-1", "--summary", "/nowhere/summary.md")
+    assert done.status == 2 and "/nowhere/summary.md cannot be written to" in done.error
     assert vertex.requests == []

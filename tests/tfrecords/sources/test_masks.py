@@ -1,6 +1,7 @@
 """The command from folders of photos and masks to shards and a recipe."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_every_image_is_in_the_set_with_its_class_ids(raw: Path) -> None:
     }
     loaded = load_recipe(str(recipe))
     assert (loaded.class_names, loaded.ignore_label) == (("background", "leaf"), 255)
-    assert loaded.gate.slice_floor is None
+    assert loaded.gate.slice_limit is None
 
 
 def test_a_value_that_is_no_class_names_its_file_and_writes_nothing(
@@ -116,6 +117,14 @@ def test_a_path_that_fits_no_recipe_is_told_at_once(
     assert not (raw / "set").exists()
 
 
+@pytest.mark.parametrize("option", ["recipe=/proc/leaves.toml", "output=/proc/leaves"])
+def test_a_path_that_the_system_refuses_is_told(
+    raw: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert convert(raw, "--ignore=128", f"--{option}") == 2
+    assert re.search("/proc.* cannot be (read or )?written", capsys.readouterr().err)
+
+
 def test_the_page_shows_the_recipe_that_is_written() -> None:
     [shown] = blocks("docs/own-data.md", "toml")
     assert recipe_text("leaves", read_classes("leaf,background")) == shown.text
@@ -127,4 +136,4 @@ def test_a_recipe_holds_any_name(tmp_path: Path) -> None:
     file.write_text(recipe_text("leaves", read_classes(",".join(names))), encoding="utf-8")
     recipe = load_recipe(str(file))
     assert (recipe.name, recipe.class_names, recipe.ignore_label) == ("leaves", names, None)
-    assert set(recipe.gate.min_class_iou) == set(names)
+    assert recipe.gate.limits == {"mean_iou": 0.3}

@@ -12,8 +12,8 @@ from PIL import Image
 
 from images import read_image
 from segmentation import Model
-from tests.apps.gradio.semantic_segmentation.running import HOSTILE_NAMES, RunningApp, Serve
-from tfrecords import scenes
+from tests.apps.gradio.running import HOSTILE_NAMES, RunningApp, Serve
+from tfrecords.drawing import scenes
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.apps.gradio.semantic_segmentation.running import HOSTILE_NAMES, RunningApp
-from tfrecords import scenes
+from tests.apps.gradio.browsing import open_page, upload
+from tests.apps.gradio.running import HOSTILE_NAMES, RunningApp
+from tfrecords.drawing import scenes
 
 LOOKS = {"wide": (1280, "light"), "narrow": (360, "dark")}
 
@@ -17,22 +17,8 @@ LOOKS = {"wide": (1280, "light"), "narrow": (360, "dark")}
 def page(
     request: pytest.FixtureRequest, browser: Browser, app: RunningApp, tmp_path: Path
 ) -> Iterator[Page]:
-    """The app, opened; what the page asks of other hosts, or says in dialogs, is a failure."""
-    width, scheme = LOOKS[request.param]
-    viewport = {"width": width, "height": 900}
-    with browser.new_context(color_scheme=scheme, viewport=viewport) as context:
-        page = context.new_page()
-        hosts: set[str] = set()
-        said: list[str] = []
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: said.append(dialog.message))
-        page.goto(app.url)
+    with open_page(browser, app, *LOOKS[request.param], tmp_path) as page:
         yield page
-        page.screenshot(path=tmp_path / f"{request.param}.png", full_page=True)
-        assert hosts <= {urlsplit(app.url).netloc, ""}  # none: data and blobs
-        assert said == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.fixture
@@ -47,10 +33,6 @@ def words(tmp_path: Path) -> Path:
     path = tmp_path / "<i>words {{value}}.jpg"
     path.write_text("These are no pixels.")
     return path
-
-
-def upload(page: Page, *paths: Path) -> None:
-    page.locator("[role=tabpanel]:visible input[type=file]").set_input_files(list(paths))
 
 
 def test_an_image_is_shown_under_its_mask(page: Page, photo: Path) -> None:

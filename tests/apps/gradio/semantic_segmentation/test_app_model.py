@@ -12,10 +12,10 @@ from drawing import colour
 from images import read_image
 from scenes import draw_scenes
 from segmentation import Model
-from tests.apps.gradio.semantic_segmentation.running import HOSTILE_NAMES, Serve
+from tests.apps.gradio.running import HOSTILE_NAMES, Serve
 from tests.conftest import REPOSITORY
 from tests.models.sent_images import sent_images
-from tfrecords import scenes
+from tfrecords.drawing import scenes
 
 PHOTOS = sorted((REPOSITORY.parent / "shared/data/pets/images").glob("*.jpg"))[::97][:8]
 

@@ -1,0 +1,1 @@
+"""Reads the artifacts of TFX that several components and pages show."""

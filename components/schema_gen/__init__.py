@@ -1,0 +1,1 @@
+"""Writes the schema that the graph itself carries."""

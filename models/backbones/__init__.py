@@ -1,0 +1,1 @@
+"""Encoders, with their weights, for the networks of every task."""

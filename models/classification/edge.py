@@ -1,0 +1,41 @@
+"""Probabilities on the edge, and their counts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from models.classification import metrics
+from models.classification.predictions import PROBABILITIES
+
+
+def edge_head(
+    image_size: int, num_classes: int
+) -> tuple[str, tf.types.experimental.ConcreteFunction]:
+    """Logits to probabilities, float32 [1, C] each.
+
+    Args:
+        image_size: not needed.
+        num_classes: C.
+    """
+    spec = tf.TensorSpec([1, num_classes], tf.float32, "logits")
+    function = tf.function(
+        lambda logits: tf.nn.softmax(logits), input_signature=[spec], autograph=False
+    )
+    return PROBABILITIES, function.get_concrete_function()
+
+
+def edge_counter(
+    num_classes: int,
+) -> Callable[[tf.Tensor, npt.NDArray[Any]], dict[str, npt.NDArray[np.float64]]]:
+    """Makes what counts probabilities, float32 [1, C] or [C], against the true class id."""
+    specs = [tf.TensorSpec([1, num_classes], tf.float32), tf.TensorSpec([1], tf.int32)]
+    count = tf.function(metrics.count, input_signature=specs, autograph=False)
+
+    def counted(label: tf.Tensor, answer: npt.NDArray[Any]) -> dict[str, npt.NDArray[np.float64]]:
+        counts = count(np.reshape(answer, [1, num_classes]), tf.reshape(label, [1]))
+        return {name: value[0].numpy().astype(np.float64) for name, value in counts.items()}
+
+    return counted

@@ -1,0 +1,18 @@
+"""Several views of one image, answered as one."""
+
+import keras
+from keras import ops
+
+
+def average_mirrored(model: keras.Model) -> keras.Model:
+    """Makes a network that averages the logits of an image and of its mirror image.
+
+    Args:
+        model: float32 [N, S, S, 3] to logits: of the image [N, C], or of its pixels [N, S, S, C],
+            which are mirrored back.
+    """
+    images = keras.Input(model.input_shape[1:], name="image")
+    straight, mirrored = model(images), model(images[:, :, ::-1])
+    if len(mirrored.shape) == 4:
+        mirrored = mirrored[:, :, ::-1]
+    return keras.Model(images, ops.mean(ops.stack([straight, mirrored]), axis=0), name=model.name)

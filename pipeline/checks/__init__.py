@@ -1,0 +1,1 @@
+"""Names what is wrong or missing before a run."""

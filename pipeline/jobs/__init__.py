@@ -1,0 +1,1 @@
+"""What the rehearsal and Vertex AI share: states, the live table, interruption."""

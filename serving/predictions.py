@@ -1,0 +1,81 @@
+"""What a model says of an image, whichever task it is of."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The class of every pixel.
+
+    Args:
+        mask_png: PNG of class ids, of the image's own size.
+        class_fractions: each class's share of the pixels.
+    """
+
+    mask_png: bytes
+    class_fractions: list[float]
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The class of the whole image.
+
+    Args:
+        label: id of the most probable class.
+        class_name: its name.
+        probabilities: of each class, by id.
+    """
+
+    label: int
+    class_name: str
+    probabilities: list[float]
+
+
+Prediction = Segmentation | Classification
+
+
+def read_predictions(rows: Any) -> list[Prediction]:
+    """What an answer has in JSON for `predictions`.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        return [_read_row(row) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"an answer of no known task: {error!r}") from error
+
+
+def _read_row(row: Mapping[str, Any]) -> Prediction:
+    if "probabilities" in row:
+        # A Vertex Endpoint's numbers are all floats.
+        return Classification(int(row["label"]), row["class_name"], row["probabilities"])
+    mask = base64.b64decode(row["mask_png_bytes"]["b64"], validate=True)
+    return Segmentation(mask, row["class_fractions"])
+
+
+def read_arrays(arrays: Mapping[str, Any]) -> list[Prediction]:
+    """What an answer has as arrays, the images along their first dimension.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        if "probabilities" in arrays:
+            return [
+                Classification(int(label), name.decode(), probabilities.tolist())
+                for label, name, probabilities in zip(
+                    arrays["label"], arrays["class_name"], arrays["probabilities"], strict=True
+                )
+            ]
+        return [
+            Segmentation(mask, shares.tolist())
+            for mask, shares in zip(
+                arrays["mask_png_bytes"], arrays["class_fractions"], strict=True
+            )
+        ]
+    except KeyError as error:
+        raise ValueError(f"an answer of no known task: {error!r}") from error
