@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from models.batch_norm import FusedBatchNormalization
+from models.convolution import Convolution
 
 STRIDE = 32
 _WHITENED = 2  # side of the patches
@@ -122,9 +123,7 @@ class Offset(layers.Layer):
 
 
 def _convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-    return layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer=Identity())(
-        x
-    )
+    return Convolution(filters, 3, padding="same", use_bias=False, kernel_initializer=Identity())(x)
 
 
 def _normalised(x: keras.KerasTensor) -> keras.KerasTensor:
