@@ -22,6 +22,7 @@ from keras import layers
 
 from models.backbones import torch_weights, weights
 from models.batch_norm import FusedBatchNormalization
+from models.convolution import Convolution
 from tfrecords.restricted_pickle import PickleFault
 
 _MOMENTUM = 0.99  # of the published networks
@@ -201,7 +202,7 @@ class _Layers:
     def convolution(
         self, x: keras.KerasTensor, name: str, filters: int, kernel_size: int, stride: int = 1
     ) -> keras.KerasTensor:
-        return layers.Conv2D(
+        return Convolution(
             filters,
             kernel_size,
             stride,

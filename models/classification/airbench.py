@@ -15,12 +15,13 @@ import tensorflow as tf
 from keras import layers, ops
 
 from models.batch_norm import FusedBatchNormalization
+from models.convolution import Convolution
 
 STRIDE = 32
 _WHITENED = 2  # side of the patches
 _PATCH = 3 * _WHITENED**2  # their values
 _WIDTHS = (64, 128, 128)
-_MOMENTUM = 0.6
+_MOMENTUM = 0.9  # over 5,000 images in batches of 256; there 0.6, in batches of 1,024
 _EPSILON = 1e-5
 # Added to the patches' variances: directions of hardly any are not blown up to noise.
 _RIDGE = 5e-4
@@ -122,9 +123,7 @@ class Offset(layers.Layer):
 
 
 def _convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-    return layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer=Identity())(
-        x
-    )
+    return Convolution(filters, 3, padding="same", use_bias=False, kernel_initializer=Identity())(x)
 
 
 def _normalised(x: keras.KerasTensor) -> keras.KerasTensor:

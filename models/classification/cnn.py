@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from models.batch_norm import FusedBatchNormalization
+from models.convolution import Convolution
 
 STRIDE = 8
 _FILTERS = (32, 64, 128)
@@ -28,7 +29,7 @@ def build(image_size: int, num_outputs: int) -> keras.Model:
     inputs = keras.Input((image_size, image_size, 3), name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(inputs)
     for filters in _FILTERS:
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+        x = Convolution(filters, 3, padding="same", use_bias=False)(x)
         x = layers.ReLU()(FusedBatchNormalization(momentum=_MOMENTUM)(x))
         x = layers.Dropout(_DROPOUT)(layers.MaxPooling2D()(x))
     x = layers.Dense(_HIDDEN, activation="relu")(layers.Flatten()(x))

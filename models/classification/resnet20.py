@@ -9,6 +9,7 @@ import keras
 from keras import layers, ops
 
 from models.batch_norm import FusedBatchNormalization
+from models.convolution import Convolution
 
 STRIDE = 4
 _BLOCKS = 3
@@ -47,7 +48,7 @@ def _block(x: keras.KerasTensor, filters: int, strides: int) -> keras.KerasTenso
 
 
 def _convolution(x: keras.KerasTensor, filters: int, strides: int = 1) -> keras.KerasTensor:
-    x = layers.Conv2D(
+    x = Convolution(
         filters,
         3,
         strides=strides,

@@ -6,6 +6,8 @@ Wang et al., "CNN Explainer", 2020 (arXiv:2004.15004).
 import keras
 from keras import layers
 
+from models.convolution import Convolution
+
 STRIDE = 4
 _FILTERS = 10
 
@@ -23,8 +25,8 @@ def build(image_size: int, num_outputs: int) -> keras.Model:
     inputs = keras.Input((image_size, image_size, 3), name="image")
     x = layers.Rescaling(1 / 255, name="scale")(inputs)
     for _ in range(2):
-        x = layers.Conv2D(_FILTERS, 3, padding="same", activation="relu")(x)
-        x = layers.Conv2D(_FILTERS, 3, padding="same", activation="relu")(x)
+        x = Convolution(_FILTERS, 3, padding="same", activation="relu")(x)
+        x = Convolution(_FILTERS, 3, padding="same", activation="relu")(x)
         x = layers.MaxPooling2D()(x)
     logits = layers.Dense(num_outputs, dtype="float32", name="logits")(layers.Flatten()(x))
     return keras.Model(inputs, logits, name="tiny_vgg")

@@ -7,6 +7,8 @@ Chen et al., "Encoder-Decoder with Atrous Separable Convolution for Semantic Ima
 import keras
 from keras import layers
 
+from models.batch_norm import FusedBatchNormalization
+from models.convolution import Convolution, SeparableConvolution
 from models.task import Encoder
 
 ENCODER = "resnet_18"
@@ -35,34 +37,32 @@ def build(image_size: int, num_outputs: int, encoder: Encoder, encoder_weights: 
     images, features = encoder.features(image_size, encoder_weights)
     x = _pyramid_pooling(features[32], image_size // 32)
     x = layers.UpSampling2D(8, interpolation="bilinear")(x)  # to stride 4
-    low_level = _normalised(layers.Conv2D(_LOW_LEVEL_FILTERS, 1, use_bias=False)(features[4]))
+    low_level = _normalised(Convolution(_LOW_LEVEL_FILTERS, 1, use_bias=False)(features[4]))
     x = layers.Concatenate()([x, low_level])
     for _ in range(2):
-        x = _normalised(layers.SeparableConv2D(_FILTERS, 3, padding="same", use_bias=False)(x))
-    x = layers.Conv2D(num_outputs, 1, dtype="float32")(x)
+        x = _normalised(SeparableConvolution(_FILTERS, 3, padding="same", use_bias=False)(x))
+    x = Convolution(num_outputs, 1, dtype="float32")(x)
     upsample = layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="logits")
     return keras.Model(images, upsample(x), name="deeplabv3plus")
 
 
 def _pyramid_pooling(x: keras.KerasTensor, side: int) -> keras.KerasTensor:
     """Looks at feature maps [N, side, side, channels] at several scales at once."""
-    near = _normalised(layers.Conv2D(_FILTERS, 1, use_bias=False)(x))
+    near = _normalised(Convolution(_FILTERS, 1, use_bias=False)(x))
     wider = [
         _normalised(
-            layers.SeparableConv2D(_FILTERS, 3, padding="same", dilation_rate=rate, use_bias=False)(
-                x
-            )
+            SeparableConvolution(_FILTERS, 3, padding="same", dilation_rate=rate, use_bias=False)(x)
         )
         for rate in _DILATION_RATES
     ]
     whole = layers.GlobalAveragePooling2D(keepdims=True)(x)
-    whole = _normalised(layers.Conv2D(_FILTERS, 1, use_bias=False)(whole))
+    whole = _normalised(Convolution(_FILTERS, 1, use_bias=False)(whole))
     whole = layers.UpSampling2D(side)(whole)
     return _normalised(
-        layers.Conv2D(_FILTERS, 1, use_bias=False)(layers.Concatenate()([near, *wider, whole]))
+        Convolution(_FILTERS, 1, use_bias=False)(layers.Concatenate()([near, *wider, whole]))
     )
 
 
 def _normalised(x: keras.KerasTensor) -> keras.KerasTensor:
     """BatchNorm, with the momentum that training from scratch needs (see unet.py), and ReLU."""
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    return layers.ReLU()(FusedBatchNormalization(momentum=0.9)(x))

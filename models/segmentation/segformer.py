@@ -7,6 +7,8 @@ Xie et al., "SegFormer: Simple and Efficient Design for Semantic Segmentation wi
 import keras
 from keras import layers
 
+from models.batch_norm import FusedBatchNormalization
+from models.convolution import Convolution
 from models.task import Encoder
 
 ENCODER = "mit_b0"
@@ -38,10 +40,10 @@ def build(image_size: int, num_outputs: int, encoder: Encoder, encoder_weights: 
         for stride in STRIDES
     ]
     x = layers.Concatenate()(projected)
-    x = layers.Conv2D(_FILTERS, 1, use_bias=False)(x)
-    x = layers.BatchNormalization(momentum=0.9)(x)  # from scratch, see unet.py
+    x = Convolution(_FILTERS, 1, use_bias=False)(x)
+    x = FusedBatchNormalization(momentum=0.9)(x)  # from scratch, see unet.py
     x = layers.ReLU()(x)
     x = layers.Dropout(0.1)(x)
-    x = layers.Conv2D(num_outputs, 1, dtype="float32")(x)
+    x = Convolution(num_outputs, 1, dtype="float32")(x)
     upsample = layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="logits")
     return keras.Model(images, upsample(x), name="segformer")

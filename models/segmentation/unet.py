@@ -8,6 +8,8 @@ logits are upsampled bilinearly from there.
 import keras
 from keras import layers
 
+from models.batch_norm import FusedBatchNormalization
+from models.convolution import Convolution, SeparableConvolution
 from models.task import Encoder
 
 ENCODER = "mobilenet_v2"
@@ -39,10 +41,10 @@ def build(image_size: int, num_outputs: int, encoder: Encoder, encoder_weights: 
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = layers.Concatenate()([x, features[stride]])
         filters = _DECODER_FILTERS[stride]
-        x = layers.SeparableConv2D(filters, 3, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=_MOMENTUM)(x)
+        x = SeparableConvolution(filters, 3, padding="same", use_bias=False)(x)
+        x = FusedBatchNormalization(momentum=_MOMENTUM)(x)
         x = layers.ReLU()(x)
-    x = layers.Conv2D(num_outputs, 1, dtype="float32")(x)
+    x = Convolution(num_outputs, 1, dtype="float32")(x)
     upsample = layers.UpSampling2D(
         skips[0], interpolation="bilinear", dtype="float32", name="logits"
     )

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from models.batch_norm import FusedBatchNormalization
+from models.convolution import Convolution
 
 STRIDE = 16
 _FILTERS = (32, 64, 128, 256)
@@ -40,12 +41,12 @@ def build(image_size: int, num_outputs: int) -> keras.Model:
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = layers.Concatenate()([x, skip])
         x = _convolution(_convolution(x, filters), filters)
-    x = layers.Conv2D(num_outputs, 1, dtype="float32")(x)
+    x = Convolution(num_outputs, 1, dtype="float32")(x)
     logits = layers.UpSampling2D(interpolation="bilinear", dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="unet_light")
 
 
 def _convolution(x: keras.KerasTensor, filters: int, strides: int = 1) -> keras.KerasTensor:
-    x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
+    x = Convolution(filters, 3, strides=strides, padding="same", use_bias=False)(x)
     x = FusedBatchNormalization(momentum=_MOMENTUM)(x)
     return layers.ReLU()(x)
