@@ -21,7 +21,7 @@ STRIDE = 32
 _WHITENED = 2  # side of the patches
 _PATCH = 3 * _WHITENED**2  # their values
 _WIDTHS = (64, 128, 128)
-_MOMENTUM = 0.9  # over 5,000 images in batches of 256; there 0.6, in batches of 1,024
+_MOMENTUM = 0.8  # there 0.6, of batches of 1,024
 _EPSILON = 1e-5
 # Added to the patches' variances: directions of hardly any are not blown up to noise.
 _RIDGE = 5e-4
