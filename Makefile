@@ -7,7 +7,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest -n 2 --dist worksteal
 
-.PHONY: help setup data demo demo-pets hub check report app notebooks serve test test-networks \
+.PHONY: help setup data demo demo-pets hub env check report app notebooks serve test test-networks \
 	test-emulators test-image test-services test-concerned test-fast system lint format docs sbom \
 	audit bench clean
 
@@ -53,6 +53,9 @@ demo-pets: setup ## Do the same with real photos, Oxford-IIIT Pet, which are dow
 
 hub: setup ## Show what the demo published
 	@$(RUN) $(HUB)
+
+env: setup ## Write keys and passwords of the services on this machine to .env
+	@$(RUN) python -m stores.local_keys
 
 check: setup ## Name what is wrong or missing before a run
 	@$(RUN) python -m pipeline check
@@ -102,7 +105,7 @@ test-concerned: ## Run the groups beside `test` that changes concern: of SINCE, 
 test-fast: setup system ## Run the tests that take under a minute
 	@$(PYTEST) --group=test -m "not slow"
 
-lint: setup ## Check style, types, imports, spelling, workflows, Dockerfile and infrastructure
+lint: setup ## Check style, types, imports, spelling, workflows, containers and infrastructure
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
@@ -110,6 +113,7 @@ lint: setup ## Check style, types, imports, spelling, workflows, Dockerfile and 
 	@$(RUN) deptry . --ignore DEP004 --exclude '(.*/)?\.(venv|tools)/|output/|data/|tests/serving/kserve'
 	@$(RUN) typos
 	@$(RUN) hadolint Dockerfile
+	@$(RUN) check-jsonschema --builtin-schema vendor.compose-spec compose.yaml serving/compose.yaml
 	@$(RUN) shellcheck .github/scripts/*
 	@$(RUN) actionlint
 	@$(RUN) zizmor --offline --persona=pedantic --quiet .github

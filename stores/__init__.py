@@ -1,0 +1,1 @@
+"""Data and models with versions: lakeFS and S3."""
