@@ -12,6 +12,6 @@ def test_the_keys(follow: Callable[..., str], checkout: Path) -> None:
     """Of a fresh checkout: it names what it added, and no value."""
     (checkout / ".env").unlink(missing_ok=True)  # a copy of the developer's own
     page, heading = "docs/lakefs.md", "On this machine, with Docker"
-    assert follow(page, heading, warm=False) == f".env: added {', '.join(KEYS)}.\n"
+    assert follow(page, heading) == f".env: added {', '.join(KEYS)}.\n"
     assert set(dotenv.dotenv_values(checkout / ".env")) == set(KEYS)
-    assert follow(page, heading, warm=False) == ".env has all keys; nothing was changed.\n"
+    assert follow(page, heading) == ".env has all keys; nothing was changed.\n"
