@@ -95,7 +95,7 @@ test-emulators: setup system ## Run the tests of the emulated services themselve
 test-image: setup system ## Build the container image and look into it
 	@$(PYTEST) --group=image
 
-test-services: setup system ## Run the tests that start servers of Debian's packages
+test-services: setup system ## Run the tests of data stores, which start S3 and lakeFS
 	@$(PYTEST) --group=services
 
 # tests/groups.toml has what each group depends on.
