@@ -59,7 +59,7 @@ class LakeFSConfig(BaseModel):
     )
     lakefs_storage_namespace: Annotated[str, AfterValidator(_namespace)] | None = Field(
         None,
-        description="Where a repository that is made keeps its objects, such as s3://bucket/folder. "
+        description="Where a repository that is made keeps its objects: s3://bucket/folder. "
         "Default: a folder of its name, where the server keeps those of all.",
     )
     lakectl_server_endpoint_url: Annotated[str, AfterValidator(_endpoint)] = Field(

@@ -119,7 +119,7 @@ class Repository:
         return [one.id for one in self._pages(self._client.branches_api.list_branches, prefix)]
 
     def make_branch(self, name: str, commit: str) -> None:
-        """Makes a branch of a commit; one of that name, with what was written to it, is forgotten."""
+        """Makes a branch of a commit, in the place of one of that name and all that it holds."""
         asked = lakefs_sdk.BranchCreation(name=name, source=commit)
         try:
             self._in(self._client.branches_api.create_branch, asked)
@@ -149,7 +149,7 @@ class Repository:
         Raises:
             Overtaken: there is no such branch any more.
         """
-        # The client's own method wraps the content into a form, for which lakeFS reads it twice.
+        # Of no content the client's own method makes no object.
         with _unless_gone():
             answer = self._call(
                 self._client.objects_api.api_client.call_api,
