@@ -1,1 +1,1 @@
-"""Data and models with versions: lakeFS and S3."""
+"""Data with versions: lakeFS and S3, to an id that cannot change, to a checked local copy."""
