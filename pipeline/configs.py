@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
+from components.lakefs_pusher.config import LakeFSConfig
 from components.settings import read_settings
 from models.config import BatchSize, Epochs, ImageSize, LearningRate
 from models.registry import check_name, known_encoders, known_models, known_tasks
@@ -38,7 +39,7 @@ def _place(pattern: str) -> Callable[[dict[str, Any]], str]:
     return lambda settings: pattern.format(recipe=load_recipe(settings["recipe"]).name)
 
 
-class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
+class Settings(BaseSettings, HubConfig, LakeFSConfig, VertexConfig, EndpointConfig):
     """What a user may set; each field is an environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(

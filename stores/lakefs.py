@@ -20,6 +20,7 @@ T = TypeVar("T")
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 _TRIES = 5
+_LONGEST_WAIT = 120  # seconds between two tries, whatever the server asks for
 # What is asked again: too many requests, and what a server or a proxy says when it is overloaded.
 _BUSY = (429, 502, 503, 504)
 _CONNECTIONS = 32
@@ -70,6 +71,7 @@ class LakeFS:
             status_forcelist=_BUSY,
             allowed_methods=None,
             raise_on_status=False,
+            retry_after_max=_LONGEST_WAIT,
         )
         self._client = LakeFSClient(configuration)
         self._timeout = (CONNECT_SECONDS, read_seconds)
@@ -98,6 +100,11 @@ class LakeFS:
             raise self._refusal(what, error.status, error.body, error.reason) from None
         except urllib3.exceptions.HTTPError as error:
             raise self._unreachable(what, error) from None
+        except ValueError as error:  # of the client's models, or of JSON
+            raise StoreError(
+                f"What answers at {self.endpoint}, to {what}, is no lakeFS, or one of another "
+                f"version ({type(error).__name__}); correct LAKEFS_ENDPOINT."
+            ) from None
 
     def _refusal(self, what: str, status: int | None, body: Any, reason: str | None) -> StoreError:
         try:

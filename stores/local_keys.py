@@ -37,7 +37,6 @@ def _key_id() -> str:
 KEYS: Mapping[str, Callable[[], str]] = {
     "MINIO_ROOT_USER": lambda: _ADMINISTRATOR,
     "MINIO_ROOT_PASSWORD": _password,
-    "LAKECTL_SERVER_ENDPOINT_URL": lambda: "http://127.0.0.1:8003",
     "LAKECTL_CREDENTIALS_ACCESS_KEY_ID": _key_id,
     "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": _password,
     "LAKEFS_AUTH_ENCRYPT_SECRET_KEY": _password,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.configs import load_settings
 from stores.local_keys import KEYS
 from tests.conftest import REPOSITORY
 
@@ -21,10 +22,14 @@ def test_every_variable_is_one_that_make_env_writes() -> None:
 
 
 def test_make_env_writes_nothing_that_is_not_used() -> None:
-    unused = {name for name in KEYS if f"${{{name}:" not in TEXT}
-    assert unused == {"LAKECTL_SERVER_ENDPOINT_URL"}  # which clients read
+    assert all(f"${{{name}:" in TEXT for name in KEYS)
+
+
+def test_the_settings_name_what_compose_starts() -> None:
+    settings = load_settings(env_file="none")
     [port] = re.findall(r"127\.0\.0\.1:(\d+):8000", TEXT)
-    assert KEYS["LAKECTL_SERVER_ENDPOINT_URL"]() == f"http://127.0.0.1:{port}"
+    assert settings.lakefs_endpoint == f"http://127.0.0.1:{port}"
+    assert {settings.lakefs_access_key_secret, settings.lakefs_secret_key_secret} < set(KEYS)
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -1,8 +1,10 @@
 """What the Hub answers when it does not do as asked: what to try again, and how to say the rest."""
 
 import contextlib
+import email.utils
 import logging
 import re
+import time
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -11,9 +13,11 @@ import tenacity
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import parse_ratelimit_headers
 
-from components.retrying import make_retrying, read_retry_after
 from components.secrets import SecretError
 
+ATTEMPTS = 5
+LONGEST_WAIT = 300.0  # seconds; a server that asks for more is not waited for
+_BACKOFF = tenacity.wait_exponential_jitter(initial=1, max=30)
 _PASSING = {429, 500, 502, 503, 504}
 # How the client words what the Hub answers for a file that it does not store, such as a full quota.
 _REFUSED_UPLOAD = re.compile(r"error for file with OID \w+: `(.+)")
@@ -33,7 +37,13 @@ def retrying() -> tenacity.Retrying:
 
     It waits as long as Retry-After or the rate limit's headers say, or else longer each time.
     """
-    return make_retrying(_passing, _asked)
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_passing),
+        wait=_wait,
+        stop=_enough,
+        before_sleep=tenacity.before_sleep_log(_LOG, logging.WARNING),
+        reraise=True,
+    )
 
 
 @contextlib.contextmanager
@@ -106,8 +116,21 @@ def _asked(error: BaseException | None) -> float | None:
     if not isinstance(error, HfHubHTTPError):
         return None
     headers = error.response.headers
-    seconds = read_retry_after(headers.get("Retry-After"))
-    if seconds is not None:
-        return seconds
+    if retry_after := headers.get("Retry-After", "").strip():
+        if retry_after.isdecimal():
+            return float(retry_after)
+        with contextlib.suppress(ValueError):  # neither seconds nor a date: as if it were not there
+            date = email.utils.parsedate_to_datetime(retry_after)
+            return max(0.0, date.timestamp() - time.time())
     limit = parse_ratelimit_headers(headers)
     return float(limit.reset_in_seconds) if limit and limit.remaining == 0 else None
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    asked = _asked(state.outcome.exception() if state.outcome else None)
+    return _BACKOFF(state) if asked is None else asked
+
+
+def _enough(state: tenacity.RetryCallState) -> bool:
+    asked = _asked(state.outcome.exception() if state.outcome else None)
+    return state.attempt_number >= ATTEMPTS or (asked or 0.0) > LONGEST_WAIT

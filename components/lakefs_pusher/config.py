@@ -14,31 +14,25 @@ _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9-]{2,62}")
 
 def _repository(value: str) -> str:
     if not _REPOSITORY.fullmatch(value):
-        raise ValueError(
-            "expected 3 to 63 of a-z, 0-9 and -, such as image-segmentation-local-repo"
-        )
+        raise ValueError("expected 3 to 63 of a-z, 0-9 and -, for example my-models")
     return value
 
 
 def _endpoint(value: str) -> str:
-    """Refuses keys in the address, which would be seen wherever it is: it is not repeated here."""
     AnyHttpUrl(value)
     parts = urlsplit(value)
     if parts.username or parts.password:
+        # Which keeps a password out of the job, the metadata and the logs that have the address.
         raise ValueError(
-            "an address with a user or a password in it, which does not go there: set "
-            "LAKECTL_CREDENTIALS_ACCESS_KEY_ID and LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY"
+            "an address holds no user and no password: name the variables that hold the key in "
+            "LAKEFS_ACCESS_KEY_SECRET and LAKEFS_SECRET_KEY_SECRET"
         )
     return value.rstrip("/").removesuffix("/api/v1")
 
 
 def _namespace(value: str) -> str:
     parts = urlsplit(value)
-    if (
-        parts.scheme not in ("s3", "gs", "https", "local")
-        or not parts.netloc
-        or "@" in parts.netloc
-    ):
+    if not parts.scheme or not parts.netloc or "@" in parts.netloc:
         raise ValueError("expected a place for a repository's objects, such as s3://bucket/folder")
     return value.rstrip("/")
 
@@ -55,23 +49,22 @@ class LakeFSConfig(BaseModel):
     lakefs_repository: Annotated[str, AfterValidator(_repository)] | None = Field(
         None,
         description="Repository that blessed models are pushed to, such as "
-        "image-segmentation-local-repo; where there is none, it is made. Unset: none is.",
+        "image-segmentation-local-repo; where there is none, it is made. Unset: none is pushed.",
     )
     lakefs_storage_namespace: Annotated[str, AfterValidator(_namespace)] | None = Field(
         None,
         description="Where a repository that is made keeps its objects: s3://bucket/folder. "
         "Default: a folder of its name, where the server keeps those of all.",
     )
-    lakectl_server_endpoint_url: Annotated[str, AfterValidator(_endpoint)] = Field(
-        "http://127.0.0.1:8003",
-        description="Address of lakeFS, by the name that its own command line has for it.",
+    lakefs_endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
+        "http://127.0.0.1:8003", description="Address of lakeFS."
     )
-    lakefs_access_key_id_secret: SecretReference = Field(
+    lakefs_access_key_secret: SecretReference = Field(
         "LAKECTL_CREDENTIALS_ACCESS_KEY_ID",
-        description="Where the id of the key is read: the name of an environment variable, or "
+        description="Where the access key's id is read: the name of an environment variable, or "
         "projects/PROJECT/secrets/SECRET of Secret Manager.",
     )
-    lakefs_secret_access_key_secret: SecretReference = Field(
+    lakefs_secret_key_secret: SecretReference = Field(
         "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY",
-        description="Where the key itself is read, likewise.",
+        description="Where the secret that belongs to it is read, likewise.",
     )

@@ -2,17 +2,19 @@
 
 import logging
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from components.digest import folder_digest
-from components.lakefs_pusher.answers import LakeFSError, explained
 from components.lakefs_pusher.config import LakeFSConfig
-from components.lakefs_pusher.repository import Overtaken, Repository, Stored
-from components.secrets import read_secret
+from components.lakefs_pusher.repository import Overtaken, Repository
+from stores.errors import StoreError
+from stores.manifest import Entry
 
 MANIFEST = "published.json"
 # In the metadata of a commit: of what content it is, and which step's output that was.
@@ -36,6 +38,15 @@ class Manifest(BaseModel):
 
     digest: str
     files: tuple[str, ...]
+
+
+class _Version(NamedTuple):
+    """What is pushed: the files by their paths, what lists them, what is told, and its tag."""
+
+    files: Mapping[str, Path]
+    manifest: Manifest
+    told: Mapping[str, str]
+    tag: str
 
 
 @dataclass(frozen=True)
@@ -67,23 +78,19 @@ class Pusher:
         recipe: name of the recipe.
 
     Raises:
-        LakeFSError: nothing says where to.
+        StoreError: nothing says where to.
         SecretError: the key cannot be read.
     """
 
     def __init__(self, config: LakeFSConfig, recipe: str) -> None:
-        if not config.lakefs_repository:
-            raise LakeFSError("There is nowhere to push to: set LAKEFS_REPOSITORY to a name.")
-        self._config = config
         self._recipe = recipe
-        self._folder = f"models/{recipe}/"
-        self._repository = open_repository(config)
+        self._repository = Repository(config, f"models/{recipe}")
 
     def push(self, model: Path, metadata: Mapping[str, str], source: str) -> Pushed:
         """Makes a model the recipe's newest, unless it is that already.
 
         The default branch holds the model before it or this one, and nothing in between. Of
-        several that push at once each is merged on top of the one before.
+        several that are pushed at once each is merged on top of the one before.
 
         Args:
             model: folder of everything that the recipe's folder is to hold.
@@ -92,7 +99,7 @@ class Pusher:
                 was pushed meanwhile; the same model trained anew does not.
 
         Raises:
-            LakeFSError: something was refused, or kept from being done. Running again completes it.
+            StoreError: something was refused, or kept from being done. Running again completes it.
         """
         files = {
             path.relative_to(model).as_posix(): path
@@ -100,176 +107,148 @@ class Pusher:
             if path.is_file()
         }
         manifest = Manifest(digest=folder_digest(model), files=tuple(files))
-        told = {**metadata, DIGEST: manifest.digest, SOURCE: source}
-        with self._explained():
-            branch = self._repository.ensure(self._config.lakefs_storage_namespace)
-            for _ in range(_ATTEMPTS):
-                try:
-                    return self._push(files, manifest, told, branch)
-                except Overtaken as error:
-                    _LOG.warning("%s: %s; beginning anew.", self._repository.url, error)
-            raise LakeFSError(
-                f"Others changed {self._folder} of {self._repository.url} each of {_ATTEMPTS} "
-                "times while it was pushed to; nothing was overwritten: run again when they are "
-                "done."
+        with tempfile.TemporaryDirectory() as folder:
+            listed = Path(folder, MANIFEST)
+            listed.write_text(manifest.model_dump_json(indent=1) + "\n")
+            version = _Version(
+                files={**files, MANIFEST: listed},
+                manifest=manifest,
+                told={**metadata, DIGEST: manifest.digest, SOURCE: source},
+                tag=f"{self._recipe}-v-{manifest.digest[:_DIGITS]}",
             )
+            return self._push_until_merged(version)
 
-    def _push(
-        self, files: Mapping[str, Path], manifest: Manifest, told: Mapping[str, str], branch: str
-    ) -> Pushed:
+    def _push_until_merged(self, version: _Version) -> Pushed:
+        branch = self._repository.ensure()
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._push(version, branch)
+            except Overtaken as error:
+                _LOG.warning("Pushing to %s anew: %s", self._repository.url, error)
+        raise StoreError(
+            f"Others changed {self._repository.folder} of {self._repository.url} each of "
+            f"{_ATTEMPTS} times while it was pushed to; nothing was overwritten: run again when "
+            "they are done."
+        )
+
+    def _push(self, version: _Version, branch: str) -> Pushed:
         """Does it once.
 
         Raises:
             Overtaken: somebody else came in between.
         """
-        head = self._repository.head(branch)
+        repository, head = self._repository, self._repository.head(branch)
         held = self._manifest(head)
-        tag = f"{self._recipe}-v-{manifest.digest[:_DIGITS]}"
         merged = False
-        if held is None or held.digest != manifest.digest:
-            behind = self._find_behind(branch, told)
+        if held is None or held.digest != version.manifest.digest:
+            behind = self._find_behind(branch, version)
             if behind is None:
-                head = self._merge(files, manifest, told, branch, head, held, tag)
+                head, merged = self._merge(version, branch, head, held), True
             else:
-                _LOG.warning("A newer model is on %s already, where it stays.", branch)
+                _LOG.warning("A newer model is on %s of %s, and stays.", branch, repository.url)
                 head = behind
-            merged = behind is None
-        tagged = self._repository.tag(tag)
+        tagged = repository.tag(version.tag)
         if tagged is None:
-            self._check(self._repository.make_tag(tag, head), tag, manifest)
+            repository.make_tag(version.tag, head)
         elif tagged != head:
-            self._check(tagged, tag, manifest)
-        self._clear()
+            self._check_tag(tagged, version)
+        self._delete_branches()
+        place = f"objects?ref={version.tag}&path={repository.folder.replace('/', '%2F')}%2F"
         return Pushed(
-            repository=self._repository.name,
-            path=self._folder,
+            repository=repository.name,
+            path=repository.folder,
             revision=head,
-            tag=tag,
-            url=f"{self._repository.url}/objects?ref={tag}&path={self._folder.replace('/', '%2F')}",
+            tag=version.tag,
+            url=f"{repository.url}/{place}",
             changed=merged or tagged is None,
         )
 
-    def _merge(
-        self,
-        files: Mapping[str, Path],
-        manifest: Manifest,
-        told: Mapping[str, str],
-        branch: str,
-        head: str,
-        held: Manifest | None,
-        tag: str,
-    ) -> str:
+    def _merge(self, version: _Version, branch: str, head: str, held: Manifest | None) -> str:
         """Writes the files to a branch of `head`, commits and merges them; returns the commit."""
-        repository, folder, message = self._repository, self._folder, f"Publish {tag}"
-        there = {path.removeprefix(folder) for path in repository.objects(head, folder)}
+        repository, message = self._repository, f"Publish {version.tag}"
+        there = repository.files(head).keys()
         owned = {*held.files, MANIFEST} if held else set()
-        if foreign := sorted((there - owned) & {*files, MANIFEST}):
-            raise LakeFSError(
-                f"{repository.url} holds objects below {folder} that were not pushed by this "
+        if foreign := sorted((there - owned) & version.files.keys()):
+            raise StoreError(
+                f"{repository.url} holds files in {repository.folder} that were not pushed by this "
                 f"pipeline: {', '.join(foreign)}; move them, or set LAKEFS_REPOSITORY to another "
                 "name."
             )
-        run_branch = self._branch(manifest)
-        repository.make_branch(run_branch, head)
-        content = (manifest.model_dump_json(indent=1) + "\n").encode()
-        written = {
-            path: repository.write(run_branch, f"{folder}{path}", file.read_bytes())
-            for path, file in files.items()
-        }
-        written[MANIFEST] = repository.write(run_branch, f"{folder}{MANIFEST}", content)
-        stale = sorted((there & owned) - written.keys())
-        repository.delete(run_branch, [f"{folder}{path}" for path in stale])
-        commit = repository.commit(run_branch, message, told)
-        self._check_whole(commit, written, (there - owned))
-        return repository.merge(commit, branch, message, told)
+        own = self._branch(version.manifest.digest[:_DIGITS])
+        repository.make_branch(own, head)
+        written = {path: repository.write(own, path, file) for path, file in version.files.items()}
+        repository.delete(own, sorted((there & owned) - written.keys()))
+        commit = repository.commit(own, message, version.told)
+        self._check_whole(commit, written, there - owned)
+        return repository.merge(commit, branch, message, version.told)
 
-    def _check_whole(self, commit: str, written: Mapping[str, Stored], others: set[str]) -> None:
+    def _check_whole(self, commit: str, written: Mapping[str, Entry], others: set[str]) -> None:
         """Looks whether a commit holds what was written, whoever else wrote to its branch."""
-        found = self._repository.objects(commit, self._folder)
-        whole = {path.removeprefix(self._folder): stored for path, stored in found.items()}
-        if {path: one for path, one in whole.items() if path not in others} != written:
-            raise Overtaken("another push of the same model wrote to its branch")
+        found = {
+            path: one for path, one in self._repository.files(commit).items() if path not in others
+        }
+        whole = found.keys() == written.keys() and all(
+            one.size == found[path].size and found[path].md5 in ("", one.md5)
+            for path, one in written.items()
+        )
+        if not whole:
+            raise Overtaken("another push of the same model wrote to its branch.")
 
-    def _find_behind(self, branch: str, told: Mapping[str, str]) -> str | None:
+    def _find_behind(self, branch: str, version: _Version) -> str | None:
         """The commit by which this very output was pushed before a newer one was."""
-        for commit in self._repository.log(branch, self._folder):
+        for commit in self._repository.log(branch):
             known = commit.metadata or {}
-            if all(known.get(name) == told[name] for name in (DIGEST, SOURCE)):
+            if all(known.get(name) == version.told[name] for name in (DIGEST, SOURCE)):
                 return commit.id
         return None
 
     def _manifest(self, ref: str) -> Manifest | None:
-        content = self._repository.read(ref, f"{self._folder}{MANIFEST}")
+        content = self._repository.read(ref, MANIFEST)
         try:
             return None if content is None else Manifest.model_validate_json(content)
         except ValueError as error:
-            raise LakeFSError(
-                f"{self._folder}{MANIFEST} of {self._repository.url} is not as it was pushed; "
-                "delete it there, with what lies beside it."
+            raise StoreError(
+                f"{self._repository.folder}/{MANIFEST} of {self._repository.url} is not as it was "
+                "pushed; delete it there, with what lies beside it."
             ) from error
 
-    def _check(self, tagged: str, tag: str, manifest: Manifest) -> None:
-        """Looks whether a tag is of this content.
-
-        Raises:
-            LakeFSError: it is somebody else's.
-        """
+    def _check_tag(self, tagged: str, version: _Version) -> None:
+        """Looks whether a tag that is there is of the same content."""
         held = self._manifest(tagged)
-        if held is None or held.digest != manifest.digest:
-            raise LakeFSError(
-                f"The tag {tag} of {self._repository.url} is of another content; delete it there, "
-                "and run again."
+        if held is None or held.digest != version.manifest.digest:
+            raise StoreError(
+                f"The tag {version.tag} of {self._repository.url} is of another content; delete it "
+                "there, and run again."
             )
 
-    def _branch(self, manifest: Manifest) -> str:
-        return f"push-{self._recipe}-{manifest.digest[:_DIGITS]}"
+    def _branch(self, digits: str) -> str:
+        return f"push-{self._recipe}-{digits}"
 
-    def _clear(self) -> None:
+    def _delete_branches(self) -> None:
         """Deletes the branches of pushes: this one's, and what others left behind.
 
         One that is at work on its own finds it gone, and begins anew on top of this one.
         """
-        ours = re.compile(rf"push-{re.escape(self._recipe)}-[0-9a-f]{{{_DIGITS}}}")
-        for name in self._repository.branches(f"push-{self._recipe}-"):
-            if ours.fullmatch(name):
+        for name in self._repository.branches(self._branch("")):
+            if re.fullmatch(rf"[0-9a-f]{{{_DIGITS}}}", name.removeprefix(self._branch(""))):
                 self._repository.delete_branch(name)
 
-    def _explained(self):
-        return explained(self._repository.url, name_keys(self._config))
 
-
-def open_repository(config: LakeFSConfig) -> Repository:
-    """The repository that the settings name.
-
-    Raises:
-        SecretError: the key cannot be read.
-    """
-    return Repository(
-        config.lakectl_server_endpoint_url,
-        config.lakefs_repository or "",
-        read_secret(config.lakefs_access_key_id_secret),
-        read_secret(config.lakefs_secret_access_key_secret),
-    )
-
-
-def name_keys(config: LakeFSConfig) -> str:
-    """Where both parts of the key are read, for people."""
-    return f"{config.lakefs_access_key_id_secret} and {config.lakefs_secret_access_key_secret}"
-
-
-def check_lakefs(config: LakeFSConfig) -> str:
+def check_lakefs(config: LakeFSConfig, recipe: str) -> str:
     """Looks whether a model could be pushed, before anything is made.
+
+    Args:
+        config: where to.
+        recipe: name of the recipe.
 
     Returns:
         What was found good.
 
     Raises:
-        LakeFSError, SecretError: what is wrong, with its cure.
+        StoreError, SecretError: what is wrong, with its cure.
     """
-    repository = open_repository(config)
-    with explained(repository.url, name_keys(config)):
-        branch = repository.find()
-        if branch is not None:
-            return f"models are pushed to the branch {branch} of {repository.url}"
-        namespace = config.lakefs_storage_namespace or repository.default_namespace()
-    return f"{repository.url} will be made, with its objects in {namespace}"
+    repository = Repository(config, f"models/{recipe}")
+    branch = repository.find()
+    if branch is None:
+        return f"{repository.url} will be made, with its objects in {repository.namespace()}"
+    return f"models are pushed to {repository.folder} on the branch {branch} of {repository.url}"

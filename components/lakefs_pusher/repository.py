@@ -1,39 +1,31 @@
-"""All traffic with lakeFS: one repository's branches, objects, commits and tags."""
+"""A repository of lakeFS, as far as a push of a model needs it."""
 
 import contextlib
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import lakefs_sdk
-from lakefs_sdk.client import LakeFSClient
-from lakefs_sdk.exceptions import ApiException
 
-from components.lakefs_pusher.answers import LakeFSError, retrying, said
+from components.lakefs_pusher.config import LakeFSConfig
+from components.secrets import read_secret
+from stores import writing
+from stores.address import LakeFSAddress
+from stores.errors import StoreError
+from stores.lakefs import LakeFS
+from stores.manifest import Entry
 
 Result = TypeVar("Result")
 
-_TIMEOUT = (10.0, 60.0)  # seconds, for a connection and between two pieces of an answer
-_PAGE = 1000  # the most that lakeFS gives, and deletes, at a time
-_NO_CHANGES = re.compile(r"no changes", re.IGNORECASE)
+_AT_ONCE = 1000  # the most objects that lakeFS deletes, and the most commits that it lists, at once
 _DIRTY = re.compile(r"uncommitted changes|dirty branch", re.IGNORECASE)
 
 
 class Overtaken(Exception):
     """Somebody else changed what was built on; all of it is to be done anew."""
-
-
-class Stored(NamedTuple):
-    """What tells an object from one of another content.
-
-    Attributes:
-        checksum: as lakeFS has it.
-        size: bytes.
-    """
-
-    checksum: str
-    size: int
 
 
 class Repository:
@@ -42,147 +34,125 @@ class Repository:
     Every request may be repeated: a crash anywhere is mended by doing all of it again.
 
     Args:
-        endpoint: address of lakeFS.
-        name: of the repository.
-        key_id: of a key that may write to it.
-        key: the key itself.
+        config: where it is.
+        folder: that a model has in it, without a slash at either end.
+
+    Raises:
+        StoreError: nothing says where it is.
+        SecretError: the key cannot be read.
     """
 
-    def __init__(self, endpoint: str, name: str, key_id: str, key: str) -> None:
-        self.name = name
-        self._endpoint = endpoint
-        configuration = lakefs_sdk.Configuration(
-            host=f"{endpoint}/api/v1", username=key_id, password=key
+    def __init__(self, config: LakeFSConfig, folder: str) -> None:
+        if not config.lakefs_repository:
+            raise StoreError("There is nowhere to push to: set LAKEFS_REPOSITORY to a name.")
+        self.name = config.lakefs_repository
+        self.url = f"{config.lakefs_endpoint}/repositories/{self.name}"
+        self.folder = folder
+        self._namespace = config.lakefs_storage_namespace
+        self._store = LakeFS(
+            config.lakefs_endpoint,
+            read_secret(config.lakefs_access_key_secret),
+            read_secret(config.lakefs_secret_key_secret),
         )
-        configuration.retries = False  # `retrying` does it, for as long as the server asks to
-        self._client = LakeFSClient(configuration)
-
-    @property
-    def url(self) -> str:
-        """Where people look at it."""
-        return f"{self._endpoint}/repositories/{self.name}"
 
     def find(self) -> str | None:
         """Its default branch; None where there is no such repository."""
-        found = self._find(self._client.repositories_api.get_repository)
+        found = self._store.missing(self._api.repositories_api.get_repository, self.name)
         return None if found is None else found.default_branch
 
-    def ensure(self, namespace: str | None) -> str:
+    def ensure(self) -> str:
         """Makes the repository where there is none; returns its default branch.
 
-        Args:
-            namespace: where a new one keeps its objects; None: where the server has it.
-
         Raises:
-            LakeFSError: nothing says where a new one keeps its objects.
+            StoreError: it may not be made, or nothing says where it keeps its objects.
         """
         branch = self.find()
         if branch is not None:
             return branch
-        asked = lakefs_sdk.RepositoryCreation(
-            name=self.name, storage_namespace=namespace or self.default_namespace()
-        )
+        asked = lakefs_sdk.RepositoryCreation(name=self.name, storage_namespace=self.namespace())
         try:
-            made = self._call(self._client.repositories_api.create_repository, asked)
-        except ApiException as error:
+            made = self._ask("make", self._api.repositories_api.create_repository, asked)
+        except StoreError as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
-            made = self._in(self._client.repositories_api.get_repository)  # another one made it
+            # Another one made it.
+            made = self._ask("find", self._api.repositories_api.get_repository, self.name)
         return made.default_branch
 
-    def default_namespace(self) -> str:
-        """Where the server keeps the objects of a new repository that says nothing of it.
+    def namespace(self) -> str:
+        """Where a repository that is made keeps its objects.
 
         Raises:
-            LakeFSError: it has no such place.
+            StoreError: neither the settings nor the server say so.
         """
-        storage = self._call(self._client.config_api.get_config).storage_config
+        if self._namespace:
+            return self._namespace
+        storage = self._ask("make", self._api.config_api.get_config).storage_config
         prefix = storage and storage.default_namespace_prefix
         if not prefix:
-            raise LakeFSError(
+            raise StoreError(
                 f"{self.url} does not exist, and nothing says where it would keep its objects: "
                 "make it, or set LAKEFS_STORAGE_NAMESPACE to a place such as s3://bucket/folder."
             )
         return f"{prefix.rstrip('/')}/{self.name}"
 
     def head(self, branch: str) -> str:
-        """The commit of a branch.
-
-        Raises:
-            Overtaken: there is no such branch any more.
-        """
-        with _unless_gone():
-            return self._in(self._client.branches_api.get_branch, branch).commit_id
+        """The commit of a branch."""
+        return writing.head(self._store, self._at(branch))
 
     def branches(self, prefix: str) -> list[str]:
         """The names of the branches that begin so."""
-        return [one.id for one in self._pages(self._client.branches_api.list_branches, prefix)]
+        listed = self._api.branches_api.list_branches
+        return [one.id for one in self._store.pages("list", listed, self.name, prefix=prefix)]
 
     def make_branch(self, name: str, commit: str) -> None:
         """Makes a branch of a commit, in the place of one of that name and all that it holds."""
-        asked = lakefs_sdk.BranchCreation(name=name, source=commit)
-        try:
-            self._in(self._client.branches_api.create_branch, asked)
-        except ApiException as error:
-            if error.status != HTTPStatus.CONFLICT:
-                raise
-            self.delete_branch(name)
-            self._in(self._client.branches_api.create_branch, asked)
+        self.delete_branch(name)
+        writing.create_branch(self._store, self._at(name), commit)
 
     def delete_branch(self, name: str) -> None:
         """Deletes a branch, if it is there."""
-        self._find(self._client.branches_api.delete_branch, name)
+        writing.drop_branch(self._store, self._at(name))
 
     def read(self, ref: str, path: str) -> bytes | None:
-        """An object's content; None where there is none."""
-        found = self._find(self._client.objects_api.get_object, ref, path)
+        """A file of the folder; None where there is none."""
+        get = self._api.objects_api.get_object
+        found = self._store.missing(get, self.name, ref, f"{self.folder}/{path}")
         return None if found is None else bytes(found)
 
-    def objects(self, ref: str, prefix: str) -> dict[str, Stored]:
-        """The objects whose paths begin so, by path."""
-        listed = self._pages(self._client.objects_api.list_objects, prefix, ref)
-        return {one.path: Stored(one.checksum, one.size_bytes or 0) for one in listed}
+    def files(self, ref: str) -> dict[str, Entry]:
+        """The files of the folder, by their paths in it."""
+        address = self._at(ref)
+        return {
+            path: Entry(path=path, size=found.size_bytes, etag=found.checksum)
+            for found in self._store.list_objects(address)
+            if (path := found.path.removeprefix(address.prefix))
+        }
 
-    def write(self, branch: str, path: str, content: bytes) -> Stored:
-        """Writes an object to a branch.
+    def write(self, branch: str, path: str, file: Path) -> Entry:
+        """Writes a file of the folder; returns what the branch is to hold then.
 
         Raises:
             Overtaken: there is no such branch any more.
         """
-        # Of no content the client's own method makes no object.
-        with _unless_gone():
-            answer = self._call(
-                self._client.objects_api.api_client.call_api,
-                "/repositories/{repository}/branches/{branch}/objects",
-                "POST",
-                path_params={"repository": self.name, "branch": branch},
-                query_params=[("path", path)],
-                header_params={
-                    "Accept": "application/json",
-                    "Content-Type": "application/octet-stream",
-                },
-                body=content,
-                response_types_map={"201": "ObjectStats"},
-                auth_settings=["basic_auth"],
-                _return_http_data_only=True,
-            )
-        if answer.size_bytes != len(content):
-            raise LakeFSError(
-                f"{self.url} holds {answer.size_bytes} of the {len(content)} bytes of {path}; run "
-                "again."
-            )
-        return Stored(answer.checksum, answer.size_bytes)
+        with file.open("rb") as content:
+            md5 = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False))
+            content.seek(0)
+            with _unless_gone():
+                self._store.upload(self._at(branch), f"{self.folder}/{path}", content)
+        return Entry(path=path, size=file.stat().st_size, etag=md5.hexdigest())
 
     def delete(self, branch: str, paths: Sequence[str]) -> None:
-        """Deletes objects of a branch.
+        """Deletes files of the folder.
 
         Raises:
             Overtaken: there is no such branch any more.
         """
-        for first in range(0, len(paths), _PAGE):
-            asked = lakefs_sdk.PathList(paths=list(paths[first : first + _PAGE]))
+        delete = self._api.objects_api.delete_objects
+        for first in range(0, len(paths), _AT_ONCE):
+            some = [f"{self.folder}/{path}" for path in paths[first : first + _AT_ONCE]]
             with _unless_gone():
-                self._in(self._client.objects_api.delete_objects, branch, asked)
+                self._ask("delete from", delete, self.name, branch, lakefs_sdk.PathList(paths=some))
 
     def commit(self, branch: str, message: str, metadata: Mapping[str, str]) -> str:
         """Commits what was written to a branch; returns the branch's commit.
@@ -192,98 +162,58 @@ class Repository:
         Raises:
             Overtaken: there is no such branch any more.
         """
-        asked = lakefs_sdk.CommitCreation(message=message, metadata=dict(metadata))
-        try:
-            with _unless_gone():
-                return self._in(self._client.commits_api.commit, branch, asked).id
-        except ApiException as error:
-            if error.status != HTTPStatus.BAD_REQUEST or not _NO_CHANGES.search(said(error)):
-                raise
-        return self.head(branch)
+        with _unless_gone():
+            made = writing.commit(self._store, self._at(branch), message, metadata)
+            return made or self.head(branch)
 
     def merge(self, commit: str, branch: str, message: str, metadata: Mapping[str, str]) -> str:
         """Merges a commit into a branch; returns the branch's commit.
 
         Raises:
             Overtaken: the branch has moved in a way that cannot be merged with.
-            LakeFSError: somebody has left changes on the branch uncommitted.
+            StoreError: somebody has left changes on the branch uncommitted, for example.
         """
-        asked = lakefs_sdk.Merge(message=message, metadata=dict(metadata))
         try:
-            return self._in(
-                self._client.refs_api.merge_into_branch, commit, branch, merge=asked
-            ).reference
-        except ApiException as error:
-            told = said(error)
+            made = writing.merge(self._store, self._at(commit), branch, message, metadata)
+        except StoreError as error:
             if error.status == HTTPStatus.CONFLICT:
-                raise Overtaken(told) from error
-            if error.status == HTTPStatus.BAD_REQUEST and _DIRTY.search(told):
-                raise LakeFSError(
+                raise Overtaken(str(error)) from error
+            if error.status == HTTPStatus.BAD_REQUEST and _DIRTY.search(str(error)):
+                raise StoreError(
                     f"{self.url} has uncommitted changes on its branch {branch}; commit or reset "
                     "them, and run again."
                 ) from error
-            if error.status != HTTPStatus.BAD_REQUEST or not _NO_CHANGES.search(told):
-                raise
-        return self.head(branch)  # merged before: the answer was lost
+            raise
+        return made or self.head(branch)  # merged before: the answer was lost
 
     def tag(self, name: str) -> str | None:
         """The commit of a tag; None where there is none."""
-        found = self._find(self._client.tags_api.get_tag, name)
+        found = self._store.missing(self._api.tags_api.get_tag, self.name, name)
         return None if found is None else found.commit_id
 
-    def make_tag(self, name: str, commit: str) -> str:
-        """Makes a tag, if there is none; returns its commit.
+    def make_tag(self, name: str, commit: str) -> None:
+        """Makes a tag of a commit."""
+        writing.tag(self._store, self._at(commit), name)
 
-        Raises:
-            LakeFSError: a branch is called so.
-        """
-        asked = lakefs_sdk.TagCreation(id=name, ref=commit)
-        try:
-            return self._in(self._client.tags_api.create_tag, asked).commit_id
-        except ApiException as error:
-            if error.status != HTTPStatus.CONFLICT:
-                raise
-        found = self.tag(name)
-        if found is None:
-            raise LakeFSError(
-                f"{self.url} has a branch called {name}, which is to be a tag's name; delete or "
-                "rename it."
-            )
-        return found
+    def log(self, branch: str) -> Iterator[Any]:
+        """The newest commits of a branch that changed the folder."""
+        log = self._api.refs_api.log_commits
+        prefixes = [f"{self.folder}/"]
+        yield from self._ask(
+            "read the log of", log, self.name, branch, prefixes=prefixes, amount=_AT_ONCE
+        ).results
 
-    def log(self, branch: str, prefix: str) -> Iterator[Any]:
-        """The newest commits that changed objects whose paths begin so; a page of them."""
-        listed = self._in(
-            self._client.refs_api.log_commits, branch, prefixes=[prefix], amount=_PAGE
-        )
-        yield from listed.results
+    @property
+    def _api(self) -> Any:
+        return self._store.api
 
-    def _pages(self, function: Callable[..., Any], prefix: str, *arguments: str) -> Iterator[Any]:
-        """All of a list that comes in pages."""
-        after = ""
-        while True:
-            page = self._in(function, *arguments, prefix=prefix, after=after, amount=_PAGE)
-            yield from page.results
-            if not page.pagination.has_more:
-                return
-            after = page.pagination.next_offset
+    def _at(self, ref: str) -> LakeFSAddress:
+        return LakeFSAddress(self.name, ref, self.folder)
 
-    def _find(self, function: Callable[..., Result], *arguments: Any) -> Result | None:
-        """Calls what is answered with 404 where there is nothing of the name."""
-        try:
-            return self._in(function, *arguments)
-        except ApiException as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            return None
-
-    def _in(self, function: Callable[..., Result], *arguments: Any, **keywords: Any) -> Result:
-        """Calls a method whose first argument is the repository."""
-        return self._call(function, self.name, *arguments, **keywords)
-
-    def _call(self, function: Callable[..., Result], *arguments: Any, **keywords: Any) -> Result:
-        """Calls the client, again where that helps; no answer is waited for without end."""
-        return retrying()(function, *arguments, _request_timeout=_TIMEOUT, **keywords)
+    def _ask(
+        self, verb: str, method: Callable[..., Result], *arguments: Any, **keywords: Any
+    ) -> Result:
+        return self._store.ask(f"{verb} {self.name}", method, *arguments, **keywords)
 
 
 @contextlib.contextmanager
@@ -291,7 +221,7 @@ def _unless_gone() -> Iterator[None]:
     """Takes the absence of a branch that was there for a sign that somebody else works on it."""
     try:
         yield
-    except ApiException as error:
+    except StoreError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
-        raise Overtaken(said(error)) from error
+        raise Overtaken(str(error)) from error

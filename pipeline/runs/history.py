@@ -144,6 +144,12 @@ class Run:
         return artifact.get_string_custom_property("summary") if artifact else ""
 
     @property
+    def kept_at(self) -> str:
+        """Where LakeFSPusher keeps the model, for people; empty where it does not."""
+        artifact = self.output("LakeFSPusher", "pushed_model")
+        return artifact.get_string_custom_property("url") if artifact else ""
+
+    @property
     def publication(self) -> dict[str, str]:
         """What HFPusher published where, by its artifact's properties; empty when nothing was."""
         artifact = self.output("HFPusher", "pushed_model")

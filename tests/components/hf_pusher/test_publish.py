@@ -217,7 +217,7 @@ def test_a_server_that_stays_out_of_order_leaves_the_old_space(
 
 def test_nobody_there_is_said_in_one_sentence(model: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr("components.retrying.ATTEMPTS", 1)
+    monkeypatch.setattr("components.hf_pusher.answers.ATTEMPTS", 1)
     with pytest.raises(HubError, match="does not answer .*run again"):
         check_hub(config("http://127.0.0.1:9"))
 

@@ -59,7 +59,7 @@ def config(endpoint: str, namespace: str | None, **settings: object) -> LakeFSCo
         {
             "lakefs_repository": REPOSITORY,
             "lakefs_storage_namespace": namespace,
-            "lakectl_server_endpoint_url": endpoint,
+            "lakefs_endpoint": endpoint,
             **settings,
         }
     )

@@ -74,7 +74,7 @@ class S3Server:
             "filer.localSocket": f"/tmp/{ports['s3'][0]}.filer",
             "master.telemetry": "false",
             "master.volumeSizeLimitMB": 64,
-            "volume.max": 100,
+            "volume.max": 10_000,  # each bucket takes some; they are made when they are needed
             "volume.preStopSeconds": 0,
         }
         for part, (http, grpc) in ports.items():
