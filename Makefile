@@ -7,7 +7,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest -n 2 --dist worksteal
 
-.PHONY: help setup data demo demo-pets hub env check report app notebooks serve test test-networks \
+.PHONY: help setup data demo demo-pets hub env services check report app notebooks serve test test-networks \
 	test-emulators test-image test-services test-concerned test-fast system lint format docs sbom \
 	audit bench clean
 
@@ -56,6 +56,9 @@ hub: setup ## Show what the demo published
 
 env: setup ## Write keys and passwords of the services on this machine to .env
 	@$(RUN) python -m stores.local_keys
+
+services: env ## Serve S3 on this machine with these keys, as compose.yaml does in a container
+	@$(RUN) python -m tests.emulators.s3 --state output/s3
 
 check: setup ## Name what is wrong or missing before a run
 	@$(RUN) python -m pipeline check

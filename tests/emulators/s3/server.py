@@ -46,21 +46,32 @@ class S3Server:
 
     Args:
         folder: For objects, metadata, sockets and its log.
+        port: Of S3; 0 takes a free one.
+        access_key: The user's.
+        secret_key: Likewise.
 
     Raises:
         ServerMissing: There is no such binary.
         RuntimeError: It does not start.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int = 0,
+        access_key: str = ACCESS_KEY,
+        secret_key: str = SECRET_KEY,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         identity = {
-            "name": "tests",
-            "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
+            "name": "user",
+            "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
         }
+        (folder / "s3.json").touch(0o600)
         (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
         ports = dict(zip(_PARTS, _free_ports(2 * len(_PARTS)), strict=True))
+        ports["s3"] = (port or ports["s3"][0], ports["s3"][1])
         options = {
             "dir": folder,
             "ip": "127.0.0.1",
@@ -87,7 +98,7 @@ class S3Server:
             )
         self.endpoint = f"http://127.0.0.1:{ports['s3'][0]}"
         self._wait()
-        self.client = self.connect()
+        self.client = self.connect(access_key, secret_key)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -120,10 +131,15 @@ class S3Server:
         self._process.wait()
 
     def connect(self, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY) -> Any:
-        """Makes a client of S3, as botocore has it."""
+        """Makes a client of it, as botocore has it."""
+        return self.connect_to(self.endpoint, access_key, secret_key)
+
+    @staticmethod
+    def connect_to(endpoint: str, access_key: str, secret_key: str) -> Any:
+        """Makes a client of any server of S3."""
         return botocore.session.get_session().create_client(
             "s3",
-            endpoint_url=self.endpoint,
+            endpoint_url=endpoint,
             region_name="us-east-1",
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
