@@ -17,13 +17,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is impor
 
 from pydantic import BaseModel
 
+from components.data_stores import StoresConfig
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
 from pipeline.configs import Settings, load_settings
 from pipeline.vertex.config import VertexConfig
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-_GROUPS: tuple[type[BaseModel], ...] = (Settings, VertexConfig, EndpointConfig, HubConfig)
+_GROUPS: tuple[type[BaseModel], ...] = (
+    Settings,
+    StoresConfig,
+    VertexConfig,
+    EndpointConfig,
+    HubConfig,
+)
 # The benchmarks' figures that README shows.
 _SPEEDS = re.compile(
     r"^(?!.*growth|.*peak memory at)"
