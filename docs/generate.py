@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is impor
 
 from pydantic import BaseModel
 
+from components.data_stores import StoresConfig
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
 from components.lakefs_pusher.config import LakeFSConfig
@@ -26,9 +27,10 @@ from pipeline.vertex.config import VertexConfig
 REPOSITORY = Path(__file__).resolve().parents[1]
 _GROUPS: tuple[type[BaseModel], ...] = (
     Settings,
+    StoresConfig,
+    LakeFSConfig,
     VertexConfig,
     EndpointConfig,
-    LakeFSConfig,
     HubConfig,
 )
 # The benchmarks' figures that README shows.

@@ -51,7 +51,8 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         ValueError: the settings name hyperparameters that cannot be used.
     """
     code = {"code_digest": code_digest(recipe.task)}
-    training = recipe.training_config()
+    data_version = settings.data_version or ""
+    training = recipe.training_config().model_copy(update={"data_version": data_version})
 
     example_gen = ImportExampleGen(
         input_base=settings.data_root,
@@ -61,6 +62,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
                 for name, pattern in recipe.split_patterns.items()
             ]
         ),
+        data_version=data_version,
     )
     statistics_gen = tfx.components.StatisticsGen(
         examples=example_gen.outputs["examples"],

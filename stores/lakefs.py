@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -228,6 +229,39 @@ class LakeFS:
             prefix=address.prefix,
         )
         return (found for found in listed if not found.path.startswith(f"{MANIFESTS}/"))
+
+    def log(self, address: LakeFSAddress, amount: int) -> Iterator[Any]:
+        """The commits up to an address's reference, newest first, as the service describes them."""
+        commits = self.pages(
+            f"read the log of {address}",
+            self.api.refs_api.log_commits,
+            address.repository,
+            address.ref,
+        )
+        return itertools.islice(commits, amount)
+
+    def changes(self, address: LakeFSAddress, ref: str | None) -> Iterator[Any]:
+        """What differs below an address's path at another reference.
+
+        Args:
+            address: the earlier one.
+            ref: the later one; None for what is not committed on the address's branch.
+        """
+        what, prefix = f"compare {address}", address.prefix
+        if ref is None:
+            branches = self.api.branches_api
+            return self.pages(
+                what, branches.diff_branch, address.repository, address.ref, prefix=prefix
+            )
+        return self.pages(
+            what,
+            self.api.refs_api.diff_refs,
+            address.repository,
+            address.ref,
+            ref,
+            prefix=prefix,
+            type="two_dot",
+        )
 
     def noted(self, address: LakeFSAddress) -> dict[tuple[str, int, str], Entry]:
         """The digests that were noted of an address's objects, by path, size and checksum."""

@@ -9,16 +9,17 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stores.address import Address, LakeFSAddress, S3Address, parse
 from stores.errors import StoreError
-from stores.lakefs import LakeFS
 from stores.manifest import Entry, Manifest, read_manifest
 from stores.pull import Progress, fetch, locked, publish
-from stores.s3 import S3
 
-Store = LakeFS | S3
+if TYPE_CHECKING:  # a copy that is there is found without the clients
+    from stores.lakefs import LakeFS
+    from stores.s3 import S3
+
 Say = Callable[[str], None]
 
 
@@ -51,7 +52,11 @@ class Version:
 
 
 def pull(
-    store: Store, address: Address, folder: Path, say: Say, progress: Progress = lambda size: None
+    store: LakeFS | S3,
+    address: Address,
+    folder: Path,
+    say: Say,
+    progress: Progress = lambda size: None,
 ) -> Version:
     """Resolves an address and brings what it means into a folder.
 
@@ -69,14 +74,12 @@ def pull(
         StoreError: it cannot be resolved or read, or is not what it was.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if isinstance(store, LakeFS):
-        assert isinstance(address, LakeFSAddress)
-        fixed = address if address.fixed else store.resolve(address)
+    if address.fixed:
+        return _pull_fixed(store, address, folder, say, progress)
+    if isinstance(address, LakeFSAddress):
+        fixed = cast("LakeFS", store).resolve(address)
         return _pull_fixed(store, fixed, folder, say, progress)
-    assert isinstance(address, S3Address)
-    if not address.fixed:
-        return _pull_prefix(store, address, folder, say, progress)
-    return _pull_fixed(store, address, folder, say, progress)
+    return _pull_prefix(cast("S3", store), address, folder, say, progress)
 
 
 def find(address: Address, folder: Path) -> Version | None:
@@ -101,24 +104,24 @@ def find(address: Address, folder: Path) -> Version | None:
 
 
 def _pull_fixed(
-    store: Store, address: Address, folder: Path, say: Say, progress: Progress
+    store: LakeFS | S3, address: Address, folder: Path, say: Say, progress: Progress
 ) -> Version:
     name = address.folder_name
     with locked(folder, name, lambda: say(f"Another process copies {address}; waiting for it.")):
         if found := find(address, folder):
             return found
-        if isinstance(store, LakeFS):
-            assert isinstance(address, LakeFSAddress)
-            place, entries, source = address, store.entries(address), str(address)
+        if isinstance(address, LakeFSAddress):
+            lakefs = cast("LakeFS", store)
+            manifest = Manifest(source=str(address), entries=lakefs.entries(address))
+            reader = _Reader(functools.partial(lakefs.read, address))
         else:
-            assert isinstance(address, S3Address)
-            manifest = store.read_manifest(address)
-            entries, source = manifest.entries, manifest.source
-            place = _prefix_of(manifest, address)
+            s3 = cast("S3", store)
+            manifest = s3.read_manifest(address)
+            reader = _Reader(functools.partial(s3.read, _prefix_of(manifest, address)))
+        entries = manifest.entries
         _announce(say, address, entries)
-        reader = _Reader(functools.partial(store.read, place))
         whole, entries = fetch(reader, entries, folder, name, progress)
-        return _keep(address, Manifest(source=source, entries=entries), whole, folder)
+        return _keep(address, Manifest(source=manifest.source, entries=entries), whole, folder)
 
 
 def _pull_prefix(

@@ -14,6 +14,13 @@ from components.edge_exporter.variants import EDGE_MODEL_KEY
 from components.lakefs_pusher.config import LakeFSConfig
 from components.lakefs_pusher.executor import Executor
 
+_TOLD = (
+    *LakeFSConfig.model_fields,
+    "lakefs_endpoint",
+    "lakefs_access_key_secret",
+    "lakefs_secret_key_secret",
+)
+
 
 class LakeFSPusherSpec(ComponentSpec):
     """Keys are those of TFX's Pusher, whose executor this component's extends."""
@@ -78,7 +85,7 @@ class LakeFSPusher(base_component.BaseComponent):
         edge_model: types.BaseChannel | None = None,
     ) -> None:
         custom_config = {
-            "lakefs": {name: getattr(config, name) for name in LakeFSConfig.model_fields},
+            "lakefs": {name: getattr(config, name) for name in _TOLD},
             "recipe": recipe,
             "code_digest": code_digest,
             "pusher_digest": folder_digest(Path(__file__).parent),

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import logging
 from tfx import types
@@ -17,11 +17,14 @@ from tfx.utils import io_utils
 
 from components.artifacts import examples as labelled
 from components.artifacts.evaluations import load_evaluation
+from components.data_stores import connect_lakefs
 from components.edge_exporter.staging import stage_edge_model
 from components.git import git_commit
-from components.lakefs_pusher.config import LakeFSConfig
-from components.lakefs_pusher.push import Pushed, Pusher
+from components.lakefs_pusher.config import Destination
 from stores.errors import StoreError
+
+if TYPE_CHECKING:
+    from components.lakefs_pusher.push import Pushed  # of an extra of the install
 
 Inputs = dict[str, list[types.Artifact]]
 
@@ -37,7 +40,6 @@ class Executor(pusher_executor.Executor):
 
         Raises:
             StoreError: it was not pushed; running again completes it.
-            SecretError: the key cannot be read.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         [pushed_model] = output_dict[standard_component_specs.PUSHED_MODEL_KEY]
@@ -45,8 +47,11 @@ class Executor(pusher_executor.Executor):
             self._MarkNotPushed(pushed_model)
             return
         told = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
-        # A missing key is said first.
-        pusher = Pusher(LakeFSConfig.model_validate(told["lakefs"]), told["recipe"])
+        config = Destination.model_validate(told["lakefs"])
+        store = connect_lakefs(config)  # what is not installed, or a missing key, is said first
+        from components.lakefs_pusher.push import Pusher
+
+        pusher = Pusher(store, config, told["recipe"])
         model_path = self.GetModelPath(input_dict)
         if not fileio.exists(os.path.join(model_path, "saved_model.pb")):
             raise StoreError(f"{model_path} holds no SavedModel; run the Trainer again.")
@@ -69,7 +74,7 @@ class Executor(pusher_executor.Executor):
         # Vertex AI tells it in the artifact's place alone: ROOT/PROJECT/RUN/STEP/pushed_model.
         return run_id or pushed_model.uri.rstrip("/").split("/")[-3]
 
-    def _mark(self, pushed_model: types.Artifact, pushed: Pushed) -> None:
+    def _mark(self, pushed_model: types.Artifact, pushed: "Pushed") -> None:
         what = "Pushed" if pushed.changed else "Already pushed, nothing was sent:"
         logging.info("%s %s", what, pushed.url)
         self._MarkPushed(pushed_model, pushed_destination=pushed.url)
@@ -85,12 +90,14 @@ def _commit() -> dict[str, str]:
 
 
 def _describe(inputs: Inputs) -> dict[str, str]:
-    """The data's digest, and the figures that sum the model up."""
+    """The data's version and digest, and the figures that sum the model up."""
     [examples] = inputs[standard_component_specs.EXAMPLES_KEY]
     [evaluation] = inputs[standard_component_specs.EVALUATION_KEY]
     judged = load_evaluation(evaluation.uri)
     figures = judged.whole.figures
+    version = examples.get_string_custom_property(labelled.DATA_VERSION)
     return {
+        **({labelled.DATA_VERSION: version} if version else {}),
         "data_digest": labelled.digest(examples),
         **{f"metric.{key}": f"{figures[key]:.6g}" for key in judged.headline},
     }

@@ -14,6 +14,7 @@ from components.digest import folder_digest
 from components.lakefs_pusher.config import LakeFSConfig
 from components.lakefs_pusher.repository import Overtaken, Repository
 from stores.errors import StoreError
+from stores.lakefs import LakeFS
 from stores.manifest import Entry
 
 MANIFEST = "published.json"
@@ -74,17 +75,17 @@ class Pusher:
     """Pushes the models of a recipe.
 
     Args:
+        store: the server.
         config: where to.
         recipe: name of the recipe.
 
     Raises:
         StoreError: nothing says where to.
-        SecretError: the key cannot be read.
     """
 
-    def __init__(self, config: LakeFSConfig, recipe: str) -> None:
+    def __init__(self, store: LakeFS, config: LakeFSConfig, recipe: str) -> None:
         self._recipe = recipe
-        self._repository = Repository(config, f"models/{recipe}")
+        self._repository = Repository(store, config, f"models/{recipe}")
 
     def push(self, model: Path, metadata: Mapping[str, str], source: str) -> Pushed:
         """Makes a model the recipe's newest, unless it is that already.
@@ -234,10 +235,11 @@ class Pusher:
                 self._repository.delete_branch(name)
 
 
-def check_lakefs(config: LakeFSConfig, recipe: str) -> str:
+def check_push(store: LakeFS, config: LakeFSConfig, recipe: str) -> str:
     """Looks whether a model could be pushed, before anything is made.
 
     Args:
+        store: the server.
         config: where to.
         recipe: name of the recipe.
 
@@ -245,9 +247,9 @@ def check_lakefs(config: LakeFSConfig, recipe: str) -> str:
         What was found good.
 
     Raises:
-        StoreError, SecretError: what is wrong, with its cure.
+        StoreError: what is wrong, with its cure.
     """
-    repository = Repository(config, f"models/{recipe}")
+    repository = Repository(store, config, f"models/{recipe}")
     branch = repository.find()
     if branch is None:
         return f"{repository.url} will be made, with its objects in {repository.namespace()}"

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import lakefs_sdk
 
 from components.lakefs_pusher.config import LakeFSConfig
-from components.secrets import read_secret
 from stores import writing
 from stores.address import LakeFSAddress
 from stores.errors import StoreError
@@ -34,26 +33,22 @@ class Repository:
     Every request may be repeated: a crash anywhere is mended by doing all of it again.
 
     Args:
-        config: where it is.
+        store: the server.
+        config: which of its repositories.
         folder: that a model has in it, without a slash at either end.
 
     Raises:
-        StoreError: nothing says where it is.
-        SecretError: the key cannot be read.
+        StoreError: nothing says which one.
     """
 
-    def __init__(self, config: LakeFSConfig, folder: str) -> None:
+    def __init__(self, store: LakeFS, config: LakeFSConfig, folder: str) -> None:
         if not config.lakefs_repository:
             raise StoreError("There is nowhere to push to: set LAKEFS_REPOSITORY to a name.")
         self.name = config.lakefs_repository
-        self.url = f"{config.lakefs_endpoint}/repositories/{self.name}"
+        self.url = f"{store.endpoint}/repositories/{self.name}"
         self.folder = folder
         self._namespace = config.lakefs_storage_namespace
-        self._store = LakeFS(
-            config.lakefs_endpoint,
-            read_secret(config.lakefs_access_key_secret),
-            read_secret(config.lakefs_secret_key_secret),
-        )
+        self._store = store
 
     def find(self) -> str | None:
         """Its default branch; None where there is no such repository."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import psutil
 import tensorflow as tf
 
+from components.data_stores import connect_lakefs
 from components.hf_pusher.answers import HubError
 from components.hf_pusher.publish import check_hub
-from components.lakefs_pusher.push import check_lakefs
 from components.secrets import SecretError
 from models.registry import check_model
 from pipeline import REPOSITORY
@@ -140,10 +140,10 @@ def lakefs(settings: Settings) -> str:
     """That lakeFS takes what would be pushed."""
     if not settings.lakefs_repository:
         return "nothing is pushed to lakeFS: LAKEFS_REPOSITORY is not set"
-    try:
-        return check_lakefs(settings, settings.load_recipe().name)
-    except SecretError as error:
-        raise ValueError(str(error)) from error
+    store = connect_lakefs(settings)
+    from components.lakefs_pusher.push import check_push  # of an extra of the install
+
+    return check_push(store, settings, settings.load_recipe().name)
 
 
 def hub(settings: Settings) -> str:

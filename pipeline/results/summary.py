@@ -39,6 +39,8 @@ def table(run: Run, settings: Settings, report: str) -> Table:
     rows.add_column(overflow="fold")
     for split, count in run.num_examples().items():
         rows.add_row(f"images, {split}", str(count))
+    if run.data_version:
+        rows.add_row("data version", run.data_version)
     hyperparameters = run.hyperparameters()
     if hyperparameters:
         rows.add_row("hyperparameters", str(hyperparameters))

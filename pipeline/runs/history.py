@@ -14,6 +14,7 @@ from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
+from components.artifacts.examples import DATA_VERSION
 from models.train import FIGURES
 from pipeline.results import verdict
 from pipeline.runs import store
@@ -87,6 +88,12 @@ class Run:
             .num_examples
             for split in artifact_utils.decode_split_names(statistics.split_names)
         }
+
+    @property
+    def data_version(self) -> str:
+        """Fixed address of the data; empty where they have no version."""
+        artifact = self.output("ImportExampleGen", "examples")
+        return artifact.get_string_custom_property(DATA_VERSION) if artifact else ""
 
     def training_figures(self) -> dict[str, Any]:
         """What the Trainer wrote: steps, images_per_second, history."""

@@ -39,7 +39,7 @@ def pulled(
 
 
 def change_staged(lakefs: LakeFSEmulator, path: str, **fields: object) -> None:
-    """Describes an object otherwise than it is, as what takes other means to upload is described."""
+    """Describes an object otherwise than it is, as other tools may have."""
     with lakefs.store.changing():
         _, entry = lakefs.store.staged_one("image-data", "main", path)
         lakefs.store.stage("image-data", "main", path, {**(entry or {}), **fields})

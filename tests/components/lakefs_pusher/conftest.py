@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.lakefs_pusher.config import LakeFSConfig
+from components.data_stores import connect_lakefs
+from components.lakefs_pusher.config import Destination
 from components.lakefs_pusher.push import Pushed, Pusher
 from tests.emulators.lakefs import ACCESS_KEY, SECRET_KEY, LakeFSEmulator
 
@@ -51,11 +52,17 @@ def push_to(
     endpoint: str, namespace: str, model: Path, source: str = "Trainer/1", **settings: object
 ) -> Pushed:
     """Pushes a model of the recipe `scenes`."""
-    return Pusher(config(endpoint, namespace, **settings), "scenes").push(model, TOLD, source)
+    return pusher(endpoint, namespace, **settings).push(model, TOLD, source)
 
 
-def config(endpoint: str, namespace: str | None, **settings: object) -> LakeFSConfig:
-    return LakeFSConfig.model_validate(
+def pusher(endpoint: str, namespace: str, recipe: str = "scenes", **settings: object) -> Pusher:
+    """A pusher by the settings."""
+    destination = config(endpoint, namespace, **settings)
+    return Pusher(connect_lakefs(destination), destination, recipe)
+
+
+def config(endpoint: str, namespace: str | None, **settings: object) -> Destination:
+    return Destination.model_validate(
         {
             "lakefs_repository": REPOSITORY,
             "lakefs_storage_namespace": namespace,
