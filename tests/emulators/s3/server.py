@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -74,16 +75,18 @@ class S3Server:
             "filer.localSocket": f"/tmp/{ports['s3'][0]}.filer",
             "master.telemetry": "false",
             "master.volumeSizeLimitMB": 64,
-            "volume.max": 100,
+            "volume.max": 1000,
             "volume.preStopSeconds": 0,
         }
         for part, (http, grpc) in ports.items():
             options |= {f"{part}.port": http, f"{part}.port.grpc": grpc}
         words = [f"-{name}={value}" for name, value in options.items()]
         self._log = folder / "weed.log"
+        # A new bucket takes one volume at first, and not seven: tests make many buckets.
+        environment = {**os.environ, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [find_server(), "server", "-s3", *words], stdout=log, stderr=log
+                [find_server(), "server", "-s3", *words], stdout=log, stderr=log, env=environment
             )
         self.endpoint = f"http://127.0.0.1:{ports['s3'][0]}"
         self._wait()
