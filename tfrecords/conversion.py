@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import PurePosixPath
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -102,7 +102,7 @@ class Conversion(BaseModel):
         from tfrecords.sources.masks import reading
 
         masks = self._find(folder, self.masks)
-        options = {
+        options: dict[str, Any] = {
             "max_side": self.max_side,
             "num_shards": self.num_shards,
             "skip_invalid": self.skip_invalid,

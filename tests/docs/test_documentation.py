@@ -28,6 +28,12 @@ RUN_BY = {
     ("docs/classification-data.md", "CIFAR-10"): (
         "tests/docs/test_classification_data.py::test_cifar10"
     ),
+    ("docs/data-versions.md", "Data with versions"): (
+        "tests/stores/test_training.py::test_a_model_leads_back_to_its_data"
+    ),
+    ("docs/data-versions.md", "Making versions"): (
+        "tests/stores/test_data_verbs.py::test_every_command_of_the_page_is_one"
+    ),
     ("docs/lakefs.md", "On this machine, with Docker"): (
         "tests/docs/test_lakefs_page.py::test_the_keys"
     ),

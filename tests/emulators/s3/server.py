@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -92,9 +93,11 @@ class S3Server:
             options |= {f"{part}.port": http, f"{part}.port.grpc": grpc}
         words = [f"-{name}={value}" for name, value in options.items()]
         self._log = folder / "weed.log"
+        # A new bucket takes one volume at first, and not seven: tests make many buckets.
+        environment = {**os.environ, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [find_server(), "server", "-s3", *words], stdout=log, stderr=log
+                [find_server(), "server", "-s3", *words], stdout=log, stderr=log, env=environment
             )
         self.endpoint = f"http://127.0.0.1:{ports['s3'][0]}"
         self._wait()
