@@ -216,7 +216,7 @@ def test_conflicts_without_end_are_told(lakefs: LakeFSEmulator, push: Push, mode
     old = held(lakefs)
     write_model(model, weights=b"better")
     lakefs.fault("answer", method="POST", path="*/merge/main", status=409, times=99)
-    with pytest.raises(StoreError, match="Others changed models/scenes/ .* each of 5 times"):
+    with pytest.raises(StoreError, match="Others changed models/scenes of .* each of 5 times"):
         push(source="Trainer/2")
     assert held(lakefs) == old
 
