@@ -7,7 +7,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest -n 2 --dist worksteal
 
-.PHONY: help setup data demo demo-pets hub check report app notebooks serve test test-networks \
+.PHONY: help setup data demo demo-pets hub env services check report app notebooks serve test test-networks \
 	test-emulators test-image test-services test-concerned test-fast system lint format docs sbom \
 	audit bench clean
 
@@ -54,6 +54,12 @@ demo-pets: setup ## Do the same with real photos, Oxford-IIIT Pet, which are dow
 hub: setup ## Show what the demo published
 	@$(RUN) $(HUB)
 
+env: setup ## Write keys and passwords of the services on this machine to .env
+	@$(RUN) python -m stores.local_keys
+
+services: env ## Serve S3 on this machine with these keys, as compose.yaml does in a container
+	@$(RUN) python -m tests.emulators.s3 --state output/s3
+
 check: setup ## Name what is wrong or missing before a run
 	@$(RUN) python -m pipeline check
 
@@ -92,7 +98,7 @@ test-emulators: setup system ## Run the tests of the emulated services themselve
 test-image: setup system ## Build the container image and look into it
 	@$(PYTEST) --group=image
 
-test-services: setup system ## Run the tests that start servers of Debian's packages
+test-services: setup system ## Run the tests of data stores, which start S3 and lakeFS
 	@$(PYTEST) --group=services
 
 # tests/groups.toml has what each group depends on.
@@ -102,7 +108,7 @@ test-concerned: ## Run the groups beside `test` that changes concern: of SINCE, 
 test-fast: setup system ## Run the tests that take under a minute
 	@$(PYTEST) --group=test -m "not slow"
 
-lint: setup ## Check style, types, imports, spelling, workflows, Dockerfile and infrastructure
+lint: setup ## Check style, types, imports, spelling, workflows, containers and infrastructure
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
@@ -110,6 +116,7 @@ lint: setup ## Check style, types, imports, spelling, workflows, Dockerfile and 
 	@$(RUN) deptry . --ignore DEP004 --exclude '(.*/)?\.(venv|tools)/|output/|data/|tests/serving/kserve'
 	@$(RUN) typos
 	@$(RUN) hadolint Dockerfile
+	@$(RUN) check-jsonschema --builtin-schema vendor.compose-spec compose.yaml serving/compose.yaml
 	@$(RUN) shellcheck .github/scripts/*
 	@$(RUN) actionlint
 	@$(RUN) zizmor --offline --persona=pedantic --quiet .github

@@ -7,6 +7,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.configs import load_settings
+from pipeline.data_version import fixed_data
 from pipeline.terminal import fail
 from pipeline.vertex.requirements import require, require_what_tfx_submits
 from tfrecords.terminal import prepare
@@ -15,7 +16,7 @@ from tfrecords.terminal import prepare
 def main() -> None:
     """Compiles the pipeline; `tfx run create` submits what was compiled."""
     try:
-        settings = load_settings()
+        settings = fixed_data(load_settings())
         recipe = settings.load_recipe()
         require(settings)
         require_what_tfx_submits(settings)

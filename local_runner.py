@@ -9,6 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from typing import TYPE_CHECKING
 
 from pipeline.configs import Settings, load_settings
+from pipeline.data_version import with_data
 from pipeline.terminal import fail
 from tfrecords.terminal import prepare
 
@@ -33,7 +34,7 @@ def bind(settings: Settings) -> "Pipeline":
 def main() -> None:
     """Runs the pipeline, or compiles it when `tfx` asks for that."""
     try:
-        settings = load_settings()
+        settings = with_data(load_settings())
         graph = bind(settings)
     except ValueError as error:
         sys.exit(fail(str(error), 2))

@@ -50,8 +50,11 @@ def read_settings(
     try:
         settings = kind(_env_file=env_file, **{**flags, **overrides})  # type: ignore[call-arg]
     except ValidationError as error:
+        hidden = {name for name, field in kind.model_fields.items() if not field.repr}
         problems += [
-            _in_words(problem, flags) for problem in error.errors() if problem["type"] != _FOLLOWS
+            _in_words(problem, flags, hidden)
+            for problem in error.errors()
+            if problem["type"] != _FOLLOWS
         ]
     if not problems:
         return settings
@@ -85,7 +88,7 @@ def _misspelt_lines(kind: type[pydantic_settings.BaseSettings], env_file: Path) 
                 yield f"{name.upper()} in {env_file} is no setting, did you mean {meant}?"
 
 
-def _in_words(problem: ErrorDetails, flags: Mapping[str, Any]) -> str:
+def _in_words(problem: ErrorDetails, flags: Mapping[str, Any], hidden: set[str]) -> str:
     """What is wrong with a setting, or with some together, whose problem has no place."""
     said = problem["msg"]
     if problem["type"] == "value_error":
@@ -94,6 +97,6 @@ def _in_words(problem: ErrorDetails, flags: Mapping[str, Any]) -> str:
     if not field or said.startswith(f"{field.upper()}="):
         return said
     name = name_flag(field) if field in flags else field.upper()
-    # In the place of a secret's name there may be the secret.
-    given = "" if "secret" in field else f"={problem['input']!r}"
+    # In the place of a secret's name there may be the secret, and one within an address.
+    given = "" if "secret" in field or field in hidden else f"={problem['input']!r}"
     return f"{name}{given}: {said}"

@@ -17,13 +17,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is impor
 
 from pydantic import BaseModel
 
+from components.data_stores import StoresConfig
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
+from components.lakefs_pusher.config import LakeFSConfig
 from pipeline.configs import Settings, load_settings
 from pipeline.vertex.config import VertexConfig
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-_GROUPS: tuple[type[BaseModel], ...] = (Settings, VertexConfig, EndpointConfig, HubConfig)
+_GROUPS: tuple[type[BaseModel], ...] = (
+    Settings,
+    StoresConfig,
+    LakeFSConfig,
+    VertexConfig,
+    EndpointConfig,
+    HubConfig,
+)
 # The benchmarks' figures that README shows.
 _SPEEDS = re.compile(
     r"^(?!.*growth|.*peak memory at)"
@@ -77,7 +86,9 @@ def diagram() -> str:
     from pipeline.engines import local_engine
     from pipeline.pipeline import create_pipeline
 
-    chosen = load_settings(env_file="/nonexistent", tune=True, hf_repo_id="owner/name")
+    chosen = load_settings(
+        env_file="/nonexistent", tune=True, lakefs_repository="name", hf_repo_id="owner/name"
+    )
     graph = create_pipeline(chosen.load_recipe(), local_engine(chosen), chosen)
     before = {node.id: {other.id for other in node.upstream_nodes} for node in graph.components}
     lines = ["```mermaid", "flowchart TB"]
@@ -88,7 +99,7 @@ def diagram() -> str:
         indirect = {far for near in needed for far in _ancestors(near, before)}
         lines += [f"    {other} --> {name}" for other in sorted(needed - indirect)]
     lines.append("    classDef optional stroke-dasharray: 5 5")
-    lines.append("    class Tuner,HFPusher optional")
+    lines.append("    class Tuner,LakeFSPusher,HFPusher optional")
     return "\n".join([*lines, "```", ""])
 
 

@@ -19,3 +19,13 @@ output "publishing_variables" {
     ${local.set_variable} HF_TOKEN_SECRET --body projects/${var.project}/secrets/${google_secret_manager_secret.hf_token.secret_id}
   EOT
 }
+
+output "lakefs_variables" {
+  description = "Commands that tell it of lakeFS; both names come from the shell."
+  value       = <<-EOT
+    ${local.set_variable} LAKEFS_REPOSITORY --body "$${LAKEFS_REPOSITORY:?is a name, such as image-segmentation-repo}"
+    ${local.set_variable} LAKEFS_ENDPOINT --body "$${LAKEFS_ENDPOINT:?is the address of lakeFS}"
+    ${local.set_variable} LAKEFS_ACCESS_KEY_SECRET --body projects/${var.project}/secrets/${google_secret_manager_secret.lakefs_access_key.secret_id}
+    ${local.set_variable} LAKEFS_SECRET_KEY_SECRET --body projects/${var.project}/secrets/${google_secret_manager_secret.lakefs_secret_key.secret_id}
+  EOT
+}

@@ -59,6 +59,9 @@ class TrainingConfig(BaseModel):
         default=50, gt=0, description="The largest image that the served model decodes."
     )
     seed: int = Field(description="Seeds initial weights, shuffling and augmentation.")
+    data_version: str = Field(
+        default="", description="Fixed address of the data; empty where they have no version."
+    )
 
     @property
     def num_outputs(self) -> int:

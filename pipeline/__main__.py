@@ -33,6 +33,7 @@ for _module, _command in (
 ):
     _verb(what=_module.__doc__)(_command)
 add_group(app, "turn", turn.__doc__ or "", "pipeline.verbs.turn")
+add_group(app, "data", "Makes versions of data, and brings them here.", "pipeline.verbs.data")
 add_group(app, "hub", "Changes what the Hub's Space serves.", "components.hf_pusher.__main__")
 add_group(app, "serving", "Starts TensorFlow Serving, and asks it.", "serving.__main__")
 

@@ -11,8 +11,10 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from components.data_stores import StoresConfig
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
+from components.lakefs_pusher.config import LakeFSConfig
 from components.settings import read_settings
 from models.config import BatchSize, Epochs, ImageSize, LearningRate
 from models.registry import check_name, known_encoders, known_models, known_tasks
@@ -38,7 +40,7 @@ def _place(pattern: str) -> Callable[[dict[str, Any]], str]:
     return lambda settings: pattern.format(recipe=load_recipe(settings["recipe"]).name)
 
 
-class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
+class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig, StoresConfig, LakeFSConfig):
     """What a user may set; each field is an environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(
@@ -152,6 +154,15 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
         return self
 
     @model_validator(mode="after")
+    def _one_source_of_data(self) -> "Settings":
+        if self.data_version and "data_root" in self.model_fields_set:
+            raise ValueError(
+                f"DATA_ROOT={self.data_root} and DATA_VERSION both say what to train on: unset one "
+                "of them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_source_of_hyperparameters(self) -> "Settings":
         if self.tune and self.hyperparameters:
             raise ValueError(
@@ -175,8 +186,16 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig):
         return all(getattr(self, name) == self.default(name) for name in names)
 
     def as_typed(self, *names: str) -> str:
-        """NAME=value of settings that are not the default, as one puts them before a command."""
-        values = {name: getattr(self, name) for name in names if not self.is_default(name)}
+        """NAME=value of settings that are not the default, as one puts them before a command.
+
+        Where a version is named, the folder that it was brought to is not.
+        """
+        versioned = self.data_version and "data_version" in names
+        values = {
+            name: getattr(self, name)
+            for name in names
+            if not self.is_default(name) and not (versioned and name == "data_root")
+        }
         return " ".join(
             shlex.quote(f"{name.upper()}={json.dumps(value) if isinstance(value, dict) else value}")
             for name, value in values.items()

@@ -19,6 +19,7 @@ from components.edge_exporter.component import EdgeExporter
 from components.evaluator.component import Evaluator
 from components.example_gen.component import ImportExampleGen
 from components.hf_pusher.component import HFPusher
+from components.lakefs_pusher.component import LakeFSPusher
 from components.model_validator.component import ModelValidator
 from components.schema_gen.component import ImportSchemaGen
 from models import preprocessing
@@ -50,7 +51,8 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         ValueError: the settings name hyperparameters that cannot be used.
     """
     code = {"code_digest": code_digest(recipe.task)}
-    training = recipe.training_config()
+    data_version = settings.data_version or ""
+    training = recipe.training_config().model_copy(update={"data_version": data_version})
 
     example_gen = ImportExampleGen(
         input_base=settings.data_root,
@@ -60,6 +62,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
                 for name, pattern in recipe.split_patterns.items()
             ]
         ),
+        data_version=data_version,
     )
     statistics_gen = tfx.components.StatisticsGen(
         examples=example_gen.outputs["examples"],
@@ -136,7 +139,22 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=model_validator.outputs["blessing"],
     )
-    publishers = []
+    # Each waits for the one before: what cannot be served is not kept, nor shown.
+    pushers: list[BaseNode] = [pusher]
+    if settings.lakefs_repository:
+        lakefs_pusher = LakeFSPusher(
+            model=trainer.outputs["model"],
+            model_blessing=evaluator.outputs["blessing"],
+            infra_blessing=model_validator.outputs["blessing"],
+            evaluation=evaluator.outputs["evaluation"],
+            examples=example_gen.outputs["examples"],
+            edge_model=edge_exporter.outputs["edge_model"],
+            config=settings,
+            recipe=recipe.name,
+            **code,
+        )
+        lakefs_pusher.add_upstream_node(pushers[-1])
+        pushers.append(lakefs_pusher)
     if settings.hf_repo_id:
         hf_pusher = HFPusher(
             model=trainer.outputs["model"],
@@ -150,8 +168,8 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
             task=recipe.task,
             **code,
         )
-        hf_pusher.add_upstream_node(pusher)  # what cannot be served is not shown
-        publishers = [hf_pusher]
+        hf_pusher.add_upstream_node(pushers[-1])
+        pushers.append(hf_pusher)
     return Pipeline(
         pipeline_name=settings.name_pipeline(),
         pipeline_root=engine.pipeline_root,
@@ -167,8 +185,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
             evaluator,
             model_validator,
             edge_exporter,
-            pusher,
-            *publishers,
+            *pushers,
         ],
         enable_cache=True,
         metadata_connection_config=engine.metadata_connection_config,

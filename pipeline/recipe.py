@@ -9,6 +9,7 @@ from models.config import BatchSize, Epochs, ImageSize, LearningRate, Optimizer,
 from models.hyperparameters import SearchSpace, check_space
 from models.registry import FIRST_TASK, check_name, known_models, load_task
 from models.task import Classes
+from tfrecords.conversion import Conversion
 from tfrecords.dataset import CALIBRATION_PATTERN, SPLIT_PATTERNS
 
 PipelineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,127}$")]
@@ -73,6 +74,9 @@ class Recipe(BaseModel):
     )
     slices: tuple[str, ...] = Field(
         default=(), description="Features by whose values metrics are sliced."
+    )
+    convert: Conversion | None = Field(
+        default=None, description="How raw data of a version become shards."
     )
     gate: Gate
     model: str

@@ -20,7 +20,8 @@ def read_recipe(path: Path, load_base: Callable[[str], Recipe]) -> Recipe:
 
     Args:
         path: a file with the fields of `Recipe`. With `base = "NAME"` all other fields but
-            `pipeline_name` are inherited from that recipe, and but the encoder if `model` differs.
+            `pipeline_name` are inherited from that recipe, but the encoder if `model` differs, and
+            but `convert` if `class_names` are given.
         load_base: gives the recipe of a name; raises ValueError where there is none.
 
     Raises:
@@ -34,6 +35,8 @@ def read_recipe(path: Path, load_base: Callable[[str], Recipe]) -> Recipe:
         if _BASE in fields:
             base = load_base(str(fields.pop(_BASE)))
             inherited = base.model_dump(exclude_unset=True, exclude={"pipeline_name"})
+            if "class_names" in fields:  # other classes are converted otherwise
+                inherited.pop("convert", None)
             if fields.get("model", base.model) != base.model:
                 inherited |= encoder_of_its_own()
         return Recipe(**{**inherited, **fields})

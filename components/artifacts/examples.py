@@ -11,6 +11,7 @@ from tfx.types import Artifact, artifact_utils
 from tfrecords.dataset import CALIBRATION_PATTERN, SPLIT_PATTERNS, RecordInfo, count_records
 
 DIGEST = "digest"  # custom property of the artifact
+DATA_VERSION = "data_version"  # likewise
 SUMMARY = "summary.json"  # file in the artifact's folder
 
 

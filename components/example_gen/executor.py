@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import tensorflow as tf
+from google.protobuf import wrappers_pb2
 from tfx import types
 from tfx.components.example_gen.import_example_gen import executor
 from tfx.proto import example_gen_pb2
@@ -60,9 +61,9 @@ class Executor(executor.Executor):
     ) -> None:
         """Ingests; see TFX's ImportExampleGen for inputs and outputs.
 
-        The output has custom properties: `digest` and `record_bytes`, as in `dataset.json`, and the
-        number of images of each split, such as `images_train`. `artifacts.examples.summary` has the
-        breeds as well.
+        The output has custom properties: `digest` and `record_bytes`, as in `dataset.json`, the
+        number of images of each split, such as `images_train`, and `data_version`, the data's fixed
+        address, where they have one. `artifacts.examples.summary` has the breeds as well.
 
         Raises:
             DataError: a split has no shards, or one is missing or damaged.
@@ -73,6 +74,8 @@ class Executor(executor.Executor):
         found = labelled.summary(examples)
         examples.set_string_custom_property(labelled.DIGEST, found[labelled.DIGEST])
         examples.set_int_custom_property("record_bytes", found["record_bytes"])
+        if version := _data_version(exec_properties):
+            examples.set_string_custom_property(labelled.DATA_VERSION, version)
         for split in artifact_utils.decode_split_names(examples.split_names):
             count = found["counts"].get(labelled.writers_name(split), 0)
             examples.set_int_custom_property(f"images_{split}", count)
@@ -90,6 +93,16 @@ class Executor(executor.Executor):
             | "Sum up" >> beam.Map(_sum_up, storage.join(folder, labelled.SUMMARY))
         )
         return {}
+
+
+def _data_version(exec_properties: dict[str, Any]) -> str:
+    told = exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY)
+    if not told:
+        return ""
+    config, version = example_gen_pb2.CustomConfig(), wrappers_pb2.StringValue()
+    proto_utils.json_to_proto(told, config)
+    config.custom_config.Unpack(version)
+    return version.value
 
 
 def _shards(exec_properties: dict[str, Any]) -> list[_Shard]:

@@ -11,13 +11,13 @@ from absl import logging
 from tfx import types
 from tfx.components.pusher import executor as pusher_executor
 from tfx.dsl.io import fileio
-from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils, path_utils
+from tfx.types import standard_component_specs
+from tfx.utils import io_utils
 
 from components.artifacts import examples as labelled
 from components.artifacts.evaluations import load_evaluation
 from components.artifacts.samples import load_samples
-from components.edge_exporter.variants import EDGE_MODEL, EDGE_MODEL_KEY, REPORT
+from components.edge_exporter.staging import stage_edge_model
 from components.hf_pusher.answers import HubError
 from components.hf_pusher.config import HubConfig
 from components.hf_pusher.model_card import Data, Facts, write_pages
@@ -71,7 +71,7 @@ class Executor(pusher_executor.Executor):
         if not fileio.exists(os.path.join(model_path, "saved_model.pb")):
             raise HubError(f"{model_path} holds no SavedModel; run the Trainer again.")
         io_utils.copy_dir(model_path, str(model))
-        edge = _stage_edge_model(inputs, model)
+        edge = stage_edge_model(inputs, model)
         [examples] = inputs[standard_component_specs.EXAMPLES_KEY]
         [evaluation] = inputs[standard_component_specs.EVALUATION_KEY]
         found = load_samples(str(model), examples, features=[])
@@ -100,23 +100,6 @@ class Executor(pusher_executor.Executor):
                 pushed_model.set_string_custom_property(name, value)
         content = json.dumps(dataclasses.asdict(publication), indent=2)
         io_utils.write_string_file(os.path.join(pushed_model.uri, PUBLICATION), content)
-
-
-def _stage_edge_model(inputs: Inputs, model: Path) -> dict[str, Any] | None:
-    """Copies the LiteRT models beside the SavedModel; their figures, None when there are none."""
-    if not inputs.get(EDGE_MODEL_KEY):
-        return None
-    folder = path_utils.serving_model_path(artifact_utils.get_single_uri(inputs[EDGE_MODEL_KEY]))
-    if not fileio.exists(os.path.join(folder, EDGE_MODEL)):
-        logging.info("No int8 model passed: the Space serves the SavedModel.")
-        return None
-    for name in fileio.listdir(folder):
-        io_utils.copy_file(os.path.join(folder, name), str(model / name))
-    report = json.loads((model / REPORT).read_text())
-    for variant in report["variants"].values():
-        del variant["milliseconds"]  # other ones each time: the same model would be a new version
-    (model / REPORT).write_text(json.dumps(report, indent=2) + "\n")
-    return report
 
 
 def _data(examples: types.Artifact, data_root: str) -> Data:

@@ -160,6 +160,7 @@ def _card(facts: Facts, pictures: list[dict[str, Any]]) -> str:
     environment.filters |= {"inline": _inline, "figure": _figure, "hex": _hex}
     rows = {
         "recipe": facts.trained.recipe,
+        **({"data version": version_id} if (version_id := facts.trained.data_version) else {}),
         "data digest": facts.data.digest,
         "code digest": facts.code_digest,
         "epochs": facts.trained.epochs,

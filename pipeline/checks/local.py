@@ -6,6 +6,7 @@ from collections.abc import Callable
 import psutil
 import tensorflow as tf
 
+from components.data_stores import connect_lakefs
 from components.hf_pusher.answers import HubError
 from components.hf_pusher.publish import check_hub
 from components.secrets import SecretError
@@ -53,6 +54,7 @@ def check_local(settings: Settings) -> list[str]:
         lambda: check_folders(settings),
         lambda: check_disk(settings),
         memory,
+        lambda: lakefs(settings),
         lambda: hub(settings),
         commit,
     ]
@@ -132,6 +134,16 @@ def memory() -> str:
             "end other programs, or run on Vertex AI, with USE_DATAFLOW=1 for its data."
         )
     return f"memory {free:.1f} GB free, about {needed:.1f} GB needed"
+
+
+def lakefs(settings: Settings) -> str:
+    """That lakeFS takes what would be pushed."""
+    if not settings.lakefs_repository:
+        return "nothing is pushed to lakeFS: LAKEFS_REPOSITORY is not set"
+    store = connect_lakefs(settings)
+    from components.lakefs_pusher.push import check_push  # of an extra of the install
+
+    return check_push(store, settings, settings.load_recipe().name)
 
 
 def hub(settings: Settings) -> str:

@@ -51,6 +51,7 @@ def trace(metadata_path: Path, run_id: str) -> Lineage:
         data_root=_properties(run, "ImportExampleGen").get("input_base", ""),
         examples={
             "digest": examples.get_string_custom_property("digest"),
+            "data_version": run.data_version,
             **{
                 name: examples.get_int_custom_property(name)
                 for name in map("images_{}".format, decode_split_names(examples.split_names))

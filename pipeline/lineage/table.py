@@ -10,7 +10,7 @@ from models.registry import FIRST_TASK, load_task
 from pipeline.lineage.chain import Lineage, Origin
 
 # The settings that have rows of their own, or say what the figures are named by.
-_TOLD_ELSEWHERE = {"recipe", "task", "model", "class_names", "palette"}
+_TOLD_ELSEWHERE = {"recipe", "task", "model", "class_names", "palette", "data_version"}
 _UNKNOWN = "not recorded"
 _IMAGES = "images_"  # begins the name of a split's count
 _STYLES = {"blessed": "green", "refused": "red"}
@@ -38,6 +38,9 @@ def table(asked: str, lineage: Lineage) -> Table:
 
 def _data(lineage: Lineage) -> Rows:
     yield "data", _as_typed(lineage.data_root) or _UNKNOWN
+    if version := lineage.examples.get("data_version"):
+        yield "data version", version
+        yield "to have it again", f"visionpipe data pull {version}"
     yield "data digest", lineage.examples.get("digest") or _UNKNOWN
     counted = {key for key in lineage.examples if key.startswith(_IMAGES)}
     others = sorted(counted - {f"{_IMAGES}train", f"{_IMAGES}eval"})

@@ -127,9 +127,10 @@ def training_config(run: Run) -> dict[str, Any]:
 def settings(run: Run, config: dict[str, Any], digest: str) -> dict[str, dict[str, Any]]:
     """What the run was made with, by heading."""
     groups = {
-        "Training": {name: value for name, value in config.items() if value is not None},
+        "Training": {name: value for name, value in config.items() if value not in (None, "")},
         "Data": {
             "folder": run.steps["ImportExampleGen"].properties["input_base"],
+            **({"version": version} if (version := run.data_version) else {}),
             "digest": digest,
         },
         "Model": {

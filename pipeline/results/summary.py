@@ -6,6 +6,7 @@ from rich.table import Table
 
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
+from components.lakefs_pusher.config import LakeFSConfig
 from models.registry import load_task
 from pipeline.configs import Settings
 from pipeline.runs.history import Run
@@ -18,7 +19,10 @@ _REPEATED = [
     name
     for name in Settings.model_fields
     if name != "epochs"
-    and not any(name in config.model_fields for config in (HubConfig, VertexConfig, EndpointConfig))
+    and not any(
+        name in config.model_fields
+        for config in (HubConfig, LakeFSConfig, VertexConfig, EndpointConfig)
+    )
 ]
 
 
@@ -35,6 +39,8 @@ def table(run: Run, settings: Settings, report: str) -> Table:
     rows.add_column(overflow="fold")
     for split, count in run.num_examples().items():
         rows.add_row(f"images, {split}", str(count))
+    if run.data_version:
+        rows.add_row("data version", run.data_version)
     hyperparameters = run.hyperparameters()
     if hyperparameters:
         rows.add_row("hyperparameters", str(hyperparameters))
@@ -52,6 +58,8 @@ def table(run: Run, settings: Settings, report: str) -> Table:
         rows.add_row("verdict", "[green]blessed[/]")
         rows.add_row("model", _as_typed(run.pushed_model))
         rows.add_row("edge model", run.edge_model)
+        if run.kept_at:
+            rows.add_row("lakeFS", run.kept_at)
         if run.publication:
             rows.add_row("published", run.publication["url"])
             rows.add_row("demo", run.publication["space_url"])
@@ -69,7 +77,8 @@ def _longer(settings: Settings) -> str:
     """The command for the same run with more epochs; the demo draws its data and names a Hub."""
     unpublished = settings.is_default("recipe", "data_root") and not settings.hf_repo_id
     demo = unpublished or _is_published_here(settings)
-    repeated = _REPEATED if demo else [*_REPEATED, *HubConfig.model_fields]
+    repeated = [*_REPEATED, *LakeFSConfig.model_fields]
+    repeated += [] if demo else HubConfig.model_fields
     told = f"EPOCHS={2 * settings.load_recipe().epochs} {settings.as_typed(*repeated)}"
     return f"{told.strip()} {'make demo' if demo else 'python local_runner.py'}"
 

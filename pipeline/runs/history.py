@@ -14,6 +14,7 @@ from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
+from components.artifacts.examples import DATA_VERSION
 from models.train import FIGURES
 from pipeline.results import verdict
 from pipeline.runs import store
@@ -88,6 +89,12 @@ class Run:
             for split in artifact_utils.decode_split_names(statistics.split_names)
         }
 
+    @property
+    def data_version(self) -> str:
+        """Fixed address of the data; empty where they have no version."""
+        artifact = self.output("ImportExampleGen", "examples")
+        return artifact.get_string_custom_property(DATA_VERSION) if artifact else ""
+
     def training_figures(self) -> dict[str, Any]:
         """What the Trainer wrote: steps, images_per_second, history."""
         return json.loads((self.uri("Trainer", "model_run") / FIGURES).read_text())
@@ -142,6 +149,12 @@ class Run:
         """What came of the model for the edge, in a line; empty when there was no step for it."""
         artifact = self.output("EdgeExporter", "edge_model")
         return artifact.get_string_custom_property("summary") if artifact else ""
+
+    @property
+    def kept_at(self) -> str:
+        """Where LakeFSPusher keeps the model, for people; empty where it does not."""
+        artifact = self.output("LakeFSPusher", "pushed_model")
+        return artifact.get_string_custom_property("url") if artifact else ""
 
     @property
     def publication(self) -> dict[str, str]:

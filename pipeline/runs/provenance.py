@@ -2,16 +2,14 @@
 
 import os
 import platform
-import re
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
 from tfx.dsl.compiler import constants
 from tfx.proto.orchestration import pipeline_pb2
 
-# In git's own message, in any language.
-_TRUST = re.compile(r"git config --global --add safe\.directory .*")
+from components.git import git_commit
+
 _PACKAGES = ("tfx", "tensorflow", "keras")
 
 
@@ -23,25 +21,6 @@ def provenance() -> dict[str, str]:
         **{name: version(name) for name in _PACKAGES},
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
     }
-
-
-def git_commit(folder: Path) -> str:
-    """Hash of the commit that a folder's files are of, and whether they were changed since.
-
-    Returns:
-        For example `a98dd87…, modified`; `none` outside of a git checkout or without git, and with
-        the cure where git does not trust a checkout of another user's.
-    """
-    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=, modified"]
-    try:
-        return subprocess.run(
-            command, cwd=folder, check=True, capture_output=True, text=True
-        ).stdout.strip()
-    except subprocess.CalledProcessError as error:
-        cure = _TRUST.search(error.stderr)
-        return f"none: git does not trust another user's checkout; `{cure[0]}`" if cure else "none"
-    except OSError:
-        return "none"
 
 
 def commit_label(folder: Path) -> dict[str, str]:

@@ -27,13 +27,15 @@ def check(
         settings = settings.model_copy(update={"pipeline_image": _UNBUILT})
     if engine == "vertex":
         from pipeline.vertex.check import check_vertex as look
+        from pipeline.vertex.data_version import with_data_in_bucket as with_data
     else:
         from pipeline.checks.local import check_local as look
+        from pipeline.data_version import with_data
 
     passed: list[str] = []
     problem = None
     try:
-        passed = look(settings)
+        passed = look(with_data(settings))
     except ValueError as error:
         problem = str(error)
     if as_json:

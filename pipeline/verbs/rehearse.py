@@ -7,6 +7,7 @@ import typer
 
 from components.flags import with_settings
 from pipeline.configs import Settings
+from pipeline.data_version import with_data
 from pipeline.terminal import fail
 from pipeline.verbs.options import NoCache, Parameters, Spec
 
@@ -66,4 +67,4 @@ def rehearse(
 def _own_job(settings: Settings, store: Path) -> dict[str, Any]:
     from pipeline.vertex.rehearsed import rehearsed_job  # TFX, which takes long to import
 
-    return rehearsed_job(settings, store)
+    return rehearsed_job(with_data(settings), store)

@@ -47,6 +47,7 @@ def submit(
     from components.google_cloud import CloudError
     from pipeline.rehearsal.given import load_job, with_parameters
     from pipeline.vertex import submit as submission
+    from pipeline.vertex.data_version import with_data_in_bucket
     from pipeline.vertex.jobs import Vertex
     from pipeline.vertex.names import check_job_id
 
@@ -60,6 +61,8 @@ def submit(
             labels=_labels(labels or []),
             caching=not no_cache,
         )
+        _refuse_other_data(settings, parameters or [])
+        settings = with_data_in_bucket(settings)
         job = load_job(spec) if spec else _own_job(settings)
         job = with_parameters(job, parameters or [])
         cloud = Vertex(settings)
@@ -83,6 +86,15 @@ def _labels(texts: list[str]) -> dict[str, str]:
                 "both and a letter first."
             )
     return dict(text.split("=") for text in texts)
+
+
+def _refuse_other_data(settings: Settings, parameters: list[str]) -> None:
+    """The model would be recorded with a version that it has not seen."""
+    if settings.data_version and any(one.startswith("data_root=") for one in parameters):
+        raise ValueError(
+            "--parameter data_root and DATA_VERSION both say what to train on; leave one of them "
+            "out."
+        )
 
 
 def _own_job(settings: Settings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import sys
 import local_runner
 from components.flags import with_settings
 from pipeline.configs import Settings
+from pipeline.data_version import with_data
 from pipeline.terminal import fail, print_json
 from pipeline.verbs.options import REFUSED, AsJson, FailOnRefused
 
@@ -21,6 +22,7 @@ def train(
         and that was to be told so, 130 when interrupted.
     """
     try:
+        settings = with_data(settings)
         graph = local_runner.bind(settings)
     except ValueError as error:
         return fail(str(error), 2)

@@ -144,6 +144,6 @@ def _state(job: "vertex.PipelineJob") -> "State":
     from pipeline.vertex.outcome import pushed_by
 
     outcome = outcome_of(job.name, job)
-    if any(pushed_by(outcome, step) for step in ("Pusher", "HFPusher")):
+    if any(pushed_by(outcome, step) for step in ("Pusher", "LakeFSPusher", "HFPusher")):
         return State.PUBLISHED
     return State.TRAINED if outcome.state is states.State.SUCCEEDED else State.FAILED

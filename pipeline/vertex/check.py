@@ -76,11 +76,16 @@ def _check_functions(job: dict[str, Any]) -> None:
 
 def _secrets(settings: Settings) -> str:
     """An environment variable is of this machine; the steps run on others."""
-    if not settings.hf_repo_id:
+    references = {}
+    if settings.lakefs_repository:
+        references["LAKEFS_ACCESS_KEY_SECRET"] = settings.lakefs_access_key_secret
+        references["LAKEFS_SECRET_KEY_SECRET"] = settings.lakefs_secret_key_secret
+    if settings.hf_repo_id:
+        references["HF_TOKEN_SECRET"] = settings.hf_token_secret
+        for name, reference in settings.hf_space_secrets.items():
+            references[f"{name} of HF_SPACE_SECRETS"] = reference
+    if not references:
         return "no secret is needed"
-    references = {"HF_TOKEN_SECRET": settings.hf_token_secret}
-    for name, reference in settings.hf_space_secrets.items():
-        references[f"{name} of HF_SPACE_SECRETS"] = reference
     for name, reference in references.items():
         if not reference.startswith("projects/"):
             raise ValueError(

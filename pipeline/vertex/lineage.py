@@ -59,7 +59,7 @@ def _names(jobs: dict[str, vertex.PipelineJob]) -> Iterator[Name]:
     outcomes = {job_id: outcome_of(job_id, job) for job_id, job in jobs.items()}
     for job_id, outcome in outcomes.items():
         yield Name(job_id, job_id)
-        for step in ("Pusher", "HFPusher"):
+        for step in ("Pusher", "LakeFSPusher", "HFPusher"):
             if pushed := output(outcome, step, "pushed_model"):
                 yield from pushed_names(job_id, pushed.uri, pushed_by(outcome, step))
         # The job that judged a model tells more of it than the one that trained it.

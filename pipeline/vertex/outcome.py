@@ -28,6 +28,7 @@ class Verdict:
         url: of what was published on the Hub.
         space_url: of its demo.
         edge: what came of the model for the edge, in a line.
+        data_version: fixed address of the data; empty where they have no version.
     """
 
     blessed: bool | None = None
@@ -38,6 +39,7 @@ class Verdict:
     url: str = ""
     space_url: str = ""
     edge: str = ""
+    data_version: str = ""
 
 
 def title(outcome: Outcome, verdict: Verdict) -> str:
@@ -54,6 +56,7 @@ def read_verdict(outcome: Outcome) -> Verdict:
     validated = output(outcome, "ModelValidator", "blessing")
     unserved = "" if validated is None else validated.metadata.get("reason", "")
     edge_model = output(outcome, "EdgeExporter", "edge_model")
+    examples = output(outcome, "ImportExampleGen", "examples")
     pushed = pushed_by(outcome, "Pusher")
     published = pushed_by(outcome, "HFPusher")
     blessed = None
@@ -76,6 +79,7 @@ def read_verdict(outcome: Outcome) -> Verdict:
         url=published.get("url", ""),
         space_url=published.get("space_url", ""),
         edge="" if edge_model is None else edge_model.metadata.get("summary", ""),
+        data_version="" if examples is None else examples.metadata.get("data_version", ""),
     )
 
 

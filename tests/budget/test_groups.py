@@ -22,6 +22,7 @@ def test_what_the_groups_name_exists() -> None:
     ("file", "group"),
     [
         ("tests/emulators/test_gcs.py", "emulators"),
+        ("tests/emulators/test_lakefs.py", "services"),
         ("tests/github/test_image.py", "image"),
         ("tests/github/test_image_script.py", "test"),
         ("tests/models/segmentation/test_metrics.py", "networks"),
@@ -69,7 +70,7 @@ def test_a_change_concerns_the_groups_that_depend_on_it() -> None:
     assert find_concerned(["models/segmentation/unet.py"]) == ["networks"]
     assert find_concerned(["Dockerfile"]) == ["image"]
     assert find_concerned(["tests/emulators/gcs/shim.py"]) == ["emulators"]
-    assert find_concerned(["uv.lock"]) == ["networks", "emulators", "image"]
+    assert find_concerned(["uv.lock"]) == ["networks", "services", "emulators", "image"]
     assert find_concerned(None) == [name for name in GROUPS if name != "test"]
 
 

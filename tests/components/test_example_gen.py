@@ -8,6 +8,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, standard_artifacts
 
 from components.artifacts import examples as labelled
+from components.example_gen.component import ImportExampleGen
 from components.example_gen.executor import Executor
 from pipeline.engines import LOCAL_BEAM_ARGS
 from tfrecords.dataset import SPLIT_PATTERNS, RecordInfo, count_records
@@ -29,11 +30,12 @@ def write(folder: Path) -> None:
     write_records(str(folder / "val-0.tfrecord"), [image(90).serialize()])
 
 
-def ingest(folder: Path) -> Artifact:
+def ingest(folder: Path, data_version: str = "") -> Artifact:
     splits = [
         example_gen_pb2.Input.Split(name=name, pattern=pattern)
         for name, pattern in SPLIT_PATTERNS.items()
     ]
+    given = ImportExampleGen(str(folder), example_gen_pb2.Input(splits=splits), data_version)
     examples = standard_artifacts.Examples()
     examples.uri = str(folder / "examples")
     context = base_beam_executor.BaseBeamExecutor.Context(
@@ -48,9 +50,18 @@ def ingest(folder: Path) -> Artifact:
             "output_config": "{}",
             "output_data_format": example_gen_pb2.FORMAT_TF_EXAMPLE,
             "output_file_format": example_gen_pb2.FORMAT_TFRECORDS_GZIP,
+            "custom_config": given.spec.exec_properties.get("custom_config"),
         },
     )
     return examples
+
+
+def test_the_version_of_the_data_is_a_property(tmp_path: Path) -> None:
+    write(tmp_path)
+    version = f"lakefs://image-data/{'0a' * 32}/data"
+    examples = ingest(tmp_path, version)
+    assert examples.get_string_custom_property(labelled.DATA_VERSION) == version
+    assert not ingest(tmp_path).has_custom_property(labelled.DATA_VERSION)
 
 
 def test_records_come_as_they_are_in_the_order_of_the_shards_names(tmp_path: Path) -> None:

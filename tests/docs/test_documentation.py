@@ -28,6 +28,15 @@ RUN_BY = {
     ("docs/classification-data.md", "CIFAR-10"): (
         "tests/docs/test_classification_data.py::test_cifar10"
     ),
+    ("docs/data-versions.md", "Data with versions"): (
+        "tests/stores/test_training.py::test_a_model_leads_back_to_its_data"
+    ),
+    ("docs/data-versions.md", "Making versions"): (
+        "tests/stores/test_data_verbs.py::test_every_command_of_the_page_is_one"
+    ),
+    ("docs/lakefs.md", "On this machine, with Docker"): (
+        "tests/docs/test_lakefs_page.py::test_the_keys"
+    ),
     ("docs/new-architecture.md", "A new architecture"): (
         "tests/docs/test_new_architecture.py::test_the_page"
     ),
@@ -112,7 +121,7 @@ def test_every_path_in_the_tree_exists() -> None:
 def literals() -> str:
     """Every text in the sources, pieces of an f-string one after the other."""
     found = []
-    for folder in ("pipeline", "components", "models", "tfrecords", "serving"):
+    for folder in ("pipeline", "components", "models", "stores", "tfrecords", "serving"):
         for path in sorted(Path(REPOSITORY / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):

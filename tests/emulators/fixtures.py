@@ -1,4 +1,4 @@
-"""Google Cloud on this machine, for all tests that need it."""
+"""Google Cloud, S3 and lakeFS on this machine, for all tests that need them."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -12,8 +12,10 @@ from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.github import GithubEmulator
 from tests.emulators.googleapis import ServerMissing
+from tests.emulators.lakefs import LakeFSEmulator
 from tests.emulators.osv import Osv
 from tests.emulators.registry import RegistryEmulator
+from tests.emulators.s3 import S3Server
 from tests.emulators.submitting import Runner, with_client
 
 if TYPE_CHECKING:
@@ -42,6 +44,32 @@ def bucket(gcs: GcsEmulator, _bucket_numbers: Iterator[int]) -> str:
     name = f"bucket-{next(_bucket_numbers)}"
     gcs.make_bucket(name)
     return f"gs://{name}"
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One S3 server for all tests of a process, which make buckets of their own."""
+    try:
+        server = S3Server(tmp_path_factory.mktemp("s3"))
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    with server:
+        yield server
+
+
+@pytest.fixture
+def s3_bucket(s3: S3Server, _bucket_numbers: Iterator[int]) -> str:
+    """The name of a new bucket, in which what is overwritten is gone."""
+    name = f"s3-bucket-{next(_bucket_numbers)}"
+    s3.make_bucket(name)
+    return name
+
+
+@pytest.fixture
+def lakefs(tmp_path: Path, s3: S3Server, s3_bucket: str) -> Iterator[LakeFSEmulator]:
+    """A lakeFS without repositories, which may have their objects below s3://`s3_bucket`."""
+    with LakeFSEmulator(tmp_path / "lakefs", s3) as lakefs:
+        yield lakefs
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.infra.terraform_files import blocks, named, resource
 PAGE = (REPOSITORY / "docs" / "google-cloud.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", PAGE, re.S)
 WORKFLOW = REPOSITORY / ".github" / "workflows" / "train.yml"
-SECRETS = ("hf_token", "github_token")
+SECRETS = ("hf_token", "github_token", "lakefs_access_key", "lakefs_secret_key")
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -54,6 +54,13 @@ def test_what_is_piped_into_bash_sets_the_variables() -> None:
         "HF_REPO_ID=you/pets",
         "HF_LICENSE=cc0-1.0",
         "HF_TOKEN_SECRET=projects/x/secrets/x",
+    ]
+    told = {"LAKEFS_REPOSITORY": "models", "LAKEFS_ENDPOINT": "https://lakefs.example"}
+    done = piped("lakefs_variables", **told)
+    assert done.stdout.splitlines() == [
+        *(f"{name}={value}" for name, value in told.items()),
+        "LAKEFS_ACCESS_KEY_SECRET=projects/x/secrets/x",
+        "LAKEFS_SECRET_KEY_SECRET=projects/x/secrets/x",
     ]
 
 

@@ -72,6 +72,8 @@ def enabled() -> set[str]:
             "github",
         ),
         ("google_secret_manager_secret", "hf_token", "secret_id", "hf-token"),
+        ("google_secret_manager_secret", "lakefs_access_key", "secret_id", "lakefs-access-key"),
+        ("google_secret_manager_secret", "lakefs_secret_key", "secret_id", "lakefs-secret-key"),
         ("google_secret_manager_secret", "github_token", "secret_id", "github-dispatch-token"),
     ],
 )

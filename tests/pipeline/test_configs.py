@@ -5,6 +5,7 @@ import pytest
 
 from components.settings import SettingsError
 from pipeline.configs import Settings, load_settings
+from pipeline.data_version import fixed_data
 from tests.conftest import REPOSITORY
 
 
@@ -234,3 +235,38 @@ def test_only_the_settings_read_the_environment() -> None:
         "terminal.py",
         "validate.py",
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"DATA_VERSION": "data/pets"}, "DATA_VERSION: The address data/pets is not of the form"),
+        ({"DATA_VERSION": "s3://key:hunter2@bucket/x"}, "has a user name or a password in it"),
+        ({"DATA_VERSION": "s3://bucket/x?sig=hunter2"}, "goes on with a query"),
+        ({"LAKEFS_ENDPOINT": "http://key:hunter2@127.0.0.1"}, "it has keys in it"),
+        ({"LAKEFS_SECRET_KEY_SECRET": "hunter2"}, "a secret is named, not given"),
+        (
+            {"DATA_VERSION": "lakefs://image-data/main/data", "DATA_ROOT": "data/pets"},
+            "DATA_ROOT=data/pets and DATA_VERSION both say what to train on",
+        ),
+    ],
+)
+def test_versions_that_are_set_wrong(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], message: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings(env_file="/nonexistent")
+    assert message in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_job_is_compiled_of_what_cannot_change() -> None:
+    version = f"lakefs://image-data/{'0a' * 32}/data"
+    given = {"env_file": "/nonexistent", "pipeline_root": "gs://bucket/root"}
+    placed = fixed_data(load_settings(**given, data_version=version))
+    assert placed.data_root.startswith("gs://bucket/root/versions/image-data-0a0a0a0a0a0a-")
+    assert placed.as_typed("data_version", "data_root") == f"DATA_VERSION={version}"
+    with pytest.raises(ValueError, match="may change, .* resolve it with `visionpipe data pull"):
+        fixed_data(load_settings(**given, data_version="lakefs://image-data/main/data"))

@@ -83,6 +83,22 @@ def test_publishing_comes_last_and_only_where_there_is_a_repository() -> None:
     assert told["code_digest"] == code_digest("segmentation")
 
 
+def test_lakefs_comes_between_serving_and_publishing() -> None:
+    graph = graph_of(lakefs_repository="models", hf_repo_id="demo/pets")
+    taken = {*EDGES["Pusher"], "ImportExampleGen", "EdgeExporter"}
+    assert edges(graph) == {
+        **EDGES,
+        "LakeFSPusher": {*taken, "Pusher"},
+        "HFPusher": {*taken, "LakeFSPusher"},
+    }
+    alone = edges(graph_of(lakefs_repository="models"))
+    assert alone == {**EDGES, "LakeFSPusher": {*taken, "Pusher"}}
+    [pusher] = [component for component in graph.components if component.id == "LakeFSPusher"]
+    told = json.loads(pusher.exec_properties["custom_config"])
+    assert told["lakefs"]["lakefs_secret_key_secret"] == "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY"
+    assert told["recipe"] == "scenes"
+
+
 def test_found_hyperparameters_stand_in_for_the_search(best_hyperparameters: Path) -> None:
     graph = graph_of(hyperparameters=str(best_hyperparameters))
     assert edges(graph) == {

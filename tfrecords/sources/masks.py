@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -36,7 +36,7 @@ from tfrecords.options import (
     path_option,
     report,
 )
-from tfrecords.sources.class_table import read_classes
+from tfrecords.sources.class_table import ClassTable, read_classes
 from tfrecords.sources.recipe_file import check_recipe_path, write_recipe
 from tfrecords.terminal import prepare
 
@@ -81,10 +81,8 @@ def convert_masks(
         num_shards=num_shards,
         skip_invalid=skip_invalid,
         keep_duplicates=keep_duplicates,
-        read_mask=table,
-        class_names=table.names,
-        generator={"generator": "tfrecords.sources.masks", **table.parameters()},
         beam_args=beam_args,
+        **reading(table),
     )
     console = Console()
     report(console, output, info, time.monotonic() - started)
@@ -93,6 +91,15 @@ def convert_masks(
         said = "written" if written else "there already, and stays as it is"
         console.print(f"recipe {recipe}: {said}", highlight=False, markup=False)
     return 0
+
+
+def reading(table: ClassTable) -> dict[str, Any]:
+    """What `create_tfrecords` is to be given for masks of a table's classes."""
+    return {
+        "read_mask": table,
+        "class_names": table.names,
+        "generator": {"generator": "tfrecords.sources.masks", **table.parameters()},
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,19 +1,17 @@
 """The emulator as tests use it."""
 
-import contextlib
-import socket
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ..faults import Fault, Journal, Kind, Request
+from ..faults import Fault
+from ..http_service import Reply, Sent, Service
 from . import commits, lfs, pages, repositories, spaces
 from .accounts import Accounts, Identity
-from .server import Handler, Routes
+from .errors import HubError
+from .server import Call, Routes, answer, error_reply
 from .storage import FolderInUse
 from .store import Commit, Repository, Store
 
@@ -38,11 +36,7 @@ class Limits:
     page_items: int = 1000
 
 
-class _Server(ThreadingHTTPServer):
-    request_queue_size = 128  # clients upload from many threads; with the default of 5 some wait
-
-
-class HubEmulator:
+class HubEmulator(Service):
     """A Hugging Face Hub on 127.0.0.1 whose state is a folder.
 
     What it holds is on disk, but not the tokens: they are given anew each time.
@@ -76,29 +70,29 @@ class HubEmulator:
         users: Mapping[str, str] | None = None,
         limits: Limits | None = None,
     ) -> None:
-        handler = type("HubHandler", (Handler,), {"hub": self})
-        self._server = _Server(("127.0.0.1", port), handler)
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
-        # Looks every 20 ms whether it is to end.
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
+        super().__init__(port)
         try:
             self.store = Store(Path(folder))
         except FolderInUse:
-            self._server.server_close()
+            self.discard()
             raise
         self.accounts = Accounts()
-        self.journal = Journal()
         self.limits = limits or Limits()
         self.quotas: dict[str, int] = {}  # bytes by namespace
-        self.connections: set[socket.socket] = set()
         for user, token in (users or {}).items():
             self.add_token(token, user=user)
 
-    def __enter__(self) -> "HubEmulator":
-        self._thread.start()
-        return self
+    def answer(self, sent: Sent) -> Reply:
+        """Answers a request."""
+        return answer(
+            Call(self, sent.method, sent.target.path, sent.query, sent.headers, sent.body)
+        )
+
+    def refuse(self, fault: Fault) -> Reply:
+        """Answers a request that an "answer" fault struck."""
+        return error_reply(
+            HubError(fault.status, "The emulator was told to fail", headers=fault.headers)
+        )
 
     def __exit__(
         self,
@@ -106,13 +100,7 @@ class HubEmulator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.journal.clear_faults()
-        self._server.shutdown()
-        self._server.server_close()
-        # Clients keep connections: without this they would go on talking to this emulator.
-        for connection in list(self.connections):
-            with contextlib.suppress(OSError):  # it may be closed by now
-                connection.shutdown(socket.SHUT_RDWR)
+        super().__exit__(kind, error, traceback)
         self.store.files.close()
 
     def add_token(
@@ -155,61 +143,6 @@ class HubEmulator:
         prefix = "" if kind == "models" else f"{kind}/"
         self.accounts.trust(github, [f"{kind}/{repo_id}" for kind, repo_id in published])
         return {**github.environment, "HF_OIDC_RESOURCE": f"{prefix}{repo_id}"}
-
-    @property
-    def requests(self) -> list[Request]:
-        """All requests so far, in the order in which they came."""
-        return self.journal.requests
-
-    def fault(
-        self,
-        kind: Kind,
-        *,
-        at: int = 1,
-        times: int = 1,
-        method: str = "*",
-        path: str = "*",
-        when: Callable[[Request], bool] = lambda request: True,
-        status: int = 503,
-        headers: Mapping[str, str] | None = None,
-        after_bytes: int = 0,
-    ) -> Fault:
-        """Lets something go wrong with the n-th of the coming requests that match.
-
-        Args:
-            kind: What goes wrong. "answer": the request is not applied and answered with
-                `status` and `headers`. "close_before" and "close_after": the connection is
-                closed before or after the request is applied, without an answer.
-                "stall_before" and "stall_after": nothing happens before or after it is
-                applied until the fault is released or the client is gone, and in the latter
-                case nothing more happens at all. "cut_answer": the connection is closed
-                after `after_bytes` of the answer's body.
-            at: The how many-th matching request is struck, from 1.
-            times: How many matching requests in a row are struck.
-            method: The method of matching requests.
-            path: A pattern of their path, in which `*` stands for anything.
-            when: What else must hold of them.
-            status: See "answer".
-            headers: See "answer".
-            after_bytes: See "cut_answer".
-
-        Returns:
-            The fault: its event `reached` says that it struck, `release()` ends a stall, and
-            the event `ended` says that a stall is over.
-        """
-        fault = Fault(
-            method=method,
-            skip=at - 1,
-            times=times,
-            kind=kind,
-            path=path,
-            when=when,
-            status=status,
-            headers=dict(headers or {}),
-            after_bytes=after_bytes,
-        )
-        self.journal.add_fault(fault)
-        return fault
 
     def repository(self, kind: str, repo_id: str) -> Repository:
         """A repository as it is on disk; kind is "models", "datasets" or "spaces"."""

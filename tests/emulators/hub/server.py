@@ -1,22 +1,17 @@
-"""The HTTP side: routes, requests, answers, and the faults between them."""
+"""The HTTP side: routes, requests and answers."""
 
-import contextlib
 import json
 import logging
 import re
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlencode
 
-from ..faults import ConnectionGone, Fault, Request
+from ..http_service import Reply, json_reply
 from .accounts import Identity
 from .errors import HubError
-from .storage import BLOCK
 from .store import Repository
 
 if TYPE_CHECKING:
@@ -32,25 +27,6 @@ _PATTERNS = {
     "{name}": "([^/]+)",
     "{path}": "(.+)",
 }
-
-
-@dataclass
-class Reply:
-    """An answer: bytes, or a part of a file."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    file: Path | None = None
-    offset: int = 0
-    length: int = 0
-
-
-def json_reply(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
-    """An answer in JSON."""
-    return Reply(
-        status, json.dumps(value).encode(), {"Content-Type": "application/json", **(headers or {})}
-    )
 
 
 def error_reply(error: HubError) -> Reply:
@@ -187,97 +163,3 @@ def answer(call: Call) -> Reply:
                 logging.exception("The Hub emulator failed on %s %s", call.method, call.path)
                 return error_reply(HubError(500, f"The emulator failed: {error!r}"))
     return error_reply(HubError(404, NO_SUCH_PAGE))
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Serves one connection."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # headers and body go out in two writes
-    hub: "HubEmulator"
-
-    def setup(self) -> None:
-        super().setup()
-        self.hub.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.hub.connections.discard(self.connection)
-        super().finish()
-
-    def handle(self) -> None:
-        with contextlib.suppress(ConnectionGone, ConnectionError):
-            super().handle()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Writes nothing: `HubEmulator.requests` is the log."""
-
-    def do_GET(self) -> None:
-        # Small bodies, which may hold secrets, stay in memory.
-        with tempfile.SpooledTemporaryFile(BLOCK) as body:
-            self._exchange(body)
-
-    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET
-
-    def _exchange(self, body: Any) -> None:
-        target = urlsplit(self.path)
-        complete = self._receive(body)
-        request = Request(self.command, unquote(target.path), body.tell())
-        fault = self.hub.journal.note(request)
-        if not complete:
-            raise ConnectionGone
-        body.seek(0)
-        if fault is not None:
-            fault.strike("before", self.connection)
-        if fault is not None and fault.kind == "answer":
-            reply = error_reply(
-                HubError(fault.status, "The emulator was told to fail", headers=fault.headers)
-            )
-        else:
-            query = {
-                key: values[-1]
-                for key, values in parse_qs(target.query, keep_blank_values=True).items()
-            }
-            reply = answer(Call(self.hub, self.command, target.path, query, self.headers, body))
-        if fault is not None:
-            fault.strike("after", self.connection)
-        request.status = reply.status
-        self._send(reply, fault)
-
-    def _receive(self, body: Any) -> bool:
-        """Reads the body; returns whether all of it came."""
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self._copy(body, int(self.headers.get("Content-Length", 0)))
-        while size := int(self.rfile.readline().partition(b";")[0] or b"0", 16):
-            if not self._copy(body, size):
-                return False
-            self.rfile.readline()
-        # The last chunk is followed by trailers, none of which the client sends, and a line.
-        return self.rfile.readline() == b"\r\n"
-
-    def _copy(self, body: Any, size: int) -> bool:
-        while size > 0:
-            block = self.rfile.read(min(size, BLOCK))
-            if not block:
-                return False
-            body.write(block)
-            size -= len(block)
-        return True
-
-    def _send(self, reply: Reply, fault: Fault | None) -> None:
-        length = reply.length if reply.file is not None else len(reply.body)
-        self.send_response(reply.status)
-        for name, value in {"Content-Length": str(length), **reply.headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "HEAD":
-            return
-        if fault is not None and fault.kind == "cut_answer":
-            length, self.close_connection = fault.after_bytes, True
-        if reply.file is None:
-            self.wfile.write(reply.body[:length])
-            return
-        with reply.file.open("rb") as file:
-            file.seek(reply.offset)
-            while length > 0 and (block := file.read(min(length, BLOCK))):
-                self.wfile.write(block)
-                length -= len(block)

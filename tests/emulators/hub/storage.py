@@ -9,9 +9,8 @@ import uuid
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..http_service import BLOCK
 from .errors import HubError
-
-BLOCK = 1 << 20
 
 
 def git_blob_id(content: bytes) -> str:

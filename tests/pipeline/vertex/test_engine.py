@@ -35,6 +35,7 @@ BATCHES = "--notfxio_use_byte_size_batching"
     [
         {},
         {"hf_repo_id": "demo/pets"},
+        {"lakefs_repository": "models", "hf_repo_id": "demo/pets"},
         {"tune": True},
         {"training_machine_type": "n1-standard-8", "google_cloud_project": "demo-project"},
         {"use_dataflow": True, "google_cloud_project": "demo-project"},

@@ -1,0 +1,214 @@
+"""Copies a version into a folder: in parallel, checked, once, and going on where it was stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Protocol
+
+import filelock
+
+from stores.errors import StoreError
+from stores.manifest import Entry
+
+# An object over this size, in bytes, is read in pieces, each of which is a request.
+PIECE = 8 << 20
+_WORKERS = 16
+_PARTIAL = ".partial"
+_WHOLE, _PARTS = "whole", "parts"
+
+
+class Source(Protocol):
+    """Where objects are read."""
+
+    def read(self, entry: Entry, start: int, size: int) -> bytes:
+        """Reads bytes of an object as the entry has it.
+
+        Raises:
+            StoreError: it cannot be read, or is another one by now.
+        """
+
+
+Progress = Callable[[int], None]  # is told how many bytes have come
+
+
+@contextlib.contextmanager
+def locked(folder: Path, name: str, waiting: Callable[[], None]) -> Iterator[None]:
+    """Holds what only one process at a time may do with a version.
+
+    Args:
+        folder: of all versions.
+        name: of the version's folder.
+        waiting: called once when another process has it.
+    """
+    (folder / _PARTIAL).mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / _PARTIAL / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        waiting()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def fetch(
+    source: Source, entries: tuple[Entry, ...], folder: Path, name: str, progress: Progress
+) -> tuple[Path, tuple[Entry, ...]]:
+    """Copies objects into a folder of what is unfinished.
+
+    What was copied before, and is right, is not copied again. A caller holds the lock of `name`.
+
+    Args:
+        source: where they are.
+        entries: what they are.
+        folder: of all versions.
+        name: of the unfinished copy.
+        progress: told of every piece.
+
+    Returns:
+        The folder of the whole copy, and the entries with their SHA-256.
+
+    Raises:
+        StoreError: an object is not what its entry says, or the disk is full. What was copied
+            stays.
+    """
+    partial = folder / _PARTIAL / name
+    copy = _Copy(source, partial / _WHOLE, partial / _PARTS, progress)
+    copy.whole.mkdir(parents=True, exist_ok=True)
+    copy.parts.mkdir(exist_ok=True)
+    _check_room(folder, sum(entry.size for entry in entries))
+    threads = ThreadPoolExecutor(_WORKERS)
+    try:
+        futures = [threads.submit(copy.one, entry) for entry in entries]
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        digests = [future.result() for future in (*done, *futures)][len(done) :]
+    except OSError as error:
+        raise _in_words(error, folder) from error
+    finally:
+        copy.stopped.set()  # also by Ctrl-C: what is not begun is not waited for
+        threads.shutdown(cancel_futures=True)
+    _remove_others(copy.whole, {entry.path for entry in entries})
+    return copy.whole, tuple(
+        entry.model_copy(update={"sha256": digest})
+        for entry, digest in zip(entries, digests, strict=True)
+    )
+
+
+def publish(whole: Path, target: Path) -> None:
+    """Makes a whole copy appear in its place, and removes what else was unfinished."""
+    os.rename(whole, target)
+    shutil.rmtree(whole.parent, ignore_errors=True)
+
+
+class _Copy:
+    """One copy of a version, whose objects are copied by several threads."""
+
+    def __init__(self, source: Source, whole: Path, parts: Path, progress: Progress) -> None:
+        self.source, self.whole, self.parts = source, whole, parts
+        self.stopped = threading.Event()
+        self._progress = progress
+
+    def one(self, entry: Entry) -> str:
+        """Copies an object; returns its SHA-256."""
+        target = self.whole / entry.path
+        if target.is_file():
+            with contextlib.suppress(StoreError):
+                return _check(entry, *_digests(target))
+        part = self.parts / hashlib.sha256(entry.path.encode()).hexdigest()
+        begun = part.exists()
+        try:
+            digest = self._read(entry, part)
+        except _Different:
+            if not begun:
+                raise
+            digest = self._read(entry, part)  # what was begun was of another object
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(part, target)
+        return digest
+
+    def _read(self, entry: Entry, part: Path) -> str:
+        sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+        with part.open("a+b") as file:
+            file.seek(0)
+            while block := file.read(PIECE):
+                sha256.update(block)
+                md5.update(block)
+                size += len(block)
+            while size < entry.size:
+                if self.stopped.is_set():
+                    raise StoreError("The copy was stopped.")
+                wanted = min(PIECE, entry.size - size)
+                block = self.source.read(entry, size, wanted)
+                file.write(block)
+                sha256.update(block)
+                md5.update(block)
+                size += len(block)
+                self._progress(len(block))
+                if len(block) != wanted:  # the object has another size by now
+                    break
+        try:
+            return _check(entry, size, sha256.hexdigest(), md5.hexdigest())
+        except _Different:
+            part.unlink()
+            raise
+
+
+class _Different(StoreError):
+    """Bytes are not those of the version."""
+
+
+def _digests(path: Path) -> tuple[int, str, str]:
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(PIECE):
+            sha256.update(block)
+            md5.update(block)
+    return path.stat().st_size, sha256.hexdigest(), md5.hexdigest()
+
+
+def _check(entry: Entry, size: int, sha256: str, md5: str) -> str:
+    same = size == entry.size
+    if entry.sha256:
+        same = same and sha256 == entry.sha256
+    elif entry.md5:
+        same = same and md5 == entry.md5
+    if not same:
+        raise _Different(
+            f"{entry.path} is not what it was when the version was made: it was changed in the "
+            "store under the version. Restore the object, or make a version of what is there now."
+        )
+    return sha256
+
+
+def _remove_others(whole: Path, paths: set[str]) -> None:
+    for path in whole.rglob("*"):
+        if path.is_file() and path.relative_to(whole).as_posix() not in paths:
+            path.unlink()
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise StoreError(
+            f"The version has {needed / 1e9:.1f} GB, and the disk of {folder} {free / 1e9:.1f} GB "
+            "free; free some, or work on another disk."
+        )
+
+
+def _in_words(error: OSError, folder: Path) -> StoreError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(
+            f"The disk of {folder} is full; free some and do the same again, which goes on with "
+            "what is there already."
+        )
+    return StoreError(f"{error.filename or folder} cannot be written: {error.strerror}.")

@@ -1,0 +1,102 @@
+"""From drawn scenes with a version to a model, and from the model alone to the same bytes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stores.address import LakeFSAddress
+from stores.imports import import_to_lakefs
+from stores.lakefs import LakeFS
+from tests.conftest import REPOSITORY as PROJECT
+from tests.emulators.lakefs import LakeFSEmulator
+from tests.pages import blocks
+from tests.small_runs import SMOKE
+from tests.stores.conftest import read
+
+Typed = Callable[..., subprocess.CompletedProcess[str]]
+BRANCH = LakeFSAddress("image-data", "main", "data/tfrecords")
+
+
+@pytest.fixture
+def typed(lakefs: LakeFSEmulator, tmp_path: Path) -> Typed:
+    """Runs a command line of the project in a folder, as on an empty machine."""
+
+    def run(command: str, folder: str = "machine", **settings: str) -> subprocess.CompletedProcess:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        environment = {
+            **os.environ,
+            **lakefs.environment,
+            "PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}",
+            "PYTHONPATH": str(PROJECT),
+            "COLUMNS": "400",
+            "LAKEFS_ENDPOINT": lakefs.endpoint,
+            "RECIPE": str(SMOKE["RECIPE"]),
+        }
+        return subprocess.run(
+            command.replace("local_runner.py", str(PROJECT / "local_runner.py")),
+            shell=True,
+            cwd=tmp_path / folder,
+            env={**environment, **settings},
+            capture_output=True,
+            text=True,
+            timeout=1500,
+        )
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_model_leads_back_to_its_data(
+    typed: Typed, store: LakeFS, few_pets: Path, tmp_path: Path, lakefs: LakeFSEmulator
+) -> None:
+    drawn = Path(shutil.copytree(few_pets, tmp_path / "machine" / "data" / "scenes"))
+    (drawn / ".made").unlink()
+    shards = read(drawn)
+    [page] = [
+        block.text
+        for block in blocks("docs/data-versions.md", "bash")
+        if block.heading == "Data with versions"
+    ]
+    _, make_data, import_data, train, lineage = page.splitlines()
+    assert make_data == "make data"  # which here is made of few images
+    imported = typed(import_data)
+    assert imported.returncode == 0, imported.stderr
+    fixed = imported.stdout.strip()
+    done = typed(train)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert fixed in done.stdout
+    [model] = (tmp_path / "machine").glob("output/*/serving/*")
+    provenance = json.loads((model / "assets.extra" / "provenance.json").read_text())
+    assert provenance["data_version"] == fixed
+    [report] = (tmp_path / "machine").glob("output/*/pipeline/reports/*.html")
+    assert fixed in report.read_text()
+    told = typed(f"{lineage.rpartition(' ')[0]} {model.name}")
+    assert f"visionpipe data pull {fixed}" in told.stdout, told.stderr
+
+    # The branch goes on; what the model says alone brings the same bytes to an empty machine.
+    (drawn / "more").write_bytes(b"more")
+    import_to_lakefs(store, drawn, BRANCH, "More", lambda size: None)
+    found = typed(f"visionpipe data pull {provenance['data_version']}", folder="empty")
+    assert found.returncode == 0, found.stderr
+    folder, address = found.stdout.split()
+    assert (read(tmp_path / "empty" / folder), address) == (shards, fixed)
+
+    # Where the copy is, the store is not asked, and every step is reused.
+    before = len(lakefs.requests)
+    again = typed("python local_runner.py", DATA_VERSION=fixed)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(lakefs.requests) == before
+    assert "(reused)" in again.stdout
+
+
+def test_both_sources_of_data_are_refused(typed: Typed) -> None:
+    refused = typed("python local_runner.py", DATA_VERSION=str(BRANCH), DATA_ROOT="data/pets")
+    assert refused.returncode == 2
+    assert "DATA_ROOT=data/pets and DATA_VERSION both say what to train on" in refused.stderr
+    assert "Traceback" not in refused.stderr
