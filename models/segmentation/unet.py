@@ -1,10 +1,8 @@
 """U-Net on an encoder.
 
 Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation", 2015
-(arXiv:1505.04597). A convolution of 1 x 1 of two concatenated maps is the sum of one of each: the
-skip's is computed at its size, and the deeper map's before it is enlarged, of a quarter of the
-pixels. A separable one follows. The decoder stops where the first skip is; the logits are upsampled
-bilinearly from there.
+(arXiv:1505.04597). The decoder uses separable convolutions and stops where the first skip is; the
+logits are upsampled bilinearly from there.
 """
 
 import keras
@@ -17,7 +15,7 @@ from models.task import Encoder
 ENCODER = "mobilenet_v2"
 STRIDES = (4, 32)  # the least that the encoder must have; a skip joins at each of its strides
 
-_DECODER_FILTERS = {16: 128, 8: 96, 4: 64, 2: 32}
+_DECODER_FILTERS = {16: 192, 8: 128, 4: 64, 2: 48}
 _MOMENTUM = 0.9  # moving averages that arrive within a short training from random weights
 
 
@@ -40,20 +38,14 @@ def build(image_size: int, num_outputs: int, encoder: Encoder, encoder_weights: 
     *skips, bottleneck = sorted(features)
     x = features[bottleneck]
     for stride in reversed(skips):
+        x = layers.UpSampling2D(interpolation="bilinear")(x)
+        x = layers.Concatenate()([x, features[stride]])
         filters = _DECODER_FILTERS[stride]
-        x = layers.UpSampling2D(interpolation="bilinear")(_project(x, filters))
-        x = _normalised(layers.Add()([x, _project(features[stride], filters)]))
-        x = _normalised(SeparableConvolution(filters, 3, padding="same", use_bias=False)(x))
+        x = SeparableConvolution(filters, 3, padding="same", use_bias=False)(x)
+        x = FusedBatchNormalization(momentum=_MOMENTUM)(x)
+        x = layers.ReLU()(x)
     x = Convolution(num_outputs, 1, dtype="float32")(x)
     upsample = layers.UpSampling2D(
         skips[0], interpolation="bilinear", dtype="float32", name="logits"
     )
     return keras.Model(inputs, upsample(x), name="unet")
-
-
-def _project(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-    return Convolution(filters, 1, use_bias=False)(x)
-
-
-def _normalised(x: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.ReLU()(FusedBatchNormalization(momentum=_MOMENTUM)(x))
