@@ -55,8 +55,13 @@ def bring(settings: StoresConfig, address: Address) -> Version:
     if address.fixed and (found := find(address, VERSIONS)):
         return found
     store = connect(settings, address)
-    with shown() as (say, progress):
-        return pull(store, address, VERSIONS, say, progress)
+    try:
+        with shown() as (say, progress):
+            return pull(store, address, VERSIONS, say, progress)
+    except KeyboardInterrupt:
+        raise StoreError(
+            f"The copy of {address} was interrupted; do the same again, and it goes on."
+        ) from None
 
 
 def fixed_data(settings: Settings) -> Settings:

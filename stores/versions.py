@@ -92,10 +92,17 @@ def find(address: Address, folder: Path) -> Version | None:
     record = _record_of(place)
     if not (place.is_dir() and record.exists()):
         return None
-    told = json.loads(record.read_text())
-    manifest = read_manifest(json.dumps(told["manifest"]).encode(), str(record))
+    try:
+        told = json.loads(record.read_text())
+        kept, written = json.dumps(told["manifest"]).encode(), dict(told["written"])
+    except (ValueError, LookupError, TypeError):
+        raise StoreError(
+            f"{record} is not what was noted of version {address}; remove it and {place}, and the "
+            "version is copied again."
+        ) from None
+    manifest = read_manifest(kept, str(record))
     for entry in manifest.entries:
-        if told["written"].get(entry.path) != _stamp(place / entry.path):
+        if written.get(entry.path) != _stamp(place / entry.path):
             raise StoreError(
                 f"{place / entry.path} was changed since version {address} was copied here; remove "
                 f"{place}, and the version is copied again."
