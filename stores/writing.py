@@ -118,8 +118,10 @@ def tag(store: LakeFS, address: LakeFSAddress, name: str) -> None:
             store.ask(f"tag {address} as {name}", tags.create_tag, address.repository, asked)
             return
         except StoreError as error:
-            found = error.status == 409 and store.missing(tags.get_tag, address.repository, name)
-            if not found:
+            if error.status != 409:
+                raise
+            found = store.missing(tags.get_tag, address.repository, name)
+            if found is None:
                 raise
     if found.commit_id != address.ref:
         raise StoreError(

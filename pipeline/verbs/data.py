@@ -187,10 +187,13 @@ def _log(settings: _Settings, text: str, amount: int) -> Iterator[str]:
 
 def _diff(settings: _Settings, text: str, other: str | None) -> Iterator[str]:
     store, address = _of_lakefs(settings, text, "differences")
-    later = parse(other) if other else None
-    if later and (not isinstance(later, LakeFSAddress) or later.repository != address.repository):
-        raise StoreError(f"{later} is not in the repository {address.repository}.")
-    for found in store.changes(address, later.ref if later else None):
+    ref = None
+    if other:
+        later = parse(other)
+        if not isinstance(later, LakeFSAddress) or later.repository != address.repository:
+            raise StoreError(f"{later} is not in the repository {address.repository}.")
+        ref = later.ref
+    for found in store.changes(address, ref):
         yield f"{found.type:8} {found.path}"
 
 
