@@ -37,6 +37,7 @@ class LakeFSConfig(BaseModel):
     )
     lakefs_storage_namespace: Annotated[str, AfterValidator(_namespace)] | None = Field(
         None,
+        repr=False,  # not shown where it is wrong: there may be keys in it
         description="Where a repository that is made keeps its objects: s3://bucket/folder. "
         "Default: a folder of its name, where the server keeps those of all.",
     )
