@@ -18,7 +18,7 @@ class Convolution(keras.layers.Conv2D):
     def call(self, inputs, training=None):  # noqa: D102 - Keras' signature
         if not training or not _keeps_size(self) or self.groups > 1:
             return super().call(inputs)
-        outputs = _convolve(inputs, ops.convert_to_tensor(self.kernel))
+        outputs = _convolve(inputs, tf.convert_to_tensor(self.kernel))
         return self.activation(outputs + self.bias if self.use_bias else outputs)
 
 
@@ -30,7 +30,7 @@ class SeparableConvolution(keras.layers.SeparableConv2D):
         if not training or not _keeps_size(self):
             return super().call(inputs)
         deep = ops.depthwise_conv(inputs, self.depthwise_kernel, padding="same")
-        outputs = _convolve(deep, ops.convert_to_tensor(self.pointwise_kernel))
+        outputs = _convolve(deep, tf.convert_to_tensor(self.pointwise_kernel))
         return self.activation(outputs + self.bias if self.use_bias else outputs)
 
 

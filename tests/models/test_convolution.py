@@ -12,14 +12,15 @@ _IMAGES = np.random.default_rng(0).normal(size=(2, 6, 8, 3)).astype(np.float32)
 _KEPT = {"padding": "same", "use_bias": True}
 
 
-def compute(layer: keras.layers.Layer, weights: list | None = None) -> list[np.ndarray]:
+def compute(
+    layer: keras.layers.Layer, weights: list | None = None, traced: bool = True
+) -> list[np.ndarray]:
     """Of a training step: the outputs, and the gradients of images and weights."""
     images = tf.Variable(_IMAGES)
     layer.build(images.shape)
     if weights is not None:
         layer.set_weights(weights)
 
-    @tf.function
     def step():
         with tf.GradientTape() as tape:
             arguments = {"training": True} if layer._call_has_training_arg else {}
@@ -27,7 +28,7 @@ def compute(layer: keras.layers.Layer, weights: list | None = None) -> list[np.n
             loss = tf.reduce_sum(tf.cast(outputs, tf.float32) ** 3)
         return outputs, *tape.gradient(loss, [images, *(w.value for w in layer.weights)])
 
-    return [value.numpy() for value in step()]
+    return [value.numpy() for value in (tf.function(step) if traced else step)()]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,15 @@ def test_filters_in_groups_are_those_of_keras() -> None:
     layer = Convolution(6, 3, padding="same", groups=3)
     found = compute(layer)
     expected = compute(keras.layers.Conv2D(6, 3, padding="same", groups=3), layer.get_weights())
+    for value, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(value, other, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [Convolution, SeparableConvolution])
+def test_a_step_that_is_not_traced_is_the_same(kind: type[keras.layers.Layer]) -> None:
+    layer = kind(5, 3, padding="same")
+    found = compute(layer, traced=False)
+    expected = compute(kind(5, 3, padding="same"), layer.get_weights())
     for value, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(value, other, rtol=1e-3, atol=1e-3)
 
