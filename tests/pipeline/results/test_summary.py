@@ -66,7 +66,7 @@ def test_a_model_that_the_gate_blessed_and_that_cannot_be_served(run: Run) -> No
         (
             {"recipe": "pets"},
             "RECIPE=pets make app",
-            "EPOCHS=24 RECIPE=pets python local_runner.py",
+            "EPOCHS=22 RECIPE=pets python local_runner.py",
         ),
         (
             {
