@@ -158,7 +158,7 @@ def _variables(workflow: str) -> list[str]:
 
 
 def test_fields_of_a_run_that_a_user_begins(tmp_path: Path) -> None:
-    texts = ["recipe", "model", "epochs"]
+    texts = ["recipe", "model", "epochs", "data_version"]
     assert set(_read("train.yml", "inputs")) == {*_PLACES, *texts, "dataflow", "publish"}
     names = {"inputs": texts, "variables": _variables("train.yml")}
     _compare(tmp_path, "train.yml", "train", names)
