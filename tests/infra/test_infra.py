@@ -22,6 +22,10 @@ VARIABLES = {
     "HF_REPO_ID",
     "HF_LICENSE",
     "HF_TOKEN_SECRET",
+    "LAKEFS_ACCESS_KEY_SECRET",
+    "LAKEFS_ENDPOINT",
+    "LAKEFS_REPOSITORY",
+    "LAKEFS_SECRET_KEY_SECRET",
 }
 # By the beginning of a resource's type: the services that it, or what it is for, asks.
 SERVICES = {
@@ -262,7 +266,7 @@ def test_the_outputs_set_what_the_workflows_read() -> None:
     if not workflows:
         pytest.skip("there is no workflow in .github/workflows")
     read = {name for path in workflows for name in re.findall(r"vars\.(\w+)", path.read_text())}
-    settings = set(re.findall(r"^# ([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.M))
+    settings = set(re.findall(r"^# ([A-Z0-9_]+)=", (REPOSITORY / ".env.example").read_text(), re.M))
     assert set_by_outputs() <= read <= set_by_outputs() | settings
 
 
