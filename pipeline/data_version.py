@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import filelock
-from rich.console import Console
-from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from components.data_stores import StoresConfig, connect
 from pipeline.configs import Settings
@@ -90,6 +88,9 @@ def remote_root(settings: Settings, address: Address) -> str:
 @contextmanager
 def shown() -> Iterator[tuple[Callable[[str], None], Callable[[int], None]]]:
     """Gives what tells a user what is done, and what shows how much of it came."""
+    from rich.console import Console
+    from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
+
     console = Console(stderr=True, soft_wrap=True)
     columns = (DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True) as bar:

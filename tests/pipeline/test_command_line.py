@@ -46,7 +46,14 @@ def test_a_verb_has_a_flag_for_every_setting(capsys: pytest.CaptureFixture[str],
         flag = f"--{name.replace('_', '-')}"
         assert any(line.lstrip("│ ").startswith(f"{flag} ") for line in lines), flag
     titles = [line.split("─")[1].strip() for line in lines if line.startswith("╭─")]
-    assert titles[-4:] == ["Every run", "A Vertex Endpoint", "Vertex AI", "The Hugging Face Hub"]
+    assert titles[-6:] == [
+        "Every run",
+        "Models in lakeFS",
+        "Data with versions",
+        "A Vertex Endpoint",
+        "Vertex AI",
+        "The Hugging Face Hub",
+    ]
 
 
 @pytest.mark.usefixtures("mistaken")
