@@ -182,7 +182,7 @@ def test_it_is_small_and_holds_nothing_that_only_develops(
     assert not names & {"tensorflow", "gradio", "pytest", "ruff", "mypy", "playwright", "zizmor"}
     assert not [name for name in names if name.startswith("nvidia-")]
     folders = set(container.run("ls", "-A", "/pipeline").split())
-    code = {"apps", "components", "models", "pipeline", "tfrecords"}
+    code = {"apps", "components", "models", "pipeline", "stores", "tfrecords"}
     assert folders == {*code, ".github", "pyproject.toml", "uv.lock"}
     used = container.run("du", "--summarize", "--block-size=1MB", "/opt/venv").split()[0]
     readme = (REPOSITORY / "README.md").read_text()
