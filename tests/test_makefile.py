@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-_OF_THE_DEMO = ("DATA_ROOT", "RECIPE", "MAKEFLAGS", "MAKELEVEL")
+_OF_THE_DEMO = ("DATA_ROOT", "RECIPE")
 
 
 @pytest.fixture

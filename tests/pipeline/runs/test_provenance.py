@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runs.provenance import commit_label, git_commit, provenance
+from components.git import git_commit
+from pipeline.runs.provenance import commit_label, provenance
 
 
 def git(folder: Path, *arguments: str) -> str:
