@@ -14,6 +14,7 @@ import lakefs_sdk
 
 from stores import writing
 from stores.address import LakeFSAddress, S3Address
+from stores.digest import digest_file
 from stores.errors import StoreError
 from stores.lakefs import LakeFS
 from stores.manifest import Entry, Manifest, check_entries
@@ -41,21 +42,15 @@ def read_folder(folder: Path) -> tuple[Entry, ...]:
 
 
 def _entry_of(path: Path, folder: Path) -> Entry:
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    size = 0
     try:
-        with path.open("rb") as file:
-            while block := file.read(PIECE):
-                sha256.update(block)
-                md5.update(block)
-                size += len(block)
+        found = digest_file(path)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
     return Entry(
         path=path.relative_to(folder).as_posix(),
-        size=size,
-        etag=md5.hexdigest(),
-        sha256=sha256.hexdigest(),
+        size=found.size,
+        etag=found.md5,
+        sha256=found.sha256,
     )
 
 

@@ -11,10 +11,10 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Protocol
 
 import filelock
 
+from stores.digest import Digest, digest_file
 from stores.errors import StoreError
 from stores.manifest import Entry
 
@@ -25,17 +25,9 @@ _PARTIAL = ".partial"
 _WHOLE, _PARTS = "whole", "parts"
 
 
-class Source(Protocol):
-    """Where objects are read."""
-
-    def read(self, entry: Entry, start: int, size: int) -> bytes:
-        """Reads bytes of an object as the entry has it.
-
-        Raises:
-            StoreError: it cannot be read, or is another one by now.
-        """
-
-
+# Reads bytes of an object as its entry has it: the entry, the first byte's place, and how many. It
+# raises StoreError where the object cannot be read, or is another one by now.
+Read = Callable[[Entry, int, int], bytes]
 Progress = Callable[[int], None]  # is told how many bytes have come
 
 
@@ -62,14 +54,14 @@ def locked(folder: Path, name: str, waiting: Callable[[], None]) -> Iterator[Non
 
 
 def fetch(
-    source: Source, entries: tuple[Entry, ...], folder: Path, name: str, progress: Progress
+    read: Read, entries: tuple[Entry, ...], folder: Path, name: str, progress: Progress
 ) -> tuple[Path, tuple[Entry, ...]]:
     """Copies objects into a folder of what is unfinished.
 
     What was copied before, and is right, is not copied again. A caller holds the lock of `name`.
 
     Args:
-        source: where they are.
+        read: reads them where they are.
         entries: what they are.
         folder: of all versions.
         name: of the unfinished copy.
@@ -83,7 +75,7 @@ def fetch(
             stays.
     """
     partial = folder / _PARTIAL / name
-    copy = _Copy(source, partial / _WHOLE, partial / _PARTS, progress)
+    copy = _Copy(read, partial / _WHOLE, partial / _PARTS, progress)
     copy.whole.mkdir(parents=True, exist_ok=True)
     copy.parts.mkdir(exist_ok=True)
     _check_room(folder, sum(entry.size for entry in entries))
@@ -113,8 +105,8 @@ def publish(whole: Path, target: Path) -> None:
 class _Copy:
     """One copy of a version, whose objects are copied by several threads."""
 
-    def __init__(self, source: Source, whole: Path, parts: Path, progress: Progress) -> None:
-        self.source, self.whole, self.parts = source, whole, parts
+    def __init__(self, read: Read, whole: Path, parts: Path, progress: Progress) -> None:
+        self.read, self.whole, self.parts = read, whole, parts
         self.stopped = threading.Event()
         self._progress = progress
 
@@ -123,41 +115,36 @@ class _Copy:
         target = self.whole / entry.path
         if target.is_file():
             with contextlib.suppress(StoreError):
-                return _check(entry, *_digests(target))
+                return _check(entry, digest_file(target))
         part = self.parts / hashlib.sha256(entry.path.encode()).hexdigest()
         begun = part.exists()
         try:
-            digest = self._read(entry, part)
+            sha256 = self._read(entry, part)
         except _Different:
             if not begun:
                 raise
-            digest = self._read(entry, part)  # what was begun was of another object
+            sha256 = self._read(entry, part)  # what was begun was of another object
         target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(part, target)
-        return digest
+        return sha256
 
     def _read(self, entry: Entry, part: Path) -> str:
-        sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+        found = Digest()
         with part.open("a+b") as file:
             file.seek(0)
-            while block := file.read(PIECE):
-                sha256.update(block)
-                md5.update(block)
-                size += len(block)
-            while size < entry.size:
+            found.update_from(file)
+            while found.size < entry.size:
                 if self.stopped.is_set():
                     raise StoreError("The copy was stopped.")
-                wanted = min(PIECE, entry.size - size)
-                block = self.source.read(entry, size, wanted)
+                wanted = min(PIECE, entry.size - found.size)
+                block = self.read(entry, found.size, wanted)
                 file.write(block)
-                sha256.update(block)
-                md5.update(block)
-                size += len(block)
+                found.update(block)
                 self._progress(len(block))
                 if len(block) != wanted:  # the object has another size by now
                     break
         try:
-            return _check(entry, size, sha256.hexdigest(), md5.hexdigest())
+            return _check(entry, found)
         except _Different:
             part.unlink()
             raise
@@ -167,27 +154,18 @@ class _Different(StoreError):
     """Bytes are not those of the version."""
 
 
-def _digests(path: Path) -> tuple[int, str, str]:
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        while block := file.read(PIECE):
-            sha256.update(block)
-            md5.update(block)
-    return path.stat().st_size, sha256.hexdigest(), md5.hexdigest()
-
-
-def _check(entry: Entry, size: int, sha256: str, md5: str) -> str:
-    same = size == entry.size
+def _check(entry: Entry, found: Digest) -> str:
+    same = found.size == entry.size
     if entry.sha256:
-        same = same and sha256 == entry.sha256
+        same = same and found.sha256 == entry.sha256
     elif entry.md5:
-        same = same and md5 == entry.md5
+        same = same and found.md5 == entry.md5
     if not same:
         raise _Different(
             f"{entry.path} is not what it was when the version was made: it was changed in the "
             "store under the version. Restore the object, or make a version of what is there now."
         )
-    return sha256
+    return found.sha256
 
 
 def _remove_others(whole: Path, paths: set[str]) -> None:

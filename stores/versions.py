@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from stores.address import Address, LakeFSAddress, S3Address, parse
 from stores.errors import StoreError
 from stores.manifest import Entry, Manifest, read_manifest
-from stores.pull import Progress, fetch, locked, publish
+from stores.pull import Progress, Read, fetch, locked, publish
 
 if TYPE_CHECKING:  # a copy that is there is found without the clients
     from stores.lakefs import LakeFS
@@ -120,14 +120,14 @@ def _pull_fixed(
         if isinstance(address, LakeFSAddress):
             lakefs = cast("LakeFS", store)
             manifest = Manifest(source=str(address), entries=lakefs.entries(address))
-            reader = _Reader(functools.partial(lakefs.read, address))
+            read: Read = functools.partial(lakefs.read, address)
         else:
             s3 = cast("S3", store)
             manifest = s3.read_manifest(address)
-            reader = _Reader(functools.partial(s3.read, _prefix_of(manifest, address)))
+            read = functools.partial(s3.read, _prefix_of(manifest, address))
         entries = manifest.entries
         _announce(say, address, entries)
-        whole, entries = fetch(reader, entries, folder, name, progress)
+        whole, entries = fetch(read, entries, folder, name, progress)
         return _keep(address, Manifest(source=manifest.source, entries=entries), whole, folder)
 
 
@@ -151,8 +151,8 @@ def _pull_prefix(
             if found := find(fixed, folder):
                 return found
         _announce(say, address, entries)
-        reader = _Reader(functools.partial(store.read, address))
-        whole, entries = fetch(reader, entries, folder, name, progress)
+        read = functools.partial(store.read, address)
+        whole, entries = fetch(read, entries, folder, name, progress)
         manifest = Manifest(source=str(address), entries=entries)
         fixed = store.write_manifest(address, manifest)
         version = find(fixed, folder)
@@ -162,13 +162,6 @@ def _pull_prefix(
             shutil.rmtree(whole.parent)
         _write(seen, manifest.id)
         return version
-
-
-class _Reader:
-    """Reads the objects of one place."""
-
-    def __init__(self, read: Callable[[Entry, int, int], bytes]) -> None:
-        self.read = read
 
 
 def _prefix_of(manifest: Manifest, address: S3Address) -> S3Address:

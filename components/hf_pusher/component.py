@@ -2,45 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import ClassVar
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import standard_artifacts, standard_component_specs
-from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.types import standard_artifacts
 
 from components.demo import app_folders
 from components.digest import folder_digest
-from components.edge_exporter.variants import EDGE_MODEL_KEY
 from components.hf_pusher.config import HubConfig
 from components.hf_pusher.executor import Executor
-
-
-class HFPusherSpec(ComponentSpec):
-    """Keys are those of TFX's Pusher, whose executor this component's extends."""
-
-    PARAMETERS: ClassVar = {
-        standard_component_specs.CUSTOM_CONFIG_KEY: ExecutionParameter(type=str),
-    }
-    INPUTS: ClassVar = {
-        standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
-        standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(
-            type=standard_artifacts.ModelBlessing
-        ),
-        standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
-            type=standard_artifacts.InfraBlessing
-        ),
-        standard_component_specs.EVALUATION_KEY: ChannelParameter(
-            type=standard_artifacts.ModelEvaluation
-        ),
-        standard_component_specs.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
-        EDGE_MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
-    }
-    OUTPUTS: ClassVar = {
-        standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(
-            type=standard_artifacts.PushedModel
-        )
-    }
+from components.pushing import PushingSpec
 
 
 class HFPusher(base_component.BaseComponent):
@@ -64,7 +35,7 @@ class HFPusher(base_component.BaseComponent):
     `repo_id`, `revision`, `tag`, `url`, `space_id`, `space_revision` and `space_url`.
     """
 
-    SPEC_CLASS = HFPusherSpec
+    SPEC_CLASS = PushingSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(
@@ -86,7 +57,7 @@ class HFPusher(base_component.BaseComponent):
             "code_digest": code_digest,
             "publisher_digest": folder_digest(Path(__file__).parent, *app_folders(task)),
         }
-        spec = HFPusherSpec(
+        spec = PushingSpec(
             model=model,
             model_blessing=model_blessing,
             infra_blessing=infra_blessing,

@@ -22,6 +22,7 @@ from components.hf_pusher.answers import HubError
 from components.hf_pusher.config import HubConfig
 from components.hf_pusher.model_card import Data, Facts, write_pages
 from components.hf_pusher.publish import Publication, Publisher
+from components.pushing import note_outcome
 from models.provenance import read_provenance
 from tfrecords.dataset import read_info
 from tfrecords.errors import DataError
@@ -95,9 +96,7 @@ class Executor(pusher_executor.Executor):
         what = "Published" if publication.changed else "Already published, nothing was sent:"
         logging.info("%s %s, served by %s", what, publication.url, publication.space_url)
         self._MarkPushed(pushed_model, pushed_destination=publication.url)
-        for name, value in dataclasses.asdict(publication).items():
-            if isinstance(value, str):
-                pushed_model.set_string_custom_property(name, value)
+        note_outcome(pushed_model, dataclasses.asdict(publication))
         content = json.dumps(dataclasses.asdict(publication), indent=2)
         io_utils.write_string_file(os.path.join(pushed_model.uri, PUBLICATION), content)
 

@@ -2,17 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import ClassVar
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import standard_artifacts, standard_component_specs
-from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.types import standard_artifacts
 
 from components.digest import folder_digest
-from components.edge_exporter.variants import EDGE_MODEL_KEY
 from components.lakefs_pusher.config import LakeFSConfig
 from components.lakefs_pusher.executor import Executor
+from components.pushing import PushingSpec
 
 _TOLD = (
     *LakeFSConfig.model_fields,
@@ -20,33 +18,6 @@ _TOLD = (
     "lakefs_access_key_secret",
     "lakefs_secret_key_secret",
 )
-
-
-class LakeFSPusherSpec(ComponentSpec):
-    """Keys are those of TFX's Pusher, whose executor this component's extends."""
-
-    PARAMETERS: ClassVar = {
-        standard_component_specs.CUSTOM_CONFIG_KEY: ExecutionParameter(type=str),
-    }
-    INPUTS: ClassVar = {
-        standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
-        standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(
-            type=standard_artifacts.ModelBlessing
-        ),
-        standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
-            type=standard_artifacts.InfraBlessing
-        ),
-        standard_component_specs.EVALUATION_KEY: ChannelParameter(
-            type=standard_artifacts.ModelEvaluation
-        ),
-        standard_component_specs.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
-        EDGE_MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
-    }
-    OUTPUTS: ClassVar = {
-        standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(
-            type=standard_artifacts.PushedModel
-        )
-    }
 
 
 class LakeFSPusher(base_component.BaseComponent):
@@ -69,7 +40,7 @@ class LakeFSPusher(base_component.BaseComponent):
     `repository`, `path`, `revision`, `tag` and `url`.
     """
 
-    SPEC_CLASS = LakeFSPusherSpec
+    SPEC_CLASS = PushingSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(
@@ -90,7 +61,7 @@ class LakeFSPusher(base_component.BaseComponent):
             "code_digest": code_digest,
             "pusher_digest": folder_digest(Path(__file__).parent),
         }
-        spec = LakeFSPusherSpec(
+        spec = PushingSpec(
             model=model,
             model_blessing=model_blessing,
             infra_blessing=infra_blessing,

@@ -21,6 +21,7 @@ from components.data_stores import connect_lakefs
 from components.edge_exporter.staging import stage_edge_model
 from components.git import git_commit
 from components.lakefs_pusher.config import Destination
+from components.pushing import note_outcome
 from stores.errors import StoreError
 
 if TYPE_CHECKING:
@@ -78,9 +79,7 @@ class Executor(pusher_executor.Executor):
         what = "Pushed" if pushed.changed else "Already pushed, nothing was sent:"
         logging.info("%s %s", what, pushed.url)
         self._MarkPushed(pushed_model, pushed_destination=pushed.url)
-        for name, value in dataclasses.asdict(pushed).items():
-            if isinstance(value, str):
-                pushed_model.set_string_custom_property(name, value)
+        note_outcome(pushed_model, dataclasses.asdict(pushed))
 
 
 def _commit() -> dict[str, str]:

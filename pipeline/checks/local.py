@@ -7,6 +7,7 @@ import psutil
 import tensorflow as tf
 
 from components.data_stores import connect_lakefs
+from components.git import git_commit
 from components.hf_pusher.answers import HubError
 from components.hf_pusher.publish import check_hub
 from components.secrets import SecretError
@@ -17,7 +18,6 @@ from pipeline.checks.places import check_disk, check_folders
 from pipeline.checks.records import check_records
 from pipeline.configs import Settings
 from pipeline.recipe import Recipe
-from pipeline.runs.provenance import git_commit
 from pipeline.tuned import imported_hyperparameters
 from tfrecords import storage
 from tfrecords.dataset import CALIBRATION_PATTERN

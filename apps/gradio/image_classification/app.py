@@ -20,7 +20,7 @@ import gradio as gr
 
 from answers import Answers
 from classification import Model
-from frame import begin_page, image_file, offer_examples, serve
+from frame import ask_for_several, begin_page, image_file, offer_examples, serve
 from hub import Origin
 from page import CSS, INVITATION, heading
 
@@ -37,7 +37,7 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
         with gr.Tab("One image"), gr.Row():
             _one_image(answers, examples)
         with gr.Tab("Several images"):
-            _several_images(answers)
+            ask_for_several("Classify", answers.show_all)
         gr.on(
             [],
             answers.classify,
@@ -80,19 +80,6 @@ def _one_image(answers: Answers, examples: list[Path]) -> None:
     )
     with shown_below:
         offer_examples(examples, image, answers.show, result)
-
-
-def _several_images(answers: Answers) -> None:
-    files = gr.File(label="Images", file_count="multiple", file_types=["image"], height=200)
-    start = gr.Button("Classify", variant="primary")
-    table = gr.HTML(apply_default_css=False)
-    start.click(
-        answers.show_all,
-        files,
-        table,
-        show_progress_on=files,
-        api_visibility="private",
-    )
 
 
 if __name__ == "__main__":

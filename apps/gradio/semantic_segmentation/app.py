@@ -19,7 +19,7 @@ prepare()  # before Gradio is imported
 import gradio as gr
 
 from drawing import CSS
-from frame import begin_page, image_file, offer_examples, serve
+from frame import ask_for_several, begin_page, image_file, offer_examples, serve
 from handlers import Handlers
 from hub import Origin
 from page import INVITATION, heading
@@ -39,7 +39,7 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
         with gr.Tab("One image"), gr.Row():
             _one_image(handlers, examples)
         with gr.Tab("Several images"):
-            _several_images(handlers)
+            ask_for_several("Segment", handlers.show_all)
         gr.on(
             [],
             handlers.segment,
@@ -87,19 +87,6 @@ def _one_image(handlers: Handlers, examples: list[Path]) -> None:
     )
     with shown_below:
         offer_examples(examples, image, handlers.show, result)
-
-
-def _several_images(handlers: Handlers) -> None:
-    files = gr.File(label="Images", file_count="multiple", file_types=["image"], height=200)
-    start = gr.Button("Segment", variant="primary")
-    cards = gr.HTML(apply_default_css=False)
-    start.click(
-        handlers.show_all,
-        files,
-        cards,
-        show_progress_on=files,
-        api_visibility="private",
-    )
 
 
 if __name__ == "__main__":

@@ -65,6 +65,19 @@ def offer_examples(
     ).then(show, image, result, show_progress_on=image, api_visibility="private")
 
 
+def ask_for_several(verb: str, show_all: Callable[..., Any]) -> None:
+    """Puts a field for several images on the page, and below it the answers to all of them.
+
+    Args:
+        verb: what the button says.
+        show_all: what is called with the images' paths; its answer is HTML.
+    """
+    files = gr.File(label="Images", file_count="multiple", file_types=["image"], height=200)
+    start = gr.Button(verb, variant="primary")
+    answers = gr.HTML(apply_default_css=False)
+    start.click(show_all, files, answers, show_progress_on=files, api_visibility="private")
+
+
 def begin_page(title: str) -> gr.Blocks:
     """An empty page, which deletes its users' files after a while."""
     return gr.Blocks(title=title, analytics_enabled=False, delete_cache=(60, _DELETED_AFTER))
