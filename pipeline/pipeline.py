@@ -114,7 +114,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
     blessed_model = engine.blessed_model(
         candidate=trainer.outputs["model"],
         model=Channel(type=standard_artifacts.Model),
-        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        pushed_model=Channel(type=standard_artifacts.PushedModel),
     ).with_id("latest_blessed_model")
     blessed_model.add_upstream_node(trainer)
     evaluator = Evaluator(

@@ -13,7 +13,7 @@ import tensorflow as tf
 from benchmarks.bench_evaluator import evaluate
 from pipeline.recipes import load_recipe
 from pipeline.results.verdict import words
-from pipeline.runs import history
+from pipeline.runs import history, store
 from tests.conftest import REPOSITORY, TFX_COMMANDS, Walk, Workplace
 from tfrecords.example import LabelledImage
 
@@ -97,6 +97,9 @@ def test_what_is_the_same_is_reused_and_a_changed_setting_trains_again(walk: Wal
     assert row(again, "training") == f"{row(first, 'training')} (reused)"
     assert not row(changed, "training").endswith("(reused)")
     assert [row(output, "verdict") for output in walk.printed] == ["blessed"] * 3
+    metadata = walk.workplace.pipeline_root / "metadata.sqlite"
+    runs = [history.load_run(metadata, run_id) for run_id in store.run_ids(metadata)]
+    assert [run.baseline_run for run in runs] == ["", "", runs[0].run_id]
 
 
 @pytest.mark.slow

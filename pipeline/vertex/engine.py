@@ -11,7 +11,8 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
 )
 from tfx.extensions.google_cloud_ai_platform import constants
 from tfx.extensions.google_cloud_ai_platform.trainer import executor as vertex_trainer
-from tfx.types.channel import BaseChannel
+from tfx.types import standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
 
 from components.endpoint_pusher.component import Pusher as EndpointPusher
 from components.endpoint_pusher.config import Deployment, container
@@ -44,9 +45,19 @@ def vertex_engine(settings: Settings) -> Engine:
     )
 
 
-def _latest_blessed_model(candidate: BaseChannel, **channels: BaseChannel) -> Resolver:
-    """Vertex AI's own way to resolve it, which knows of no candidate."""
-    return Resolver(strategy_class=LatestBlessedModelStrategy, **channels)
+def _latest_blessed_model(
+    candidate: BaseChannel, model: BaseChannel, pushed_model: BaseChannel
+) -> Resolver:
+    """Vertex AI's own way to resolve it, which knows of no candidate.
+
+    TFX compiles none but the query for a ModelBlessing; `spec.amended` makes it one for what was
+    pushed.
+    """
+    return Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=model,
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+    )
 
 
 def _pusher(settings: Settings) -> Callable[..., Any]:

@@ -18,6 +18,7 @@ RETRIES = {"maxRetryCount": 2, "backoffDuration": "60s", "backoffFactor": 2.0}
 _RESOURCES = {"cpuLimit": 4.0, "memoryLimit": 16.0}  # cores, GB
 _TRAINERS = ("Trainer", "Tuner")
 _CUSTOM_CONFIG = "custom_config"
+_RESOLVERS = "latest_blessed_model-"  # TFX compiles two tasks of one node
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def amended(job: Json, settings: Settings) -> Json:
         settings: what it was compiled with.
     """
     spec = job["pipelineSpec"]
+    _resolve_by_what_was_pushed(spec)
     for name, task in _tasks(spec):
         executor = _executor(spec, name)
         if "container" in executor:
@@ -91,6 +93,21 @@ def amended(job: Json, settings: Settings) -> Json:
         parameter.name: _value(parameter) for parameter in by_name.values()
     }
     return job
+
+
+def _resolve_by_what_was_pushed(spec: Json) -> None:
+    """Makes the resolvers look for what was pushed instead of for the Evaluator's blessing.
+
+    A model that ModelValidator refused has that blessing too. The Pusher's artifact has the
+    properties that TFX's queries ask for.
+    """
+    executors = spec["deploymentSpec"]["executors"]
+    names = [name for name in spec["components"] if name.startswith(_RESOLVERS)]
+    places = [(spec["components"], name) for name in names]
+    places += [(executors, spec["components"][name]["executorLabel"]) for name in names]
+    for holder, name in places:
+        text = json.dumps(holder[name])
+        holder[name] = json.loads(text.replace("tfx.ModelBlessing", "tfx.PushedModel"))
 
 
 def _tasks(spec: Json) -> Iterator[tuple[str, Json]]:

@@ -31,6 +31,7 @@ def do(folder: str, blessed: bool, settings: dict[str, Any]) -> dict[str, Any]:
     model.uri, pushed.uri = f"{folder}/model", f"{folder}/pushed_model"
     blessing.uri = f"{folder}/blessing"
     blessing.set_int_custom_property("blessed", int(blessed))
+    blessing.set_string_custom_property("current_model_id", "the model")
     destination = {"filesystem": {"base_directory": f"{folder}/serving"}}
     with patch("time.sleep"):
         Executor().Do(
@@ -45,6 +46,8 @@ def do(folder: str, blessed: bool, settings: dict[str, Any]) -> dict[str, Any]:
         "pushed": pushed.get_int_custom_property("pushed"),
         "destination": pushed.get_string_custom_property("pushed_destination"),
         "saved_model": pushed.get_string_custom_property("saved_model"),
+        "blessed": pushed.get_int_custom_property("blessed"),
+        "model": pushed.get_string_custom_property("current_model_id"),
     }
 
 
@@ -71,7 +74,8 @@ def test_a_blessed_model_is_pushed_and_deployed(
     endpoint = f"{vertex.parent}/endpoints/pets"
     told = run(b"graph")
     [(name, folder, image, _)] = versions(vertex)
-    assert told == {"pushed": 1, "destination": endpoint, "saved_model": folder}
+    found_by = {"blessed": 1, "model": "the model"}
+    assert told == {"pushed": 1, "destination": endpoint, "saved_model": folder, **found_by}
     assert (name, image) == ("pets@1", IMAGE)
     assert folder.startswith(f"{bucket}/run/serving/")
     for pushed in (folder, f"{bucket}/run/pushed_model"):
@@ -86,7 +90,7 @@ def test_a_blessed_model_is_pushed_and_deployed(
 
     told = run(b"another graph")
     folder = versions(vertex)[1][1]
-    assert told == {"pushed": 1, "destination": endpoint, "saved_model": folder}
+    assert told == {"pushed": 1, "destination": endpoint, "saved_model": folder, **found_by}
     assert serving(vertex) == {"pets-2": 100}
     assert gcs.read(f"{folder}/saved_model.pb") == b"another graph"
 
@@ -95,7 +99,8 @@ def test_a_model_that_is_not_blessed_changes_nothing(
     vertex: VertexEmulator, gcs: GcsEmulator, bucket: str, run: Push
 ) -> None:
     told = run(b"graph", blessed=False)
-    assert told == {"pushed": 0, "destination": "", "saved_model": ""}
+    nothing = {"destination": "", "saved_model": "", "model": ""}
+    assert told == {"pushed": 0, "blessed": 0, **nothing}
     assert vertex.requests == []
     assert not gcs.exists(f"{bucket}/run/serving")
     assert not gcs.exists(f"{bucket}/run/pushed_model")
