@@ -43,8 +43,8 @@ def take(
         Path,
         typer.Option(
             metavar="FILE",
-            help="Append data_root=…, announced=… or held_back=true, as for GitHub's "
-            "$GITHUB_OUTPUT.",
+            help="Append data_root=… and announced=…, held_back=true where nothing is to be "
+            "submitted, and active=JOB_ID where that is for a job, as for GitHub's $GITHUB_OUTPUT.",
         ),
     ],
     summary: Annotated[Path, typer.Option(metavar="FILE", help="Append why, in Markdown.")],
@@ -65,9 +65,15 @@ def end(
         datetime.datetime,
         typer.Argument(parser=datetime.datetime.fromisoformat, help="As `take` said."),
     ],
+    *,
+    output: Annotated[
+        Path, typer.Option(metavar="FILE", help="Append waiting=…, the data that wait longest.")
+    ],
 ) -> int:
     """Returns 0, or 2 with the reason when it could not be done."""
-    return _told(settings, lambda announcements: _end(announcements, settings, job_id, announced))
+    return _told(
+        settings, lambda announcements: _end(announcements, settings, job_id, announced, output)
+    )
 
 
 def _told(settings: Settings, act: Callable[["Announcements"], str]) -> int:
@@ -109,9 +115,20 @@ def _take(
         return f"Nothing was announced yet: this run trains on {settings.data_root}."
     told = f"This run trains on {taken.data_root}, announced {taken.announced.isoformat()}."
     pairs = {"data_root": taken.data_root, "announced": taken.announced.isoformat()}
+    if active := _active(settings):
+        told = f"The job {active} is active: this run waits for its end, and submits none."
+        pairs |= {"active": active, "held_back": "true"}
     _append(output, "".join(f"{name}={value}\n" for name, value in pairs.items()))
     _append(summary, f"{told}\n")
     return told
+
+
+def _active(settings: Settings) -> str:
+    """The id of the job that keeps another from being submitted; empty when there is none."""
+    from pipeline.vertex.jobs import Vertex
+
+    active = Vertex(settings).active(settings.name_pipeline())
+    return active[0].name.rpartition("/")[2] if active else ""
 
 
 def _append(path: Path, text: str) -> None:
@@ -120,10 +137,25 @@ def _append(path: Path, text: str) -> None:
 
 
 def _end(
+    announcements: "Announcements",
+    settings: Settings,
+    job_id: str,
+    announced: datetime.datetime,
+    output: Path,
+) -> str:
+    from pipeline.vertex.announcements import longest_waiting
+
+    told = _finish(announcements, settings, job_id, announced)
+    if waiting := longest_waiting(announcements.read()):
+        _append(output, f"waiting={waiting.data_root}\n")
+    return told
+
+
+def _finish(
     announcements: "Announcements", settings: Settings, job_id: str, announced: datetime.datetime
 ) -> str:
     from pipeline.vertex.announcements import State
-    from pipeline.vertex.jobs import Vertex, has_ended
+    from pipeline.vertex.jobs import Vertex, has_ended, parameters_of
     from pipeline.vertex.names import check_job_id
 
     cloud = Vertex(settings)
@@ -131,6 +163,9 @@ def _end(
     # A training that GitHub no longer watches goes on, and `submit` refuses another one meanwhile.
     if not has_ended(job) if job else cloud.active(settings.name_pipeline()):
         return f"A job is active: {settings.data_root} waits for the next run."
+    own = settings.data_root.rstrip("/")
+    if job and str(parameters_of(job).get("data_root", own)).rstrip("/") != own:
+        return f"The job {job_id} was of other data: {own} waits for the next run."
     state = _state(job) if job else State.FAILED
     announcements.finish(settings.data_root, announced, state)
     return f"Recorded {settings.data_root} as {state}."

@@ -212,6 +212,16 @@ class Announcements:
         )
 
 
+def longest_waiting(known: Sequence[Announcement]) -> Announcement | None:
+    """Whose turn is the next; None when nothing waits that is newer than published data.
+
+    Args:
+        known: the record, the oldest first.
+    """
+    after = known[_newest_published(known) + 1 :]
+    return next((one for one in after if one.state is State.WAITING), None)
+
+
 def take_turn(known: Sequence[Announcement], own: str | None) -> Announcement | None:
     """Says what a run trains on: what waits longest, else its own data, else the newest.
 
@@ -228,22 +238,26 @@ def take_turn(known: Sequence[Announcement], own: str | None) -> Announcement | 
         ValueError: the run's own data were never announced.
         HeldBack: nothing waits, and data announced after the run's own have published.
     """
-    published = [place for place, one in enumerate(known) if one.state is State.PUBLISHED]
-    newest = published[-1] if published else -1
-    for one in known[newest + 1 :]:
-        if one.state is State.WAITING:
-            return one
+    if waiting := longest_waiting(known):
+        return waiting
     if own is None:
         return known[-1] if known else None
     places = [place for place, one in enumerate(known) if one.data_root == own.rstrip("/")]
     if not places:
         raise ValueError(f"{own} was never announced: `visionpipe turn announce` first.")
+    newest = _newest_published(known)
     if places[-1] < newest:
         raise HeldBack(
             f"{known[places[-1]].data_root} was announced before {known[newest].data_root}, whose "
             "model is out already: nothing was trained, and no older model replaces a newer one."
         )
     return known[places[-1]]
+
+
+def _newest_published(known: Sequence[Announcement]) -> int:
+    """Its place; -1 when nothing was published."""
+    places = [place for place, one in enumerate(known) if one.state is State.PUBLISHED]
+    return places[-1] if places else -1
 
 
 def _same(one: Announcement, other: Announcement) -> bool:

@@ -191,6 +191,16 @@ def outcome_of(name: str, job: vertex.PipelineJob) -> Outcome:
     return Outcome(name, state, {task.name: task for task in ordered}, tuple(said))
 
 
+def parameters_of(job: vertex.PipelineJob) -> dict[str, str | float]:
+    """The job's parameters, in whichever of the two forms it was submitted with."""
+    config = json_format.MessageToDict(vertex.PipelineJob.pb(job).runtime_config)
+    typed = config.get("parameters", {})
+    numbers = {"intValue": int, "doubleValue": float, "stringValue": str}
+    return {
+        name: numbers[kind](value) for name, one in typed.items() for kind, value in one.items()
+    } | config.get("parameterValues", {})
+
+
 def same(asked: vertex.PipelineJob, found: vertex.PipelineJob) -> bool:
     """Whether a job is the one that was asked for; the service adds a label of its own."""
     given, kept = asked.runtime_config, found.runtime_config

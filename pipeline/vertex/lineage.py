@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.cloud import aiplatform_v1 as vertex
-from google.protobuf import json_format
 
 from pipeline.configs import Settings
 from pipeline.jobs.states import Artifact, Outcome, State
 from pipeline.lineage.chain import Lineage, Origin
 from pipeline.lineage.names import Name, find_run, model_name, pushed_names
-from pipeline.vertex.jobs import Vertex, outcome_of
+from pipeline.vertex.jobs import Vertex, outcome_of, parameters_of
 from pipeline.vertex.names import locate
 from pipeline.vertex.outcome import output, pushed_by, read_verdict
 
@@ -88,7 +87,7 @@ def _chain(cloud: Vertex, job: vertex.PipelineJob) -> Lineage:
     return Lineage(
         run=_origin(job),
         trained_by=_trained_by(cloud, job, outcome, model) if model else None,
-        data_root=str(_parameters(job).get("data_root", "")),
+        data_root=str(parameters_of(job).get("data_root", "")),
         examples=examples.metadata if examples else {},
         told=_told(job, "Trainer"),
         hyperparameters=tuned.uri if tuned else "",
@@ -129,7 +128,7 @@ def _told(job: vertex.PipelineJob, step: str) -> dict[str, Any]:
     given = job.pipeline_spec["root"]["dag"]["tasks"].get(step, {}).get("inputs", {})
     config = given.get("parameters", {}).get("custom_config", {}).get("runtimeValue", {})
     text = config.get("constantValue", {}).get("stringValue", "{}")
-    values = _parameters(job)
+    values = parameters_of(job)
     return json.loads(_PLACEHOLDER.sub(lambda found: _in_json(values[found[1]]), text))
 
 
@@ -138,16 +137,6 @@ def _in_json(value: str | float) -> str:
     if isinstance(value, str):
         return json.dumps(value)[1:-1]
     return json.dumps(int(value) if value == int(value) else value)  # the service has no integers
-
-
-def _parameters(job: vertex.PipelineJob) -> dict[str, str | float]:
-    """The job's parameters, in whichever of the two forms it was submitted with."""
-    config = json_format.MessageToDict(vertex.PipelineJob.pb(job).runtime_config)
-    typed = config.get("parameters", {})
-    numbers = {"intValue": int, "doubleValue": float, "stringValue": str}
-    return {
-        name: numbers[kind](value) for name, one in typed.items() for kind, value in one.items()
-    } | config.get("parameterValues", {})
 
 
 def _id(name: str) -> str:

@@ -50,6 +50,7 @@ class Played:
         summary: the job's summary, Markdown.
         errors: what `::error::` said.
         commit: of which the workflow is.
+        outputs: what the job puts out, by name.
     """
 
     conclusion: str
@@ -57,6 +58,7 @@ class Played:
     summary: str
     errors: list[str]
     commit: str
+    outputs: dict[str, str] = field(default_factory=dict)
 
 
 # Plays an action: is given its `with` and the environment, may add to it, and returns outputs.
@@ -106,6 +108,7 @@ class Player:
         inputs: Mapping[str, Any] | None = None,
         event: Mapping[str, Any] | None = None,
         ref: str = "refs/heads/main",
+        needs: Mapping[str, Played] | None = None,
     ) -> Played:
         """Plays one job.
 
@@ -116,6 +119,7 @@ class Player:
             inputs: as a user types them; what is not given has its default.
             event: what the event told, such as `client_payload`.
             ref: of which the workflow is.
+            needs: the jobs that it needs, which were played before.
         """
         text = (self.repository / ".github" / "workflows" / workflow).read_text()
         definition = yaml.load(text, yaml.BaseLoader)
@@ -123,6 +127,10 @@ class Player:
         run = _Run(self, definition, definition["jobs"][job], self.runs, event_name, ref)
         run.contexts["inputs"] = _inputs(definition, inputs or {}, event_name)
         run.contexts["github"]["event"] = dict(event or {})
+        run.contexts["needs"] = {
+            name: {"result": played.conclusion, "outputs": played.outputs}
+            for name, played in (needs or {}).items()
+        }
         return run.play()
 
     def _check_out(self, _: dict[str, str], environment: dict[str, str]) -> dict[str, str]:
@@ -230,7 +238,9 @@ class _Run:
         cancelled = self._player.cancelled.is_set()
         conclusion = "cancelled" if cancelled else "failure" if self._failed else "success"
         commit = self._environment["GITHUB_SHA"]
-        return Played(conclusion, self._steps, self._summary, self._commands.errors, commit)
+        outputs = self._evaluated(self._job.get("outputs", {}))
+        errors = self._commands.errors
+        return Played(conclusion, self._steps, self._summary, errors, commit, outputs)
 
     def _holds(self, condition: str) -> bool:
         condition = condition.removeprefix("${{").removesuffix("}}")

@@ -12,10 +12,12 @@ from google.cloud.aiplatform_v1 import types
 
 from pipeline.configs import Settings
 from tests.conftest import REPOSITORY
+from tests.emulators.github.dispatches import Dispatches
 from tests.emulators.submitting import Runner
 from tests.github.cloud import BUCKET, Cloud, cloud
 from tests.github.images import image_tag
-from tests.github.player import Played
+from tests.github.player import Played, Player
+from tests.github.test_hostile_inputs import HOSTILE
 
 EVERY_DAY = {"event_name": "schedule"}
 NEW_DATA = "repository_dispatch"
@@ -179,13 +181,60 @@ def test_an_older_model_is_held_back_and_the_run_ends_green(there: Cloud, team: 
 @pytest.mark.parametrize("event", [EVERY_DAY, {"event_name": NEW_DATA}])
 def test_a_run_trains_on_the_data_whose_turn_it_is(there: Cloud, team: Path, event: dict) -> None:
     """These data have no shards: the run ends before anything is built, and the next may go on."""
-    first, second = record(there, first="published", second="waiting")
+    first, second, third = record(there, first="published", second="waiting", third="waiting")
     event = {**event, "event": {"client_payload": {"data_root": first}}}
     played = there.player(team).play("train.yml", "train", **event)
     assert played.conclusion == "failure"
     assert f"This run trains on {second}, announced 2026-11-02" in played.summary
     assert f"DATA_ROOT={second} has no" in played.summary
-    assert recorded(there) == {"first": "published", "second": "failed"}
+    assert recorded(there) == {"first": "published", "second": "failed", "third": "waiting"}
+    assert played.outputs == {"waiting": third}
+
+
+@pytest.fixture
+def dispatches() -> Iterator[Dispatches]:
+    with Dispatches("demo/pets", "ghs_of_the_run") as dispatches:
+        yield dispatches
+
+
+def play_next(player: Player, dispatches: Dispatches, train: Played) -> Played:
+    """Plays the last job of a run of new data."""
+    player.runs = dispatches.add(NEW_DATA, "in_progress") - 1
+    player.environment |= {
+        "GITHUB_API_URL": dispatches.url,
+        "GITHUB_REPOSITORY": "demo/pets",
+        "GITHUB_TOKEN": dispatches.token,
+    }
+    return player.play("train.yml", "next", event_name=NEW_DATA, needs={"train": train})
+
+
+@pytest.mark.parametrize("conclusion", ["success", "failure", "cancelled"])
+@pytest.mark.parametrize("waiting", [f"{BUCKET}/data/third", HOSTILE.format("")])
+def test_the_end_of_a_run_starts_the_run_of_the_data_that_wait(
+    player: Player, dispatches: Dispatches, conclusion: str, waiting: str
+) -> None:
+    """Whose own run may have ended before its turn, as one whose installation failed."""
+    dispatches.add(NEW_DATA, "completed")
+    dispatches.add("workflow_dispatch", "queued")  # which takes no turn
+    ended = Played(conclusion, {}, "", [], "", {"waiting": waiting})
+    played = play_next(player, dispatches, ended)
+    assert played.conclusion == "success", played
+    payload = {"data_root": waiting}
+    assert dispatches.told == [{"event_type": "new-data", "client_payload": payload}]
+
+
+def test_a_run_that_waits_already_is_the_next(player: Player, dispatches: Dispatches) -> None:
+    dispatches.add(NEW_DATA, "pending")
+    ended = Played("success", {}, "", [], "", {"waiting": f"{BUCKET}/data/third"})
+    played = play_next(player, dispatches, ended)
+    assert (played.conclusion, dispatches.told) == ("success", [])
+    [step] = played.steps.values()
+    assert step.log == f"A run waits already: it takes {BUCKET}/data/third.\n"
+
+
+def test_where_nothing_waits_nothing_is_started(player: Player, dispatches: Dispatches) -> None:
+    ended = Played("success", {}, "", [], "", {"waiting": ""})
+    assert play_next(player, dispatches, ended).conclusion == "skipped"
 
 
 def test_runs_are_dispatched_one_after_another_and_none_is_dropped() -> None:
@@ -216,5 +265,14 @@ def test_the_clock_has_a_file_of_its_own() -> None:
     assert weekly["on"].keys() == {"schedule"}
     [job] = weekly["jobs"].values()
     assert job["uses"].removeprefix("$/") == ".github/workflows/train.yml"
+    levels = ["none", "read", "write"]
     for called in train["jobs"].values():
-        assert called["permissions"].items() <= job["permissions"].items()
+        for name, level in called["permissions"].items():
+            assert levels.index(level) <= levels.index(job["permissions"][name])
+
+
+def test_no_job_that_runs_code_of_the_repository_may_change_it() -> None:
+    jobs = yaml.load((WORKFLOWS / "train.yml").read_text(), yaml.BaseLoader)["jobs"]
+    allowed = {name: job["permissions"].get("contents") for name, job in jobs.items()}
+    assert allowed == {"announce": "read", "train": "read", "next": "write"}
+    assert not any("uses" in step for step in jobs["next"]["steps"])

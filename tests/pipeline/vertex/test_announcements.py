@@ -103,6 +103,15 @@ class Team:
         pairs = dict(line.split("=", 1) for line in output.read_text().splitlines())
         return pairs, summary.read_text()
 
+    def end(self, job_id: str, told: dict[str, str]) -> tuple[str, str]:
+        """What a run that took its turn says at its end, and what waits then."""
+        output = self._folder / "output"
+        output.write_text("")
+        words = ("turn", "end", job_id, told["announced"], "--output", str(output))
+        done = self.verb(*words, data_root=told["data_root"])
+        assert (done.status, done.error) == (0, "")
+        return done.output, output.read_text().removeprefix("waiting=").rstrip()
+
     def recorded(self) -> dict[str, str]:
         """States by folder, in the order of the announcements."""
         listed = json.loads(self._gcs.read(self.record))["announcements"]
@@ -188,8 +197,7 @@ def end(
         told, _ = team.take("repository_dispatch", message)
         assert child(verb, "submit", "--spec", path, "--job-id", job_id).status == 0
         vertex.wait(job_id)
-        done = team.verb("turn", "end", job_id, told["announced"], data_root=told["data_root"])
-        assert (done.status, done.error) == (0, "")
+        team.end(job_id, told)
         return told["data_root"]
 
     return end
@@ -222,22 +230,29 @@ def test_an_older_model_does_not_replace_a_newer_one(
     assert team.recorded()["second"] == "published"  # its first model still is
 
 
-def test_while_a_job_is_active_the_data_of_all_runs_wait(
+def test_a_run_that_meets_an_active_job_waits_for_it(
     team: Team, child: ChildProcess, steps: Steps, vertex: VertexEmulator, tmp_path: Path
 ) -> None:
     """GitHub watches no longer than 6 hours; `submit` refuses what comes meanwhile."""
-    data_root = team.announce("first")
+    first, second = team.announce("first"), team.announce("second")
     told, _ = team.take("schedule")
     ended = threading.Event()
     steps.hold = lambda stop: ended.wait(100) and None
-    path = job_file(tmp_path, spec())
+    path = job_file(tmp_path, spec(), data_root=first)
     assert child(verb, "submit", "--spec", path, "--job-id", "pets-1").status == 0
     for job_id in ("pets-1", "pets-2"):
-        end = ("turn", "end", job_id, told["announced"])
-        done = team.verb(*end, data_root=data_root)
-        assert "A job is active" in done.output
+        printed, waiting = team.end(job_id, told)
+        assert "A job is active" in printed
+        assert waiting == first
+
+    later, summary = team.take("repository_dispatch", second)
+    assert later == {**told, "active": "pets-1", "held_back": "true"}
+    assert summary.startswith("The job pets-1 is active: this run waits for its end")
     ended.set()
-    assert team.recorded() == {"first": "waiting"}
+    vertex.wait("pets-1")
+    assert team.end("pets-1", {**told, "data_root": second})[1] == first  # it was of other data
+    assert team.end("pets-1", later)[1] == second
+    assert team.recorded() == {"first": "trained", "second": "waiting"}
 
 
 def test_data_that_nothing_can_be_trained_on_keep_no_others_waiting(
@@ -247,7 +262,7 @@ def test_data_that_nothing_can_be_trained_on_keep_no_others_waiting(
     steps.errors = {"Trainer": "broken"}
     assert end("pets-1", broken) == broken
     told, _ = team.take("repository_dispatch", empty)  # which no job is made for
-    team.verb("turn", "end", "pets-2", told["announced"], data_root=told["data_root"])
+    assert team.end("pets-2", told)[1] == last
     assert team.recorded() == {"broken": "failed", "empty": "failed", "last": "waiting"}
     assert team.take("repository_dispatch", broken)[0]["data_root"] == last
 

@@ -19,9 +19,13 @@ class Done:
     error: str
 
 
-def job_file(folder: Path, spec: dict) -> str:
+def job_file(folder: Path, spec: dict, **parameters: str) -> str:
     """Writes a job that can be submitted without a word of where its artifacts go."""
-    config = {"gcsOutputDirectory": "gs://bucket/root"}
+    config: dict = {"gcsOutputDirectory": "gs://bucket/root"}
+    if parameters:
+        declared = {name: {"type": "STRING"} for name in parameters}
+        spec["root"]["inputDefinitions"] = {"parameters": declared}
+        config["parameters"] = {name: {"stringValue": value} for name, value in parameters.items()}
     path = folder / "job.json"
     job = {"displayName": "pets", "pipelineSpec": spec, "runtimeConfig": config}
     path.write_text(json.dumps(job))
