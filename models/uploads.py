@@ -17,8 +17,6 @@ MAX_SIDE = 65_535
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_HEADER = 33  # bytes, to the end of the chunk IHDR
-# Orientation and transparency are said at a file's beginning.
-_HEAD = 2**18  # bytes
 _MAX_SEGMENTS = 1000
 
 _FILLER, _END_OF_IMAGE, _START_OF_SCAN, _APP1 = 0xFF, 0xD9, 0xDA, 0xE1
@@ -91,18 +89,19 @@ def open_upload(image_bytes: tf.Tensor, max_megapixels: float) -> tuple[tf.Tenso
     known = "The file is not an image that can be read: send a JPEG or PNG file."
     with tf.control_dependencies([tf.debugging.Assert(is_jpeg | is_png, [known])]):
         image_bytes = tf.identity(image_bytes)
-    head = tf.io.decode_raw(tf.strings.substr(image_bytes, 0, _HEAD), tf.uint8)
+    # All of it: what is said before the pixels may follow a profile of any length.
+    file = tf.io.decode_raw(image_bytes, tf.uint8)
     size = tf.cond(
         is_png,
-        lambda: tf.stack([_number(head, 20, 4), _number(head, 16, 4)]),
+        lambda: tf.stack([_number(file, 20, 4), _number(file, 16, 4)]),
         lambda: tf.io.extract_jpeg_shape(image_bytes, tf.int64)[:2],
     )
     with tf.control_dependencies([_assert_size(size, max_megapixels)]):
         image_bytes = tf.identity(image_bytes)
     return tf.cond(
         is_png,
-        lambda: _open_png(image_bytes, head),
-        lambda: (image_bytes, _orientation(head, _find_exif_in_jpeg(head))),
+        lambda: _open_png(image_bytes, file),
+        lambda: (image_bytes, _orientation(file, _find_exif_in_jpeg(file))),
     )
 
 
@@ -142,9 +141,9 @@ def _assert_size(size: tf.Tensor, max_megapixels: float) -> tf.Operation:
     return tf.debugging.Assert(fits, [said])
 
 
-def _open_png(image_bytes: tf.Tensor, head: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    exif, has_transparent_colour = _walk_png(head)
-    colour_type = _number(head, 25, 1)
+def _open_png(image_bytes: tf.Tensor, file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    exif, has_transparent_colour = _walk_png(file)
+    colour_type = _number(file, 25, 1)
     has_alpha = (colour_type == _GREY_ALPHA) | (colour_type == _RGB_ALPHA)
 
     def make_opaque() -> tf.Tensor:
@@ -157,7 +156,7 @@ def _open_png(image_bytes: tf.Tensor, head: tf.Tensor) -> tuple[tf.Tensor, tf.Te
         )
 
     opaque = tf.cond(has_alpha | has_transparent_colour, make_opaque, lambda: image_bytes)
-    return opaque, _orientation(head, exif)
+    return opaque, _orientation(file, exif)
 
 
 def _lay_on_white(rgba: tf.Tensor) -> tf.Tensor:
@@ -182,18 +181,18 @@ def _turn(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     return image
 
 
-def _find_exif_in_jpeg(head: tf.Tensor) -> tf.Tensor:
+def _find_exif_in_jpeg(file: tf.Tensor) -> tf.Tensor:
     """Where the first Exif segment's TIFF header begins, int64; -1 where there is none."""
 
     def goes_on(position: tf.Tensor, exif: tf.Tensor) -> tf.Tensor:
-        marker = _number(head, position + 1, 1)
-        is_marker = (_number(head, position, 1) == _FILLER) & (position < tf.size(head, tf.int64))
+        marker = _number(file, position + 1, 1)
+        is_marker = (_number(file, position, 1) == _FILLER) & (position < tf.size(file, tf.int64))
         is_last = (marker == _START_OF_SCAN) | (marker == _END_OF_IMAGE)
         return is_marker & ~is_last & (exif < 0)
 
     def look(position: tf.Tensor, exif: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        marker, length = _number(head, position + 1, 1), _number(head, position + 2, 2)
-        is_exif = (marker == _APP1) & (_number(head, position + 4, 6) == _EXIF)
+        marker, length = _number(file, position + 1, 1), _number(file, position + 2, 2)
+        is_exif = (marker == _APP1) & (_number(file, position + 4, 6) == _EXIF)
         step = tf.where(marker == _FILLER, tf.constant(1, tf.int64), 2 + length)
         return position + step, tf.where(is_exif, position + 10, exif)
 
@@ -202,7 +201,7 @@ def _find_exif_in_jpeg(head: tf.Tensor) -> tf.Tensor:
     return tf.while_loop(goes_on, look, (start, none), maximum_iterations=_MAX_SEGMENTS)[1]
 
 
-def _walk_png(head: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _walk_png(file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """What stands before a PNG's pixels.
 
     Returns:
@@ -211,13 +210,13 @@ def _walk_png(head: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """
 
     def goes_on(position: tf.Tensor, exif: tf.Tensor, transparent: tf.Tensor) -> tf.Tensor:
-        kind = _number(head, position + 4, 4)
-        return (kind != _IDAT) & (position < tf.size(head, tf.int64))
+        kind = _number(file, position + 4, 4)
+        return (kind != _IDAT) & (position < tf.size(file, tf.int64))
 
     def look(
         position: tf.Tensor, exif: tf.Tensor, transparent: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        length, kind = _number(head, position, 4), _number(head, position + 4, 4)
+        length, kind = _number(file, position, 4), _number(file, position + 4, 4)
         exif = tf.where(kind == _PNG_EXIF, position + 8, exif)
         return position + 12 + length, exif, transparent | (kind == _TRANSPARENCY)
 
@@ -225,14 +224,14 @@ def _walk_png(head: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.while_loop(goes_on, look, start, maximum_iterations=_MAX_SEGMENTS)[1:]
 
 
-def _orientation(head: tf.Tensor, exif: tf.Tensor) -> tf.Tensor:
+def _orientation(file: tf.Tensor, exif: tf.Tensor) -> tf.Tensor:
     """EXIF's orientation, int64 in 1..8, of the TIFF header at `exif`; 1 where there is none."""
 
     def read() -> tf.Tensor:
-        little = _number(head, exif, 2) == _LITTLE_ENDIAN
+        little = _number(file, exif, 2) == _LITTLE_ENDIAN
 
         def number(position: tf.Tensor, length: int) -> tf.Tensor:
-            return _number(head, position, length, little)
+            return _number(file, position, length, little)
 
         directory = exif + number(exif + 4, 4)
         entries = directory + 2 + _ENTRY * tf.range(number(directory, 2))
@@ -244,12 +243,12 @@ def _orientation(head: tf.Tensor, exif: tf.Tensor) -> tf.Tensor:
 
 
 def _number(
-    head: tf.Tensor, position: tf.Tensor | int, length: int, little: tf.Tensor | bool = False
+    file: tf.Tensor, position: tf.Tensor | int, length: int, little: tf.Tensor | bool = False
 ) -> tf.Tensor:
     """Unsigned numbers in a file; of one that reaches beyond its end, any.
 
     Args:
-        head: the file's first bytes, uint8 [N].
+        file: its bytes, uint8 [N].
         position: where the numbers begin, of any shape.
         length: bytes of each.
         little: whether the last byte weighs most, bool.
@@ -259,7 +258,7 @@ def _number(
     """
     places = tf.range(length, dtype=tf.int64)
     positions = tf.cast(position, tf.int64)[..., tf.newaxis] + places
-    taken = tf.gather(head, tf.clip_by_value(positions, 0, tf.size(head, tf.int64) - 1))
+    taken = tf.gather(file, tf.clip_by_value(positions, 0, tf.size(file, tf.int64) - 1))
     powers = [256**place for place in range(length)]
     weights = tf.where(little, tf.constant(powers, tf.int64), tf.constant(powers[::-1], tf.int64))
     return tf.reduce_sum(tf.cast(taken, tf.int64) * weights, axis=-1)

@@ -5,8 +5,10 @@ import pytest
 import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps
 
+from models import preprocessing
+from tests.models.sent_images import odd_images
 from tfrecords.drawing import scenes
-from tfrecords.images import FIRST_FRAME, ON_WHITE, TURNED, ImageFault, convert_pair
+from tfrecords.images import FIRST_FRAME, ON_WHITE, TURNED, ImageFault, convert_image, convert_pair
 
 
 def encoded(image: Image.Image, encoding: str = "PNG", **options: object) -> bytes:
@@ -146,6 +148,12 @@ def test_transparent_photos_are_laid_on_white(data: bytes) -> None:
     assert decoded.shape == (40, 60, 3) and (decoded[:, :30] == 255).all()
     shown = Image.open(io.BytesIO(data)).convert("RGB")
     np.testing.assert_array_equal(decoded[:, 30:], np.asarray(shown)[:, 30:])
+
+
+@pytest.mark.parametrize(("name", "data", "shown"), list(odd_images()))
+def test_photos_of_which_readers_differ(name: str, data: bytes, shown: np.ndarray) -> None:
+    trained = preprocessing.decode_image(convert_image(data, max_side=256).image)
+    np.testing.assert_allclose(trained.numpy().astype(int), shown, atol=1)
 
 
 def test_an_alpha_channel_that_hides_nothing_changes_nothing() -> None:

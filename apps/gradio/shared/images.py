@@ -5,12 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 # As the SavedModel has it: to resize a line of millions of pixels takes gigabytes.
 MAX_SIDE = 65_535
 # Pillow knows dozens of formats, some of which start other programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_PNG_DEPTH = 24  # place of the byte that says how many bits a level has
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class ImageFault(ValueError):
@@ -51,8 +61,13 @@ def read_image(data: bytes, max_megapixels: float = 50) -> Picture:
         if image.width * image.height > max_megapixels * 1e6 or max(image.size) > MAX_SIDE:
             raise _too_large(f" ({image.width} x {image.height})", max_megapixels)
         frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
+        orientation = _orientation(image)
         image.load()
-        rgb, transparent = _on_white(_eight_bits(ImageOps.exif_transpose(image)))
+        if image.format == "PNG":
+            _scale_transparent_level(image, depth=data[_PNG_DEPTH])
+        if orientation in _UPRIGHT:
+            image = image.transpose(_UPRIGHT[orientation])
+        rgb, transparent = _on_white(_eight_bits(image))
     except ImageFault:
         raise
     except UnidentifiedImageError:
@@ -81,11 +96,47 @@ def _too_large(size: str, max_megapixels: float) -> ImageFault:
     )
 
 
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation as viewers read it, which look for it before the pixels and nowhere else.
+
+    Pillow's own `getexif` also takes what XMP, a text or the end of the file says. A TIFF it turns
+    by itself.
+    """
+    if image.format == "TIFF":
+        return 1
+    exif = Image.Exif()
+    try:
+        exif.load(image.info.get("exif", b""))
+        return exif.get(ExifTags.Base.Orientation, 1)
+    except Exception:  # of EXIF data that are broken, whatever Pillow's reader comes to
+        return 1
+
+
+def _scale_transparent_level(image: Image.Image, depth: int) -> None:
+    """Brings a PNG's transparent level or colour to the depth of its pixels, as Pillow does not.
+
+    Of levels of 16 bits, Pillow keeps the upper 8 in colour, and all in grey.
+    """
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, tuple) and depth == 16:
+        image.info["transparency"] = tuple(level >> 8 for level in transparent)
+    elif transparent is not None and image.mode == "L" and depth in (2, 4):
+        image.info["transparency"] = transparent * (255 // (2**depth - 1))
+
+
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Brings deeper greyscale to 0..255, where Pillow would cut the levels off."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
-    return image
+    if image.mode == "F":
+        raise ImageFault(
+            "The image has levels of 32 bits: export it with 8 or 16 bits a channel and retry."
+        )
+    if not image.mode.startswith("I"):
+        return image
+    levels, transparent = np.asarray(image), image.info.get("transparency")
+    grey = Image.fromarray((levels >> 8).clip(0, 255).astype(np.uint8))
+    if transparent is not None:
+        grey.putalpha(Image.fromarray(np.uint8(255) * (levels != transparent)))
+    return grey
 
 
 def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
