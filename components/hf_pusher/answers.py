@@ -2,6 +2,7 @@
 
 import contextlib
 import email.utils
+import json
 import logging
 import re
 import time
@@ -21,6 +22,8 @@ _BACKOFF = tenacity.wait_exponential_jitter(initial=1, max=30)
 _PASSING = {429, 500, 502, 503, 504}
 # How the client words what the Hub answers for a file that it does not store, such as a full quota.
 _REFUSED_UPLOAD = re.compile(r"error for file with OID \w+: `(.+)")
+# What the client raises that has read an answer without what it looks for.
+_MISREAD = (LookupError, TypeError, AttributeError, json.JSONDecodeError)
 _LOG = logging.getLogger("absl")  # TFX's own log
 
 
@@ -72,6 +75,11 @@ def _sentence(error: Exception, url: str, token: str) -> str:
         return f"{url} takes no more files: {refused[1].rstrip('.`')}; make room there."
     if not isinstance(error, HfHubHTTPError):
         said = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, _MISREAD):
+            return (
+                f"{url} answers as no Hub does ({type(error).__name__}: {said}); set HF_ENDPOINT "
+                "to a Hub, or unset it for huggingface.co."
+            )
         return f"{url} was not published to: {said}"
     status = error.response.status_code
     said = " ".join((error.server_message or error.response.reason_phrase).split()).rstrip(".")

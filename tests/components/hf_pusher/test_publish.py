@@ -340,7 +340,9 @@ class TestBadInput:
             raise KeyError("surprise")
 
         monkeypatch.setattr(HfApi, "list_repo_refs", fail)
-        with pytest.raises(HubError, match="was not published to: 'surprise'") as caught:
+        with pytest.raises(
+            HubError, match=r"answers as no Hub does \(KeyError: 'surprise'\); set HF_ENDPOINT"
+        ) as caught:
             publish()
         assert isinstance(caught.value.__cause__, KeyError)
 
