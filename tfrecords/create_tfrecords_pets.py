@@ -104,8 +104,8 @@ def create_tfrecords(
         raise DataError("Give both --train-list and --val-list, or neither.")
     pairs, faults, passed_over = find_pairs(images, trimaps)
     if train_list is not None and val_list is not None:
-        train, val = read_names(train_list), read_names(val_list)
         known = {pair.name for pair in pairs} | {fault.name for fault in faults}
+        train, val = read_names(train_list, known), read_names(val_list, known)
         unnamed = known - {show(name) for name in (*train, *val)}
         if unnamed:
             passed_over["in no list"] = len(unnamed)

@@ -20,6 +20,7 @@ IGNORED = 255  # what a record's mask holds where there is no class
 _NAMED, _EXPECTED = 5, 10  # codes that a message names
 _VALUE_COLUMNS = ("value",)
 _COLOUR_COLUMNS = ("r", "g", "b")
+_DIVIDERS = ("\t", ";")  # of tables that are called CSV and have no commas
 _GOLDEN_RATIO = 0.618034
 
 
@@ -160,7 +161,9 @@ def _read_table(path: str) -> ClassTable:
 
 
 def _from_lines(lines: Sequence[str], path: str) -> ClassTable:
-    rows = csv.DictReader(lines, skipinitialspace=True)
+    heading = lines[0] if lines else ""
+    divider = next((mark for mark in _DIVIDERS if mark in heading), ",")
+    rows = csv.DictReader(lines, skipinitialspace=True, delimiter=divider)
     rows.fieldnames = [column.strip().lower() for column in rows.fieldnames or ()]
     coloured = set(_COLOUR_COLUMNS) <= set(rows.fieldnames)
     columns = _COLOUR_COLUMNS if coloured else _VALUE_COLUMNS

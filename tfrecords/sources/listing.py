@@ -8,7 +8,7 @@ import dataclasses
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -105,16 +105,18 @@ def find_pairs(images: str, masks: str) -> Found:
     return Found(pairs, faults, Counter(map(tell_kind, sorted(others + beside_masks))))
 
 
-def read_names(path: str) -> list[str]:
+def read_names(path: str, known: Collection[str] = ()) -> list[str]:
     """Reads a list of names, such as the data set's own trainval.txt.
 
     A line holds a name, with or without folders and an image's ending. Of a table the first column
     is the name: one whose columns are divided by commas, semicolons or tabs, with or without a
     heading, or the data set's own, where three numbers follow the name. Empty lines and lines that
-    start with # mean nothing here.
+    start with # mean nothing here. A line that is a known name as a whole is that name, whatever
+    it holds.
 
     Args:
         path: a text file in UTF-8, or in UTF-16 with a byte order mark.
+        known: names that there are, as those of `find_pairs`.
 
     Returns:
         The names as those of `find_pairs`, sorted.
@@ -127,16 +129,25 @@ def read_names(path: str) -> list[str]:
         wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = content.decode("utf-16" if wide else "utf-8-sig")
         lines = [line.strip() for line in text.splitlines()]
-        cells = [_first_cell(line) for line in lines if line and not line.startswith("#")]
+        whole = {line: _name_in(line) for line in lines}
+        cells = [
+            line if whole[line] in known else _first_cell(line)
+            for line in lines
+            if line and (whole[line] in known or not line.startswith("#"))
+        ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"Cannot read the list {path}: {reason}; expected a text file.") from error
     if cells and cells[0].lower() in _HEADINGS:
         del cells[0]
-    names = {cut_ending(re.split(r"[/\\]", cell)[-1]) for cell in cells} - {""}
+    names = set(map(_name_in, cells)) - {""}
     if not names:
         raise DataError(f"The list {path} names no image; expected one name a line.")
     return sorted(names)
+
+
+def _name_in(path: str) -> str:
+    return cut_ending(re.split(r"[/\\]", path)[-1])
 
 
 def _first_cell(line: str) -> str:

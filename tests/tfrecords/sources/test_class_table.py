@@ -66,6 +66,14 @@ def test_colours_are_ids_by_a_table(table_file, mask: Image.Image) -> None:
     assert table.palette == tuple(map(tuple, COLOURS.tolist()))
 
 
+@pytest.mark.parametrize("divider", [";", "\t"])
+def test_a_table_may_be_divided_as_spreadsheets_of_some_languages_do(
+    table_file, divider: str
+) -> None:
+    table = read_classes(table_file(CAMERA.replace(", ", ",").replace(",", divider)))
+    assert table == read_classes(table_file(CAMERA))
+
+
 def test_lines_of_one_name_are_one_class(table_file) -> None:
     table = read_classes(table_file("name,value\nrest,0\nleaf,9\nrest,7\n"))
     assert table.names == ("rest", "leaf")

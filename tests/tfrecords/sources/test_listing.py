@@ -164,6 +164,15 @@ def test_lists_as_other_programs_write_them(tmp_path: Path, content: bytes) -> N
     assert read_names(str(tmp_path / "list")) == ["my pug 0", "my pug 1"]
 
 
+def test_a_line_that_is_a_name_as_a_whole_is_that_name(tmp_path: Path) -> None:
+    listed = ["pug, left", "pug; right", "#1", "pug 1 2 3", "pug, left,0"]
+    (tmp_path / "list").write_text("".join(f"images/{name}.jpg\n" for name in listed))
+    (tmp_path / "table").write_text("name,fold\npug,1\n#1,2\n")
+    known = {"pug", *listed[:-1]}
+    assert read_names(str(tmp_path / "list"), known) == sorted([*listed[:-1], "pug"])
+    assert read_names(str(tmp_path / "table"), known) == ["pug"]
+
+
 def test_an_accent_is_the_same_in_both_of_its_forms(tmp_path: Path) -> None:
     images = touch(tmp_path / "i", "chie\u0301n.jpg")
     found, faults, _ = find_pairs(images, touch(tmp_path / "m", "chi\u00e9n.png"))
