@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from models import precision
+
 _ROLES = {"chief", "worker"}
 
 
@@ -75,7 +77,8 @@ def on_replicas(network: keras.Model) -> keras.Model:
     for layer in network._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
-    return DistributedModel(network.input, network.output, name=network.name)
+    with precision.applied(network.dtype_policy.name):
+        return DistributedModel(network.input, network.output, name=network.name)
 
 
 class DistributedModel(keras.Model):

@@ -185,20 +185,18 @@ def compiled_model(config: TrainingConfig) -> keras.Model:
     A pretrained encoder learns from the first step on, at a share of the rate. Its BatchNorm layers
     stay as they are: a few small batches would spoil statistics taken from a million images.
     """
-    policy = precision.best_policy()
-    with precision.applied(policy):
-        model = _network(config)
-        pretrained = []
-        if config.encoder_weights != NONE:
-            encoder = model.get_layer("encoder")
-            for layer in encoder._flatten_layers():
-                if isinstance(layer, keras.layers.BatchNormalization):
-                    layer.trainable = False
-            pretrained = encoder.trainable_variables
-        if tf.distribute.has_strategy():
-            model = distribution.on_replicas(model)
+    model = precision.build(functools.partial(_network, config))
+    pretrained = []
+    if config.encoder_weights != NONE:
+        encoder = model.get_layer("encoder")
+        for layer in encoder._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+        pretrained = encoder.trainable_variables
+    if tf.distribute.has_strategy():
+        model = distribution.on_replicas(model)
     optimizer = make_optimizer(config, pretrained)
-    if policy == "mixed_float16":
+    if model.dtype_policy.name == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     # Built here, the optimiser makes no variables inside the step, which is then traced once
     # instead of twice.

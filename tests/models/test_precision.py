@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from models import precision
 
@@ -39,6 +40,29 @@ def test_no_flags_where_linux_does_not_tell(tmp_path: Path) -> None:
 
 def test_this_machine_has_a_policy_that_keras_takes() -> None:
     keras.dtype_policies.get(precision.best_policy())
+
+
+@pytest.mark.parametrize(
+    ("layer", "policy", "built"),
+    [
+        (keras.layers.Conv2D(2, 3), "mixed_bfloat16", "mixed_bfloat16"),
+        (keras.layers.DepthwiseConv2D(3), "mixed_bfloat16", "float32"),
+        (keras.layers.DepthwiseConv2D(3), "mixed_float16", "mixed_float16"),
+        (keras.layers.DepthwiseConv2D(3), "float32", "float32"),
+    ],
+)
+def test_depthwise_convolutions_are_slow_in_bfloat16(
+    monkeypatch: pytest.MonkeyPatch, layer: keras.layers.Layer, policy: str, built: str
+) -> None:
+    def make() -> keras.Model:
+        own = type(layer).from_config({**layer.get_config(), "dtype": keras.config.dtype_policy()})
+        return keras.Sequential([keras.Input((8, 8, 3)), keras.Sequential([own])])
+
+    monkeypatch.setattr(precision, "best_policy", lambda: policy)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    network = precision.build(make)
+    assert network.dtype_policy.name == built
+    assert network.layers[-1].layers[-1].dtype_policy.name == built
 
 
 def test_a_policy_applies_to_what_is_built_under_it_and_no_longer() -> None:
