@@ -12,7 +12,9 @@ def average_mirrored(model: keras.Model) -> keras.Model:
             which are mirrored back.
     """
     images = keras.Input(model.input_shape[1:], name="image")
-    straight, mirrored = model(images), model(images[:, :, ::-1])
+    # In one pass: of two, LiteRT's converter keeps some weights twice.
+    views = model(ops.concatenate([images, images[:, :, ::-1]]))
+    straight, mirrored = ops.unstack(ops.reshape(views, (2, -1, *views.shape[1:])), 2)
     if len(mirrored.shape) == 4:
         mirrored = mirrored[:, :, ::-1]
-    return keras.Model(images, ops.mean(ops.stack([straight, mirrored]), axis=0), name=model.name)
+    return keras.Model(images, (straight + mirrored) / 2, name=model.name)
