@@ -68,9 +68,11 @@ def adapt(
         images: batches of training images, uint8 [N, S, S, 3].
         mean: averages an array over all machines that train.
     """
-    covariance = mean(_covariance(images.map(model.get_layer("scale"))))
+    # In float32, whatever the network computes in: bfloat16 makes variances of less than 0.
+    settings = model.get_layer("scale").get_config() | {"dtype": "float32"}
+    covariance = mean(_covariance(images.map(layers.Rescaling.from_config(settings))))
     values, vectors = np.linalg.eigh(covariance)
-    filters = (vectors / np.sqrt(values + _RIDGE))[:, ::-1]
+    filters = (vectors / np.sqrt(np.maximum(values, 0) + _RIDGE))[:, ::-1]
     filters = np.concatenate([filters, -filters], axis=1)
     model.get_layer("whiten").set_weights([filters.reshape(_WHITENED, _WHITENED, 3, -1)])
 

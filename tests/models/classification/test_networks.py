@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import registry
+from models import precision, registry
 from models.classification import airbench
 from models.classification.losses import SmoothedCrossEntropy
 
@@ -67,6 +67,17 @@ class TestWhitening:
         assert (found[:6] > 0.9).all() and (found < 1.01).all(), "but of noise"
         np.testing.assert_allclose(covariance - np.diag(found), 0, atol=0.02)
         np.testing.assert_allclose(np.reshape(whitened, [-1, 24])[:, 12:], -directions, atol=1e-4)
+
+    def test_filters_do_not_depend_on_the_precision(self) -> None:
+        smooth = tf.image.resize(pixels(64)[:, :2, :2], [32, 32]).numpy().round().astype(np.uint8)
+        filters = []
+        for policy in ("float32", "mixed_bfloat16"):
+            with precision.applied(policy):
+                model = build("airbench")
+            airbench.adapt(model, tf.data.Dataset.from_tensors(smooth), np.asarray)
+            filters.append(model.get_layer("whiten").get_weights()[0])
+        assert np.isfinite(filters).all()
+        np.testing.assert_array_equal(*filters)
 
     def test_other_convolutions_begin_as_the_identity(self) -> None:
         kernel = airbench.Identity()((3, 3, 4, 8), "float32").numpy()
