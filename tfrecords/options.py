@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tfrecords.dataset import DatasetInfo
 from tfrecords.errors import DataError
@@ -71,7 +72,7 @@ def beam_arguments(context: typer.Context) -> list[str]:
 def report(console: Console, output: str, info: DatasetInfo, seconds: float) -> None:
     """Prints what a conversion to `output` made in so many seconds."""
     kind, groups = ("classes", info.classes) if info.classes else ("breeds", info.breeds)
-    table = Table("split", "images", kind, "shards", title=f"{output} ({info.digest[:12]})")
+    table = Table("split", "images", kind, "shards", title=Text(f"{output} ({info.digest[:12]})"))
     for split, count in info.counts.items():
         table.add_row(split, str(count), str(len(groups[split])), str(info.shards[split]))
     console.print(table)

@@ -42,8 +42,9 @@ def check(
         print_json({"engine": engine, "ready": not problem, "passed": passed, "problem": problem})
     else:
         from rich.console import Console
+        from rich.text import Text
 
         console = Console(soft_wrap=True)
         for line in passed:
-            console.print(f"[green]ok[/] {line}")
+            console.print(Text.assemble(("ok", "green"), f" {line}"))
     return fail(problem, 2) if problem else 0

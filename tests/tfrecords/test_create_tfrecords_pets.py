@@ -97,13 +97,15 @@ def test_what_was_done_to_images_is_counted(
         cut.putalpha(100)
         cut.save(third.with_suffix(".png"))
     third.unlink()
-    assert create_tfrecords_pets.main(cli(raw, tmp_path / "set")) == 0
+    assert create_tfrecords_pets.main(cli(raw, tmp_path / "set [x]")) == 0
     changed = {"laid on white where transparent": 1, "turned upright, as EXIF says": 2}
-    assert read_info(str(tmp_path / "set")).changed == changed
+    info = read_info(str(tmp_path / "set [x]"))
+    assert info.changed == changed
     printed = capsys.readouterr().out
+    assert "set [x]" in " ".join(printed.split())
     assert all(f"{count} images {change}" in printed for change, count in changed.items())
     by_beam = convert(raw, tmp_path / "beam", beam_args=["--runner=DirectRunner"])
-    assert by_beam == read_info(str(tmp_path / "set"))
+    assert by_beam == info
 
 
 def test_every_file_is_accounted_for(

@@ -56,7 +56,7 @@ def read_image(data: bytes, max_megapixels: float = 50) -> Picture:
     if not data:
         raise ImageFault("The file is empty (0 bytes): choose another, or export it again.")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
         # The header's word; nothing is decoded yet.
         if image.width * image.height > max_megapixels * 1e6 or max(image.size) > MAX_SIDE:
             raise _too_large(f" ({image.width} x {image.height})", max_megapixels)
