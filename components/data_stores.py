@@ -47,8 +47,8 @@ class StoresConfig(BaseModel):
     )
     lakefs_access_key_secret: _SecretReference = Field(
         "LAKECTL_CREDENTIALS_ACCESS_KEY_ID",
-        description="Where lakeFS's access key id is read: the name of a variable, of the environment or "
-        "of .env, or projects/PROJECT/secrets/SECRET of Secret Manager.",
+        description="Where lakeFS's access key id is read: the name of a variable, of the "
+        "environment or of .env, or projects/PROJECT/secrets/SECRET of Secret Manager.",
     )
     lakefs_secret_key_secret: _SecretReference = Field(
         "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY",
