@@ -20,7 +20,7 @@ from stores.manifest import Entry
 
 # An object over this size, in bytes, is read in pieces, each of which is a request.
 PIECE = 8 << 20
-_WORKERS = 16
+WORKERS = 16
 _PARTIAL = ".partial"
 _WHOLE, _PARTS = "whole", "parts"
 
@@ -71,21 +71,20 @@ def fetch(
         The folder of the whole copy, and the entries with their SHA-256.
 
     Raises:
-        StoreError: an object is not what its entry says, or the disk is full. What was copied
-            stays.
+        StoreError: an object is not what its entry says, or there is not enough room. What was
+            copied stays.
+        OSError: it cannot be written, as when the disk is filled meanwhile. Likewise.
     """
     partial = folder / _PARTIAL / name
     copy = _Copy(read, partial / _WHOLE, partial / _PARTS, progress)
     copy.whole.mkdir(parents=True, exist_ok=True)
     copy.parts.mkdir(exist_ok=True)
-    _check_room(folder, sum(entry.size for entry in entries))
-    threads = ThreadPoolExecutor(_WORKERS)
+    _check_room(partial, sum(entry.size for entry in entries))
+    threads = ThreadPoolExecutor(WORKERS)
     try:
         futures = [threads.submit(copy.one, entry) for entry in entries]
         done, _ = wait(futures, return_when=FIRST_EXCEPTION)
         digests = [future.result() for future in (*done, *futures)][len(done) :]
-    except OSError as error:
-        raise _in_words(error, folder) from error
     finally:
         copy.stopped.set()  # also by Ctrl-C: what is not begun is not waited for
         threads.shutdown(cancel_futures=True)
@@ -174,16 +173,20 @@ def _remove_others(whole: Path, paths: set[str]) -> None:
             path.unlink()
 
 
-def _check_room(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
+def _check_room(partial: Path, size: int) -> None:
+    """Looks whether what has not come yet, of so many bytes, fits on the disk."""
+    came = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+    needed, free = size - came, shutil.disk_usage(partial).free
     if free < needed:
         raise StoreError(
-            f"The version has {needed / 1e9:.1f} GB, and the disk of {folder} {free / 1e9:.1f} GB "
-            "free; free some, or work on another disk."
+            f"{needed / 1e9:.1f} GB of the version are to be copied, and the disk of "
+            f"{partial.parent.parent} has {free / 1e9:.1f} GB free; free some, or work on another "
+            "disk."
         )
 
 
-def _in_words(error: OSError, folder: Path) -> StoreError:
+def in_words(error: OSError, folder: Path) -> StoreError:
+    """Says why a version cannot be written into a folder."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreError(
             f"The disk of {folder} is full; free some and do the same again, which goes on with "
