@@ -10,8 +10,9 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 # Beam parses options in every step, and argparse looks each word up in catalogues of the language.
 os.environ.setdefault("LANGUAGE", "C")
 # A user's `make` is no part of the one that runs the tests, which it would announce.
-for _variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
-    os.environ.pop(_variable, None)
+os.environ.pop("MAKEFLAGS", None)
+os.environ.pop("MAKELEVEL", None)
+os.environ.pop("MFLAGS", None)
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a processor of its own
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
