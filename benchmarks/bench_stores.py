@@ -73,11 +73,11 @@ def run(rounds: int) -> list[Figure]:
         figure(
             f"Pull from {what}, {_OBJECTS:,} objects of {_BYTES / 1000:.0f} kB",
             "objects/s",
-            *both,
-            peer,
+            ours,
+            peers,
+            pairs[what][-1],
         )
-        for what, both in speeds.items()
-        for *_, peer in [pairs[what]]
+        for what, (ours, peers) in speeds.items()
     ]
 
 
