@@ -77,8 +77,7 @@ def fetch(
     """
     partial = folder / _PARTIAL / name
     copy = _Copy(read, partial / _WHOLE, partial / _PARTS, progress)
-    copy.whole.mkdir(parents=True, exist_ok=True)
-    copy.parts.mkdir(exist_ok=True)
+    copy.make_folders(entries)
     _check_room(partial, sum(entry.size for entry in entries))
     threads = ThreadPoolExecutor(WORKERS)
     try:
@@ -108,13 +107,31 @@ class _Copy:
         self.read, self.whole, self.parts = read, whole, parts
         self.stopped = threading.Event()
         self._progress = progress
+        self._came: set[str] = set()
+
+    def make_folders(self, entries: tuple[Entry, ...]) -> None:
+        """Makes all folders, and looks what came before.
+
+        Done once, and not by the threads: where objects are small, threads that wait for the file
+        system and then for each other are what takes the time.
+        """
+        self.parts.mkdir(parents=True, exist_ok=True)
+        for parent in sorted({os.path.dirname(entry.path) for entry in entries}):
+            (self.whole / parent).mkdir(parents=True, exist_ok=True)
+        self._came = {
+            path.relative_to(self.whole).as_posix()
+            for path in self.whole.rglob("*")
+            if path.is_file()
+        }
 
     def one(self, entry: Entry) -> str:
         """Copies an object; returns its SHA-256."""
         target = self.whole / entry.path
-        if target.is_file():
+        if entry.path in self._came:
             with contextlib.suppress(StoreError):
                 return _check(entry, digest_file(target))
+        if entry.size <= PIECE:
+            return self._read_whole(entry, target)
         part = self.parts / hashlib.sha256(entry.path.encode()).hexdigest()
         begun = part.exists()
         try:
@@ -123,9 +140,24 @@ class _Copy:
             if not begun:
                 raise
             sha256 = self._read(entry, part)  # what was begun was of another object
-        target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(part, target)
         return sha256
+
+    def _read_whole(self, entry: Entry, target: Path) -> str:
+        """Copies an object of one piece; a file that is cut off is known by its digest."""
+        content = self._read_piece(entry, 0, entry.size) if entry.size else b""
+        found = Digest()
+        found.update(content)
+        sha256 = _check(entry, found)
+        target.write_bytes(content)
+        return sha256
+
+    def _read_piece(self, entry: Entry, start: int, size: int) -> bytes:
+        if self.stopped.is_set():
+            raise StoreError("The copy was stopped.")
+        block = self.read(entry, start, size)
+        self._progress(len(block))
+        return block
 
     def _read(self, entry: Entry, part: Path) -> str:
         found = Digest()
@@ -133,13 +165,10 @@ class _Copy:
             file.seek(0)
             found.update_from(file)
             while found.size < entry.size:
-                if self.stopped.is_set():
-                    raise StoreError("The copy was stopped.")
                 wanted = min(PIECE, entry.size - found.size)
-                block = self.read(entry, found.size, wanted)
+                block = self._read_piece(entry, found.size, wanted)
                 file.write(block)
                 found.update(block)
-                self._progress(len(block))
                 if len(block) != wanted:  # the object has another size by now
                     break
         try:

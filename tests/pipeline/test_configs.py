@@ -233,10 +233,8 @@ def test_only_the_settings_read_the_environment() -> None:
     reading = [path.name for path in sources if reads.search(path.read_text())]
     # A secret is read at the moment of use; a rehearsal hands the environment on to the steps,
     # the validator's own process gets a part of it; the command lines add to NO_PROXY. Names that
-    # are almost a setting's are looked for, whose values stay unread. Where no key of S3's is set,
-    # the client looks for some itself.
+    # are almost a setting's are looked for, whose values stay unread.
     assert sorted(reading) == [
-        "data_stores.py",
         "rehearsal.py",
         "secrets.py",
         "settings.py",
