@@ -35,6 +35,7 @@ NAMES = (
     "evaluator",
     "serving",
     "edge",
+    "stores",
     "start",
     "classifier",
     "pipeline",

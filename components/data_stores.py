@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field
 
-from components.secrets import SecretError, check_reference, read_secret
+from components.secrets import SecretError, check_reference, read_secret, read_variable
 from stores.address import Address, LakeFSAddress, parse
 from stores.errors import StoreError
 
@@ -48,8 +47,8 @@ class StoresConfig(BaseModel):
     )
     lakefs_access_key_secret: _SecretReference = Field(
         "LAKECTL_CREDENTIALS_ACCESS_KEY_ID",
-        description="Where lakeFS's access key id is read: the name of an environment variable, or "
-        "projects/PROJECT/secrets/SECRET of Secret Manager.",
+        description="Where lakeFS's access key id is read: the name of a variable, of the "
+        "environment or of .env, or projects/PROJECT/secrets/SECRET of Secret Manager.",
     )
     lakefs_secret_key_secret: _SecretReference = Field(
         "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY",
@@ -103,9 +102,9 @@ def _connect_s3(config: StoresConfig) -> S3:
     except ModuleNotFoundError as error:
         raise _missing(error) from None
     references = (config.s3_access_key_secret, config.s3_secret_key_secret)
-    if not any("/" in reference or os.environ.get(reference) for reference in references):
-        return S3(config.s3_endpoint)
     try:
+        if not any("/" in reference or read_variable(reference) for reference in references):
+            return S3(config.s3_endpoint)
         return S3(config.s3_endpoint, *map(read_secret, references))
     except SecretError as error:
         raise StoreError(f"S3's keys cannot be read: {error}") from None

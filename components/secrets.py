@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import dotenv
 
 if TYPE_CHECKING:
     from google.cloud import secretmanager
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 _SECRET_MANAGER = re.compile(r"projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?")
 # Capitals only: a token given by mistake is then no name, and is not repeated as one.
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_FILE = Path(".env")  # in the working directory, as for settings
 
 
 class SecretError(RuntimeError):
@@ -28,9 +32,30 @@ def check_reference(reference: str) -> str:
     if _SECRET_MANAGER.fullmatch(reference) or _VARIABLE.fullmatch(reference):
         return reference
     raise ValueError(
-        "a secret is named, not given: set it to the name of an environment variable or to "
+        "a secret is named, not given: set it to the name of a variable, of the environment or "
+        "of .env, or to "
         "projects/PROJECT/secrets/SECRET[/versions/VERSION]"
     )
+
+
+def read_variable(name: str) -> str:
+    """Returns the value of a variable of the environment, or else of a line of `.env`.
+
+    The file is read at each call, and what is in it goes into no environment.
+
+    Returns:
+        The value without the white space around it; empty where neither has one.
+
+    Raises:
+        SecretError: the file is no text.
+    """
+    if value := os.environ.get(name, "").strip():
+        return value
+    try:
+        lines = dotenv.dotenv_values(_FILE, interpolate=False)
+    except UnicodeDecodeError:
+        raise SecretError(f"{_FILE} is no text in UTF-8: save it as such, or move it.") from None
+    return (lines.get(name) or "").strip()
 
 
 def read_secret(
@@ -39,8 +64,9 @@ def read_secret(
     """Reads a secret's value, without the white space around it.
 
     Args:
-        reference: an environment variable's name, or a secret of Google's Secret Manager,
-            `projects/PROJECT/secrets/SECRET`, whose latest version is read where none is named.
+        reference: the name of a variable of the environment or of `.env`, or a secret of Google's
+            Secret Manager, `projects/PROJECT/secrets/SECRET`, whose latest version is read where
+            none is named.
         client: of Secret Manager; by default one with the machine's own credentials.
 
     Raises:
@@ -49,10 +75,11 @@ def read_secret(
     if _SECRET_MANAGER.fullmatch(reference):
         value = _of_secret_manager(reference, client)
     else:
-        value = os.environ.get(reference, "")
-        if not value.strip():
+        value = read_variable(reference)
+        if not value:
             raise SecretError(
-                f"Environment variable {reference} is not set; set it to the secret's value."
+                f"Environment variable {reference} is not set; set it to the secret's value, there "
+                f"or in {_FILE}."
             )
     return value.strip()
 

@@ -43,10 +43,15 @@ def read_settings(
 
     Raises:
         SettingsError: with every value that does not fit, and every name in the environment or the
-            file that is almost a setting's.
+            file that is almost a setting's; or the file is no text.
     """
     flags = flags or {}
-    problems = [*_misspelt_variables(kind), *_misspelt_lines(kind, Path(env_file))]
+    try:
+        problems = [*_misspelt_variables(kind), *_misspelt_lines(kind, Path(env_file))]
+    except UnicodeDecodeError:
+        raise SettingsError(
+            f"{env_file} is no text in UTF-8: save it as such, or move it."
+        ) from None
     try:
         settings = kind(_env_file=env_file, **{**flags, **overrides})  # type: ignore[call-arg]
     except ValidationError as error:

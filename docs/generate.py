@@ -37,7 +37,7 @@ _GROUPS: tuple[type[BaseModel], ...] = (
 _SPEEDS = re.compile(
     r"^(?!.*growth|.*peak memory at)"
     r".*(Photos to TFRecord|TFRecord size|Trainer|Evaluator|Serving.*(latency|batch 32)"
-    r"|LiteRT.*latency|, s$|Whole run|Second run)"
+    r"|LiteRT.*latency|, s$|Whole run|Second run|Pull from)"
 )
 
 

@@ -124,7 +124,7 @@ def import_by_reference(
     reset = lakefs_sdk.ResetCreation(type="reset")
     branches = store.api.branches_api
     store.ask(f"reset {run.ref}", branches.reset_branch, run.repository, run.ref, reset)
-    _import(store, source, run, message)
+    note_objects(store, source, run, message)
     listed = [
         Entry(path=found.path[len(run.prefix) :], size=found.size_bytes, etag=found.checksum)
         for found in store.list_objects(run)
@@ -200,7 +200,18 @@ def _delete(store: LakeFS, run: LakeFSAddress, paths: list[str]) -> None:
         store.ask(f"clean {run}", objects.delete_objects, run.repository, run.ref, asked)
 
 
-def _import(store: LakeFS, source: S3Address, run: LakeFSAddress, message: str) -> None:
+def note_objects(store: LakeFS, source: S3Address, run: LakeFSAddress, message: str) -> None:
+    """Commits what is below a prefix to a branch, as the service does it: nothing is read.
+
+    Args:
+        store: where to; the server itself must be able to list the bucket.
+        source: the prefix.
+        run: its reference is the branch, whose path is made to hold the objects.
+        message: of the commit.
+
+    Raises:
+        StoreError: the server cannot list it, or there is nothing.
+    """
     location = lakefs_sdk.ImportLocation(
         type="common_prefix", path=f"{source}/", destination=run.prefix
     )

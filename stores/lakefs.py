@@ -165,15 +165,20 @@ class LakeFS:
                 f"commit, {address.at(branch.commit_id)} or {address.at(tag.commit_id)}."
             )
         found = branch or tag
-        commit = found.commit_id if found else self._commit(address)
+        commit = found.commit_id if found else self.commit(address).id
         if branch:
             self._refuse_uncommitted(address, commit)
         return address.at(commit)
 
-    def _commit(self, address: LakeFSAddress) -> str:
+    def commit(self, address: LakeFSAddress) -> Any:
+        """The commit of an address's reference, as the service describes it.
+
+        Raises:
+            StoreError: there is no such repository or reference.
+        """
         what = f"find {address}"
         self.ask(what, self.api.repositories_api.get_repository, address.repository)
-        return self.ask(what, self.api.commits_api.get_commit, address.repository, address.ref).id
+        return self.ask(what, self.api.commits_api.get_commit, address.repository, address.ref)
 
     def _refuse_uncommitted(self, address: LakeFSAddress, commit: str) -> None:
         changed = self.ask(
@@ -231,12 +236,16 @@ class LakeFS:
         return (found for found in listed if not found.path.startswith(f"{MANIFESTS}/"))
 
     def log(self, address: LakeFSAddress, amount: int) -> Iterator[Any]:
-        """The commits up to an address's reference, newest first, as the service describes them."""
+        """The commits up to an address's reference, newest first, as the service describes them.
+
+        Of a path those that changed it; merges, which repeat what was committed, are not of them.
+        """
         commits = self.pages(
             f"read the log of {address}",
             self.api.refs_api.log_commits,
             address.repository,
             address.ref,
+            **({"prefixes": [address.prefix]} if address.path else {}),
         )
         return itertools.islice(commits, amount)
 

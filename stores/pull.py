@@ -20,7 +20,7 @@ from stores.manifest import Entry
 
 # An object over this size, in bytes, is read in pieces, each of which is a request.
 PIECE = 8 << 20
-_WORKERS = 16
+WORKERS = 16
 _PARTIAL = ".partial"
 _WHOLE, _PARTS = "whole", "parts"
 
@@ -71,21 +71,19 @@ def fetch(
         The folder of the whole copy, and the entries with their SHA-256.
 
     Raises:
-        StoreError: an object is not what its entry says, or the disk is full. What was copied
-            stays.
+        StoreError: an object is not what its entry says, or there is not enough room. What was
+            copied stays.
+        OSError: it cannot be written, as when the disk is filled meanwhile. Likewise.
     """
     partial = folder / _PARTIAL / name
     copy = _Copy(read, partial / _WHOLE, partial / _PARTS, progress)
-    copy.whole.mkdir(parents=True, exist_ok=True)
-    copy.parts.mkdir(exist_ok=True)
-    _check_room(folder, sum(entry.size for entry in entries))
-    threads = ThreadPoolExecutor(_WORKERS)
+    copy.make_folders(entries)
+    _check_room(partial, sum(entry.size for entry in entries))
+    threads = ThreadPoolExecutor(WORKERS)
     try:
         futures = [threads.submit(copy.one, entry) for entry in entries]
         done, _ = wait(futures, return_when=FIRST_EXCEPTION)
         digests = [future.result() for future in (*done, *futures)][len(done) :]
-    except OSError as error:
-        raise _in_words(error, folder) from error
     finally:
         copy.stopped.set()  # also by Ctrl-C: what is not begun is not waited for
         threads.shutdown(cancel_futures=True)
@@ -109,13 +107,31 @@ class _Copy:
         self.read, self.whole, self.parts = read, whole, parts
         self.stopped = threading.Event()
         self._progress = progress
+        self._came: set[str] = set()
+
+    def make_folders(self, entries: tuple[Entry, ...]) -> None:
+        """Makes all folders, and looks what came before.
+
+        Done once, and not by the threads: where objects are small, threads that wait for the file
+        system and then for each other are what takes the time.
+        """
+        self.parts.mkdir(parents=True, exist_ok=True)
+        for parent in sorted({os.path.dirname(entry.path) for entry in entries}):
+            (self.whole / parent).mkdir(parents=True, exist_ok=True)
+        self._came = {
+            path.relative_to(self.whole).as_posix()
+            for path in self.whole.rglob("*")
+            if path.is_file()
+        }
 
     def one(self, entry: Entry) -> str:
         """Copies an object; returns its SHA-256."""
         target = self.whole / entry.path
-        if target.is_file():
+        if entry.path in self._came:
             with contextlib.suppress(StoreError):
                 return _check(entry, digest_file(target))
+        if entry.size <= PIECE:
+            return self._read_whole(entry, target)
         part = self.parts / hashlib.sha256(entry.path.encode()).hexdigest()
         begun = part.exists()
         try:
@@ -124,9 +140,24 @@ class _Copy:
             if not begun:
                 raise
             sha256 = self._read(entry, part)  # what was begun was of another object
-        target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(part, target)
         return sha256
+
+    def _read_whole(self, entry: Entry, target: Path) -> str:
+        """Copies an object of one piece; a file that is cut off is known by its digest."""
+        content = self._read_piece(entry, 0, entry.size) if entry.size else b""
+        found = Digest()
+        found.update(content)
+        sha256 = _check(entry, found)
+        target.write_bytes(content)
+        return sha256
+
+    def _read_piece(self, entry: Entry, start: int, size: int) -> bytes:
+        if self.stopped.is_set():
+            raise StoreError("The copy was stopped.")
+        block = self.read(entry, start, size)
+        self._progress(len(block))
+        return block
 
     def _read(self, entry: Entry, part: Path) -> str:
         found = Digest()
@@ -134,13 +165,10 @@ class _Copy:
             file.seek(0)
             found.update_from(file)
             while found.size < entry.size:
-                if self.stopped.is_set():
-                    raise StoreError("The copy was stopped.")
                 wanted = min(PIECE, entry.size - found.size)
-                block = self.read(entry, found.size, wanted)
+                block = self._read_piece(entry, found.size, wanted)
                 file.write(block)
                 found.update(block)
-                self._progress(len(block))
                 if len(block) != wanted:  # the object has another size by now
                     break
         try:
@@ -174,16 +202,20 @@ def _remove_others(whole: Path, paths: set[str]) -> None:
             path.unlink()
 
 
-def _check_room(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
+def _check_room(partial: Path, size: int) -> None:
+    """Looks whether what has not come yet, of so many bytes, fits on the disk."""
+    came = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+    needed, free = size - came, shutil.disk_usage(partial).free
     if free < needed:
         raise StoreError(
-            f"The version has {needed / 1e9:.1f} GB, and the disk of {folder} {free / 1e9:.1f} GB "
-            "free; free some, or work on another disk."
+            f"{needed / 1e9:.1f} GB of the version are to be copied, and the disk of "
+            f"{partial.parent.parent} has {free / 1e9:.1f} GB free; free some, or work on another "
+            "disk."
         )
 
 
-def _in_words(error: OSError, folder: Path) -> StoreError:
+def in_words(error: OSError, folder: Path) -> StoreError:
+    """Says why a version cannot be written into a folder."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreError(
             f"The disk of {folder} is full; free some and do the same again, which goes on with "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from stores.address import Address, LakeFSAddress, S3Address, parse
 from stores.errors import StoreError
 from stores.manifest import Entry, Manifest, read_manifest
-from stores.pull import Progress, Read, fetch, locked, publish
+from stores.pull import Progress, Read, fetch, in_words, locked, publish
 
 if TYPE_CHECKING:  # a copy that is there is found without the clients
     from stores.lakefs import LakeFS
@@ -71,15 +71,17 @@ def pull(
         progress: told of every piece that comes, with its size in bytes.
 
     Raises:
-        StoreError: it cannot be resolved or read, or is not what it was.
+        StoreError: it cannot be resolved, read or written, or is not what it was.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if address.fixed:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not address.fixed and isinstance(address, S3Address):
+            return _pull_prefix(cast("S3", store), address, folder, say, progress)
+        if not address.fixed:
+            address = cast("LakeFS", store).resolve(cast("LakeFSAddress", address))
         return _pull_fixed(store, address, folder, say, progress)
-    if isinstance(address, LakeFSAddress):
-        fixed = cast("LakeFS", store).resolve(address)
-        return _pull_fixed(store, fixed, folder, say, progress)
-    return _pull_prefix(cast("S3", store), address, folder, say, progress)
+    except OSError as error:
+        raise in_words(error, folder) from error
 
 
 def find(address: Address, folder: Path) -> Version | None:

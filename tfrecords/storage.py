@@ -3,6 +3,11 @@
 Paths with a scheme (`gs://bucket/folder`) go through Beam's `FileSystems`, which every runner
 configures; the rest is the local disk. Beam is imported only for the former: its import takes
 longer than drawing a few hundred images.
+
+fsspec is for `stores/`, and does not take Beam's place here: without gcsfs it knows no gs://, and
+with it the install would have two clients of Cloud Storage, whose logins, retries and listings
+differ, while TFX and the workers of Beam read the same paths by Beam's. On the local disk it would
+do no more than the standard library.
 """
 
 from __future__ import annotations

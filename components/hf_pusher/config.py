@@ -70,8 +70,8 @@ class HubConfig(BaseModel):
     )
     hf_token_secret: SecretReference = Field(
         "HF_TOKEN",
-        description="Where the token is read: the name of an environment variable, "
-        "projects/PROJECT/secrets/SECRET of Secret Manager, or OIDC for trusted publishing.",
+        description="Where the token is read: the name of a variable, of the environment or of "
+        ".env, projects/PROJECT/secrets/SECRET of Secret Manager, or OIDC for trusted publishing.",
     )
     hf_license: str = Field(
         "other", description="The published model's licence, as the Hub names it: apache-2.0, …"

@@ -1,9 +1,11 @@
 """The chain from data to a published model, as far as it is recorded; the same for every engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from pipeline.lineage.data_log import DataLog
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Lineage:
         served: what serves it, where that is no folder.
         publication: what was published where, by HFPusher's names.
         unread: why a part is missing that files hold.
+        data_log: what lakeFS tells of the data's version.
     """
 
     run: Origin
@@ -59,3 +62,4 @@ class Lineage:
     served: str
     publication: Mapping[str, str]
     unread: str
+    data_log: DataLog = field(default_factory=DataLog)

@@ -8,10 +8,13 @@ from rich.text import Text
 
 from models.registry import FIRST_TASK, load_task
 from pipeline.lineage.chain import Lineage, Origin
+from pipeline.lineage.data_log import DataLog
+from tfrecords.naming import show
 
 # The settings that have rows of their own, or say what the figures are named by.
 _TOLD_ELSEWHERE = {"recipe", "task", "model", "class_names", "palette", "data_version"}
 _UNKNOWN = "not recorded"
+_OF_LAKEFS = ".lakefs."  # begins the names of what lakeFS itself notes of a commit
 _IMAGES = "images_"  # begins the name of a split's count
 _STYLES = {"blessed": "green", "refused": "red"}
 
@@ -41,12 +44,31 @@ def _data(lineage: Lineage) -> Rows:
     if version := lineage.examples.get("data_version"):
         yield "data version", version
         yield "to have it again", f"visionpipe data pull {version}"
+        yield from _data_log(lineage.data_log)
     yield "data digest", lineage.examples.get("digest") or _UNKNOWN
     counted = {key for key in lineage.examples if key.startswith(_IMAGES)}
     others = sorted(counted - {f"{_IMAGES}train", f"{_IMAGES}eval"})
     for split in ("train", "eval", *(key.removeprefix(_IMAGES) for key in others)):
         count = lineage.examples.get(f"{_IMAGES}{split}")
         yield f"images, {split}", f"{count:.0f}" if count else _UNKNOWN
+
+
+def _data_log(log: DataLog) -> Rows:
+    if log.unread:
+        yield "data log", log.unread
+    for number, commit in enumerate(log.commits):
+        line = f"{commit.date:%Y-%m-%d %H:%M:%S %z} by {commit.committer}: {commit.message}"
+        if number:  # what another one is found by
+            yield "before that", show(f"{line} ({commit.id})")
+            continue
+        yield "committed", show(line)
+        given = {
+            name: value
+            for name, value in commit.metadata.items()
+            if not name.startswith(_OF_LAKEFS)
+        }
+        told = ", ".join(f"{name} {value}" for name, value in given.items())
+        yield "committed with", show(told) or "no metadata"
 
 
 def _runs(lineage: Lineage) -> Rows:

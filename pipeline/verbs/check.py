@@ -27,15 +27,13 @@ def check(
         settings = settings.model_copy(update={"pipeline_image": _UNBUILT})
     if engine == "vertex":
         from pipeline.vertex.check import check_vertex as look
-        from pipeline.vertex.data_version import with_data_in_bucket as with_data
     else:
-        from pipeline.checks.local import check_local as look
-        from pipeline.data_version import with_data
+        look = _check_local
 
     passed: list[str] = []
     problem = None
     try:
-        passed = look(with_data(settings))
+        passed = look(settings)
     except ValueError as error:
         problem = str(error)
     if as_json:
@@ -48,3 +46,10 @@ def check(
         for line in passed:
             console.print(Text.assemble(("ok", "green"), f" {line}"))
     return fail(problem, 2) if problem else 0
+
+
+def _check_local(settings: Settings) -> list[str]:
+    from pipeline.checks.local import check_local
+    from pipeline.data_version import with_data
+
+    return check_local(with_data(settings))

@@ -18,6 +18,7 @@ from pipeline.terminal import fail
 from stores.address import Address, LakeFSAddress, S3Address, parse
 from stores.errors import StoreError
 from tfrecords.command_line import add_command, make_app
+from tfrecords.naming import show
 
 if TYPE_CHECKING:
     from stores.lakefs import LakeFS
@@ -80,7 +81,7 @@ def pull(settings: _Settings, address: Place) -> int:
     return _told(lambda: _pull(settings, parse(address)))
 
 
-@_verb(what="Lists the commits up to a version, newest first, in lakeFS.")
+@_verb(what="Lists the commits up to a version, of a path those that changed it, in lakeFS.")
 @with_settings(_Settings)
 def log(
     settings: _Settings,
@@ -182,7 +183,8 @@ def _log(settings: _Settings, text: str, amount: int) -> Iterator[str]:
     store, address = _of_lakefs(settings, text, "log")
     for found in store.log(address, amount):
         when = datetime.fromtimestamp(found.creation_date).astimezone()
-        yield f"{found.id}  {when:%Y-%m-%d %H:%M:%S %z}  {found.committer}  {found.message}"
+        said = show(f"{found.committer}  {found.message}")
+        yield f"{found.id}  {when:%Y-%m-%d %H:%M:%S %z}  {said}"
 
 
 def _diff(settings: _Settings, text: str, other: str | None) -> Iterator[str]:

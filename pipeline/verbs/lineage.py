@@ -34,6 +34,10 @@ def lineage(
         found = trace(name, settings)
     except ValueError as error:
         return fail(str(error), 2)
+    from pipeline.lineage.data_log import read_data_log
+
+    data_log = read_data_log(settings, found.examples.get("data_version", ""))
+    found = dataclasses.replace(found, data_log=data_log)
     if as_json:
         print_json(dataclasses.asdict(found))
         return 0

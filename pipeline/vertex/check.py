@@ -4,6 +4,7 @@ import fnmatch
 import json
 import pydoc
 import uuid
+from pathlib import Path
 from typing import Any
 
 from google.cloud import storage
@@ -16,6 +17,7 @@ from pipeline.checks.dataset import check_dataset, need_calibration
 from pipeline.checks.records import check_records
 from pipeline.configs import Settings
 from pipeline.recipe import Recipe
+from pipeline.vertex.data_version import bring_shards, missing
 from pipeline.vertex.jobs import Vertex
 from pipeline.vertex.runner import compiled_job
 from tfrecords.dataset import CALIBRATION_PATTERN
@@ -28,6 +30,9 @@ LARGEST_SPEC = 4_000_000  # bytes
 def check_vertex(settings: Settings) -> list[str]:
     """Checks settings, the compiled job, credentials, the service, buckets, data and secrets.
 
+    A version of data is resolved and brought to this machine, where its records are read; nothing
+    of it is copied to a bucket.
+
     Args:
         settings: what the run would be made with.
 
@@ -36,14 +41,18 @@ def check_vertex(settings: Settings) -> list[str]:
 
     Raises:
         CheckError: with every problem found, each with its cure.
+        ValueError: DATA_VERSION cannot be had.
     """
+    shards = None
+    if settings.data_version:
+        settings, shards = bring_shards(settings)
     recipe = settings.load_recipe()
     checks = [
         lambda: local.model(recipe),
         lambda: _job(settings),
         lambda: _secrets(settings),
         lambda: local.hub(settings),
-        lambda: _in_the_cloud(settings, recipe),
+        lambda: _in_the_cloud(settings, recipe, shards),
     ]
     return local.passed(checks)
 
@@ -95,26 +104,46 @@ def _secrets(settings: Settings) -> str:
     return f"secrets {', '.join(references.values())}"
 
 
-def _in_the_cloud(settings: Settings, recipe: Recipe) -> str:
+def _in_the_cloud(settings: Settings, recipe: Recipe, shards: Path | None) -> str:
     """Each part needs the one before it: nothing is said twice."""
+    read = settings
+    if shards:  # what is found good of them is kept beside them
+        here = {"data_root": str(shards), "pipeline_root": str(shards.parent)}
+        read = settings.model_copy(update=here)
     try:
         reached = Vertex(settings).reach()
         with explained("Cloud Storage", "roles/storage.objectUser on the bucket"):
             client = storage.Client(project=settings.google_cloud_project)
-            counts = {
-                split: _count(client, settings.data_root, pattern, recipe)
-                for split, pattern in recipe.split_patterns.items()
-            }
-            for place in (settings.pipeline_root, settings.serving_dir):
-                retrying()(_write, client, place)
+            if shards:
+                place = f"{local.data(read, recipe)}; {_to_copy(client, settings, shards)}"
+            else:
+                place = _counted(client, settings.data_root, recipe)
+            for folder in (settings.pipeline_root, settings.serving_dir):
+                retrying()(_write, client, folder)
             lend_login_to_tensorflow()
     except CloudError as error:
         raise ValueError(str(error)) from error
-    fits = check_dataset(settings, recipe)
-    records = check_records(settings, recipe)
-    shards = ", ".join(f"{count} {split}" for split, count in counts.items())
-    place = f"{settings.data_root} has {shards} shards"
+    fits = check_dataset(read, recipe)
+    records = check_records(read, recipe)
     return f"{reached}; {place}; {fits}; {records}; the buckets can be written"
+
+
+def _to_copy(client: storage.Client, settings: Settings, shards: Path) -> str:
+    """What `submit` would copy of a version, and where to."""
+    what, where = f"DATA_VERSION={settings.data_version}", settings.data_root
+    files = missing(client, shards, where)
+    if not files:
+        return f"{what} is in {where} already"
+    size = sum(file.stat().st_size for file in files) / 1e6
+    return f"of {what}, {len(files)} files, {size:.1f} MB, would be copied to {where}"
+
+
+def _counted(client: storage.Client, root: str, recipe: Recipe) -> str:
+    counts = {
+        split: _count(client, root, pattern, recipe)
+        for split, pattern in recipe.split_patterns.items()
+    }
+    return f"{root} has {', '.join(f'{count} {split}' for split, count in counts.items())} shards"
 
 
 def _count(client: storage.Client, folder: str, pattern: str, recipe: Recipe) -> int:

@@ -33,16 +33,29 @@ def with_data_in_bucket(settings: Settings) -> Settings:
     """
     if not settings.data_version:
         return settings
-    brought = with_data(settings)
-    placed = fixed_data(settings.model_copy(update={"data_version": brought.data_version}))
-    require(placed)
+    placed, shards = bring_shards(settings)
     try:
         with explained("Cloud Storage", "roles/storage.objectUser on the bucket"):
             client = storage.Client(project=settings.google_cloud_project)
-            upload(client, Path(brought.data_root), placed.data_root)
+            upload(client, shards, placed.data_root)
     except CloudError as error:
         raise ValueError(str(error)) from error
     return placed
+
+
+def bring_shards(settings: Settings) -> tuple[Settings, Path]:
+    """Resolves DATA_VERSION, and brings its shards to this machine alone.
+
+    Returns:
+        The settings as `with_data_in_bucket` has them, and the folder of the shards.
+
+    Raises:
+        ValueError: it cannot be had, or something else that a job needs is not set.
+    """
+    brought = with_data(settings)
+    placed = fixed_data(settings.model_copy(update={"data_version": brought.data_version}))
+    require(placed)
+    return placed, Path(brought.data_root)
 
 
 def upload(client: storage.Client, folder: Path, target: str) -> None:
@@ -53,22 +66,34 @@ def upload(client: storage.Client, folder: Path, target: str) -> None:
         folder: of shards.
         target: gs://BUCKET/FOLDER.
     """
-    place = storage.Blob.from_string(f"{target}/{INFO_FILE}", client=client)
-    if _is_there(place, folder / INFO_FILE):
-        return
-    shards = sorted(folder.glob("*.tfrecord"))
-    with ThreadPoolExecutor(_WORKERS) as threads:
-        list(threads.map(lambda shard: _copy(client, shard, f"{target}/{shard.name}"), shards))
-    _copy(client, folder / INFO_FILE, f"{target}/{INFO_FILE}")
 
-
-def _copy(client: storage.Client, file: Path, target: str) -> None:
-    blob = storage.Blob.from_string(target, client=client)
-    if not _is_there(blob, file):
+    def copy(file: Path) -> None:
+        blob = _blob(client, target, file)
         retrying()(blob.upload_from_filename, str(file), checksum="md5")
 
+    if wanted := missing(client, folder, target):
+        with ThreadPoolExecutor(_WORKERS) as threads:
+            list(threads.map(copy, wanted[:-1]))
+        copy(wanted[-1])
 
-def _is_there(blob: storage.Blob, file: Path) -> bool:
+
+def missing(client: storage.Client, folder: Path, target: str) -> list[Path]:
+    """The files that `upload` would copy; the last one says that all are there."""
+    info = folder / INFO_FILE
+    if _is_there(client, target, info):
+        return []
+    shards = sorted(folder.glob("*.tfrecord"))
+    with ThreadPoolExecutor(_WORKERS) as threads:
+        there = threads.map(lambda shard: _is_there(client, target, shard), shards)
+        return [*(shard for shard, found in zip(shards, there, strict=True) if not found), info]
+
+
+def _blob(client: storage.Client, target: str, file: Path) -> storage.Blob:
+    return storage.Blob.from_string(f"{target}/{file.name}", client=client)
+
+
+def _is_there(client: storage.Client, target: str, file: Path) -> bool:
+    blob = _blob(client, target, file)
     try:
         retrying()(blob.reload)
     except NotFound:

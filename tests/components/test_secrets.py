@@ -2,16 +2,18 @@
 
 import base64
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.secretmanager import SecretManagerServiceClient
 
-from components.secrets import SecretError, check_reference, read_secret
+from components.secrets import SecretError, check_reference, read_secret, read_variable
 
 STORED = {"projects/demo/secrets/hub/versions/latest": "hf_latest\n"}
 
@@ -63,6 +65,26 @@ def test_a_variable_that_holds_nothing(monkeypatch, value: str | None) -> None:
     else:
         monkeypatch.setenv("HUB_TOKEN", value)
     with pytest.raises(SecretError, match="Environment variable HUB_TOKEN is not set"):
+        read_secret("HUB_TOKEN")
+
+
+def test_a_variable_that_is_not_in_the_environment_is_read_from_the_file(
+    monkeypatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HUB_TOKEN", raising=False)
+    Path(".env").write_text("export HUB_TOKEN='hf_$HOME${HOME}'\nOTHER=\n")
+    assert read_secret("HUB_TOKEN") == "hf_$HOME${HOME}"
+    assert "HUB_TOKEN" not in os.environ
+    assert read_variable("OTHER") == ""
+    monkeypatch.setenv("HUB_TOKEN", "of the environment")
+    assert read_secret("HUB_TOKEN") == "of the environment"
+
+
+def test_a_file_of_variables_that_is_no_text(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_bytes(b"HUB_TOKEN=\xff\xfe")
+    with pytest.raises(SecretError, match=r"^\.env is no text in UTF-8: save it as such"):
         read_secret("HUB_TOKEN")
 
 

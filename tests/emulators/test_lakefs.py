@@ -41,7 +41,7 @@ def put(client: LakeFSClient, path: str, content: bytes, branch: str = "main") -
 
 
 def commit(client: LakeFSClient, branch: str = "main", **fields: Any) -> Any:
-    asked = models.CommitCreation(message="Change", **fields)
+    asked = models.CommitCreation(**{"message": "Change", **fields})
     return client.commits_api.commit(REPOSITORY, branch, asked)
 
 
@@ -155,6 +155,21 @@ def test_merges_and_their_conflicts(client: LakeFSClient) -> None:
     assert refused(400, merge, client, "run") == "no changes"
     changed = client.refs_api.diff_refs(REPOSITORY, f"{made}^", made).results
     assert {one.path: one.type for one in changed} == {"new": "added", "shared": "changed"}
+
+
+def test_the_log_of_a_path_has_the_commits_that_changed_it_and_no_merges(
+    client: LakeFSClient,
+) -> None:
+    for path in ("data/1", "other", "data/2"):
+        put(client, path, b"")
+        commit(client, message=f"Write {path}")
+    branch_off(client, "run")
+    put(client, "data/3", b"", "run")
+    commit(client, "run", message="Write data/3")
+    merge(client, "run")
+    log = client.refs_api.log_commits(REPOSITORY, "main", prefixes=["data/"], amount=2)
+    assert [one.message for one in log.results] == ["Write data/3", "Write data/2"]
+    assert log.pagination.has_more
 
 
 def test_names_are_taken_once(client: LakeFSClient) -> None:

@@ -52,6 +52,12 @@ def test_environment_wins_over_file_and_file_over_recipe(
     assert (recipe.epochs, recipe.image_size) == (4, 64)
 
 
+def test_a_file_that_is_no_text_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"^\.env is no text in UTF-8: save it as such"):
+        load_settings()
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EPOCHS", "")
     assert load_settings().epochs is None
@@ -227,10 +233,8 @@ def test_only_the_settings_read_the_environment() -> None:
     reading = [path.name for path in sources if reads.search(path.read_text())]
     # A secret is read at the moment of use; a rehearsal hands the environment on to the steps,
     # the validator's own process gets a part of it; the command lines add to NO_PROXY. Names that
-    # are almost a setting's are looked for, whose values stay unread. Where no key of S3's is set,
-    # the client looks for some itself.
+    # are almost a setting's are looked for, whose values stay unread.
     assert sorted(reading) == [
-        "data_stores.py",
         "rehearsal.py",
         "secrets.py",
         "settings.py",

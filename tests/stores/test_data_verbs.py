@@ -7,15 +7,28 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import dotenv
 import pytest
 
 from stores.lakefs import LakeFS
+from stores.local_keys import KEYS, write_keys
 from tests.conftest import REPOSITORY as PROJECT
+from tests.emulators import lakefs as lakefs_emulator
+from tests.emulators import s3 as s3_server
 from tests.emulators.lakefs import LakeFSEmulator
 from tests.emulators.s3 import S3Server
 from tests.stores.conftest import FILES, read, write
 
 Typed = Callable[..., subprocess.CompletedProcess[str]]
+# What the servers of the tests know, in the place of what was made at random.
+OF_TESTS = {
+    "LAKECTL_CREDENTIALS_ACCESS_KEY_ID": lakefs_emulator.ACCESS_KEY,
+    "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": lakefs_emulator.SECRET_KEY,
+    "MINIO_ROOT_USER": s3_server.ACCESS_KEY,
+    "MINIO_ROOT_PASSWORD": s3_server.SECRET_KEY,
+    "S3_ACCESS_KEY_SECRET": "MINIO_ROOT_USER",
+    "S3_SECRET_KEY_SECRET": "MINIO_ROOT_PASSWORD",
+}
 
 
 @pytest.fixture
@@ -91,6 +104,25 @@ def test_s3_has_versions_and_no_tags(typed: Typed, s3_bucket: str, files: Path) 
         refused = typed(*words)
         assert refused.returncode == 2 and "S3 has no" in refused.stderr
         assert "Traceback" not in refused.stderr
+
+
+def test_keys_are_found_in_the_file_that_make_env_writes(
+    typed: Typed, store: LakeFS, files: Path, tmp_path: Path, s3_bucket: str
+) -> None:
+    none = dict.fromkeys([*KEYS, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], "")
+    missing = typed("pull", "lakefs://image-data/main/data", **none)
+    assert "KEY_ID is not set; set it to the secret's value, there or in .env" in missing.stderr
+    write_keys(tmp_path / ".env")
+    wrong = typed("import", "files", "lakefs://image-data/main/data", **none)
+    assert wrong.returncode == 2 and "does not know these keys" in wrong.stderr
+    told = dotenv.dotenv_values(tmp_path / ".env")
+    assert not any(str(told[name]) in wrong.stdout + wrong.stderr for name in KEYS if "KEY" in name)
+    with (tmp_path / ".env").open("a") as file:
+        for name, value in OF_TESTS.items():
+            file.write(f"{name}={value}\n")
+    for address in ("lakefs://image-data/main/data", f"s3://{s3_bucket}/data"):
+        done = typed("import", "files", address, **none)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_what_came_is_not_copied_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(pulling, "PIECE", 300)
-    monkeypatch.setattr(pulling, "_WORKERS", 1)
+    monkeypatch.setattr(pulling, "WORKERS", 1)
     put(FILES)
     lakefs.fault("answer", path="*/objects", at=3, status=403)  # within images/a.png
     heard = Heard()

@@ -1,4 +1,4 @@
-"""From drawn scenes with a version to a model, and from the model alone to the same bytes."""
+"""From drawn scenes with a version to a model, and from the model alone to the same figures."""
 
 import json
 import os
@@ -14,24 +14,27 @@ from stores.address import LakeFSAddress
 from stores.imports import import_to_lakefs
 from stores.lakefs import LakeFS
 from tests.conftest import REPOSITORY as PROJECT
-from tests.emulators.lakefs import LakeFSEmulator
+from tests.emulators.lakefs import SECRET_KEY, LakeFSEmulator
 from tests.pages import blocks
 from tests.small_runs import SMOKE
 from tests.stores.conftest import read
 
+MODELS = "image-models"
+SECRET = SECRET_KEY.encode()
 Typed = Callable[..., subprocess.CompletedProcess[str]]
 BRANCH = LakeFSAddress("image-data", "main", "data/tfrecords")
 
 
 @pytest.fixture
 def typed(lakefs: LakeFSEmulator, tmp_path: Path) -> Typed:
-    """Runs a command line of the project in a folder, as on an empty machine."""
+    """Runs a command line of the project in a folder, as on an empty machine but for its keys."""
 
     def run(command: str, folder: str = "machine", **settings: str) -> subprocess.CompletedProcess:
         (tmp_path / folder).mkdir(exist_ok=True)
+        keys = "".join(f"{name}={value}\n" for name, value in lakefs.environment.items())
+        (tmp_path / folder / ".env").write_text(keys)
         environment = {
             **os.environ,
-            **lakefs.environment,
             "PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}",
             "PYTHONPATH": str(PROJECT),
             "COLUMNS": "400",
@@ -51,9 +54,22 @@ def typed(lakefs: LakeFSEmulator, tmp_path: Path) -> Typed:
     return run
 
 
+def figures(typed: Typed, machine: Path) -> dict[str, float]:
+    """What the Evaluator measured of the only model that was pushed there."""
+    [model] = machine.glob("output/*/serving/*")
+    told = typed(f"visionpipe lineage --json {model.name}", folder=machine.name)
+    assert told.returncode == 0, told.stderr
+    return json.loads(told.stdout)["figures"]
+
+
 @pytest.mark.slow
 def test_a_model_leads_back_to_its_data(
-    typed: Typed, store: LakeFS, few_pets: Path, tmp_path: Path, lakefs: LakeFSEmulator
+    typed: Typed,
+    store: LakeFS,
+    few_pets: Path,
+    tmp_path: Path,
+    lakefs: LakeFSEmulator,
+    s3_bucket: str,
 ) -> None:
     drawn = Path(shutil.copytree(few_pets, tmp_path / "machine" / "data" / "scenes"))
     (drawn / ".made").unlink()
@@ -68,16 +84,24 @@ def test_a_model_leads_back_to_its_data(
     imported = typed(import_data)
     assert imported.returncode == 0, imported.stderr
     fixed = imported.stdout.strip()
-    done = typed(train)
+    models = {"LAKEFS_REPOSITORY": MODELS, "LAKEFS_STORAGE_NAMESPACE": f"s3://{s3_bucket}/models"}
+    done = typed(train, **models)
     assert done.returncode == 0, done.stdout + done.stderr
     assert fixed in done.stdout
     [model] = (tmp_path / "machine").glob("output/*/serving/*")
-    provenance = json.loads((model / "assets.extra" / "provenance.json").read_text())
+    pushed = lakefs.content(MODELS)["models/smoke/assets.extra/provenance.json"]
+    assert pushed == (model / "assets.extra" / "provenance.json").read_bytes()
+    provenance = json.loads(pushed)
     assert provenance["data_version"] == fixed
     [report] = (tmp_path / "machine").glob("output/*/pipeline/reports/*.html")
     assert fixed in report.read_text()
     told = typed(f"{lineage.rpartition(' ')[0]} {model.name}")
     assert f"visionpipe data pull {fixed}" in told.stdout, told.stderr
+    assert "by tests: Import data/scenes" in told.stdout
+    # The keys were found in .env, and are nowhere else.
+    for path in (tmp_path / "machine").rglob("*"):
+        assert path.name == ".env" or not path.is_file() or SECRET not in path.read_bytes(), path
+    assert SECRET.decode() not in "".join(one.stdout + one.stderr for one in (imported, done, told))
 
     # The branch goes on; what the model says alone brings the same bytes to an empty machine.
     (drawn / "more").write_bytes(b"more")
@@ -86,6 +110,13 @@ def test_a_model_leads_back_to_its_data(
     assert found.returncode == 0, found.stderr
     folder, address = found.stdout.split()
     assert (read(tmp_path / "empty" / folder), address) == (shards, fixed)
+    # A model that is trained there on them is as good, to the last digit.
+    trained = typed("python local_runner.py", folder="empty", DATA_VERSION=address)
+    assert trained.returncode == 0, trained.stdout + trained.stderr
+    assert "(reused)" not in trained.stdout
+    measured = figures(typed, tmp_path / "machine")
+    assert measured["mean_iou"] > 0
+    assert figures(typed, tmp_path / "empty") == measured
 
     # Where the copy is, the store is not asked, and every step is reused.
     before = len(lakefs.requests)

@@ -20,7 +20,7 @@ from .store import Entry, Store
 from .trees import apply, history
 
 if TYPE_CHECKING:
-    from ..s3 import S3Server
+    from ..s3 import S3Client
 
 ACCESS_KEY = "AKIAIOSFOLQUICKTESTS"
 SECRET_KEY = "secret-of-lakefs-in-tests"
@@ -44,7 +44,7 @@ class LakeFSEmulator(Service):
 
     routes = Routes([*repositories.routes, *branches.routes, *objects.routes])
 
-    def __init__(self, folder: Path, s3: "S3Server", port: int = 0) -> None:
+    def __init__(self, folder: Path, s3: "S3Client", port: int = 0) -> None:
         super().__init__(port)
         self.store = Store(folder)
         self.s3 = s3

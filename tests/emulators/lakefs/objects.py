@@ -11,7 +11,7 @@ from .errors import LakeFSError, not_found
 from .refs import entry_at, resolve, tree_at
 from .repositories import check_writable
 from .server import Call, Routes, make, reply
-from .store import Entry
+from .store import Entry, Store
 from .trees import changes, history, merge_base, page
 
 routes = Routes()
@@ -176,9 +176,11 @@ def log(call: Call, repository: str, ref: str) -> Reply:
     store = call.lakefs.store
     with store.changing():
         call.lakefs.repository(repository)
+        prefix = call.query.get("prefixes", "")
         commits = {
             one["id"]: one
             for one in history(store, repository, resolve(store, repository, ref).commit)
+            if not prefix or _changes_path(store, repository, one, prefix)
         }
     order = list(commits)
     places = {name: f"{index:09d}" for index, name in enumerate(order)}
@@ -188,6 +190,14 @@ def log(call: Call, repository: str, ref: str) -> Reply:
         pagination["next_offset"] = listed[-1]
     results = [make(models.Commit, **commits[name]) for name in listed]
     return reply(make(models.CommitList, pagination=pagination, results=results))
+
+
+def _changes_path(store: Store, repository: str, commit: dict[str, Any], prefix: str) -> bool:
+    """Whether a commit changed something below a path; of merges lakeFS does not look."""
+    if len(commit["parents"]) != 1:
+        return False
+    trees = (store.tree_of(repository, one) for one in (*commit["parents"], commit["id"]))
+    return any(path.startswith(prefix) for path in changes(*trees))
 
 
 @routes.add("GET", f"{_REF}/diff/{{right}}")

@@ -40,7 +40,75 @@ def find_server() -> str:
     return found
 
 
-class S3Server:
+class S3Client:
+    """What tests do with a server's buckets.
+
+    Args:
+        endpoint: The server's address.
+        access_key: The user's.
+        secret_key: Likewise.
+    """
+
+    def __init__(
+        self, endpoint: str, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY
+    ) -> None:
+        self.endpoint = endpoint
+        self.client = self.connect(access_key, secret_key)
+
+    def connect(self, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY) -> Any:
+        """Makes a client of it, as botocore has it."""
+        return self.connect_to(self.endpoint, access_key, secret_key)
+
+    @staticmethod
+    def connect_to(endpoint: str, access_key: str, secret_key: str) -> Any:
+        """Makes a client of any server of S3."""
+        return botocore.session.get_session().create_client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+            config=Config(
+                s3={"addressing_style": "path"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                max_pool_connections=50,
+            ),
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a program finds it by."""
+        return {
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+    def make_bucket(self, name: str, versioned: bool = False) -> None:
+        """Makes a bucket; names have three characters or more."""
+        self.client.create_bucket(Bucket=name)
+        if versioned:
+            self.client.put_bucket_versioning(
+                Bucket=name, VersioningConfiguration={"Status": "Enabled"}
+            )
+
+    def put(self, bucket: str, key: str, content: bytes) -> None:
+        """Writes an object."""
+        self.client.put_object(Bucket=bucket, Key=key, Body=content)
+
+    def read(self, bucket: str, key: str) -> bytes:
+        """Reads an object."""
+        return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        """The keys of a bucket's objects."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+
+class S3Server(S3Client):
     """SeaweedFS on free ports of 127.0.0.1, which keeps its objects in a folder.
 
     It has one user, who may do all. As S3 does, it makes no bucket that was not asked for.
@@ -101,7 +169,7 @@ class S3Server:
             )
         self.endpoint = f"http://127.0.0.1:{ports['s3'][0]}"
         self._wait()
-        self.client = self.connect(access_key, secret_key)
+        super().__init__(self.endpoint, access_key, secret_key)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -132,58 +200,6 @@ class S3Server:
         """Ends the process."""
         self._process.kill()
         self._process.wait()
-
-    def connect(self, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY) -> Any:
-        """Makes a client of it, as botocore has it."""
-        return self.connect_to(self.endpoint, access_key, secret_key)
-
-    @staticmethod
-    def connect_to(endpoint: str, access_key: str, secret_key: str) -> Any:
-        """Makes a client of any server of S3."""
-        return botocore.session.get_session().create_client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=access_key,
-            aws_secret_access_key=secret_key,
-            config=Config(
-                s3={"addressing_style": "path"},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                max_pool_connections=50,
-            ),
-        )
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a program finds it by."""
-        return {
-            "AWS_ENDPOINT_URL_S3": self.endpoint,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-
-    def make_bucket(self, name: str, versioned: bool = False) -> None:
-        """Makes a bucket; names have three characters or more."""
-        self.client.create_bucket(Bucket=name)
-        if versioned:
-            self.client.put_bucket_versioning(
-                Bucket=name, VersioningConfiguration={"Status": "Enabled"}
-            )
-
-    def put(self, bucket: str, key: str, content: bytes) -> None:
-        """Writes an object."""
-        self.client.put_object(Bucket=bucket, Key=key, Body=content)
-
-    def read(self, bucket: str, key: str) -> bytes:
-        """Reads an object."""
-        return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
-
-    def keys(self, bucket: str, prefix: str = "") -> list[str]:
-        """The keys of a bucket's objects."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
 
 def _free_ports(count: int) -> Iterator[tuple[int, int]]:

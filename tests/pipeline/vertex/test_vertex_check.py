@@ -1,5 +1,6 @@
 """`python -m pipeline check --engine=vertex`, of emulated Google Cloud."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from tests.conftest import PUBLISHING
 from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.hub import HubEmulator
+from tests.emulators.s3 import S3Server
 from tests.emulators.vertex import VertexEmulator
 from tests.pipeline.vertex.conftest import IMAGE
-from tests.pipeline.vertex.verbs import Done, verb
+from tests.pipeline.vertex.verbs import Done, verb, verb_in
 
 
 @pytest.fixture
@@ -60,6 +62,48 @@ def test_what_is_wrong_is_named(
     assert done.status == 2
     assert message in done.error
     assert "Traceback" not in done.error
+
+
+def test_a_version_of_data_is_read_here_and_copied_by_the_job_s_submission_alone(
+    child: ChildProcess,
+    vertex: VertexEmulator,
+    gcs: GcsEmulator,
+    bucket: str,
+    s3: S3Server,
+    s3_bucket: str,
+    few_pets: Path,
+    tmp_path: Path,
+) -> None:
+    files = sorted(path for path in few_pets.iterdir() if not path.name.startswith("."))
+    for path in files:
+        s3.put(s3_bucket, f"data/{path.name}", path.read_bytes())
+    settings = {
+        **{name.lower(): value for name, value in s3.environment.items()},
+        "data_version": f"s3://{s3_bucket}/data",
+        "pipeline_root": f"{bucket}/pipeline",
+        "serving_dir": f"{bucket}/serving",
+        "pipeline_image": IMAGE,
+    }
+    done = child(verb_in, tmp_path, "check", "--engine=vertex", **settings)
+    assert (done.status, gcs.list(bucket)) == (0, []), done.error
+    [(version, count, size, target)] = re.findall(
+        r"of DATA_VERSION=(\S+), (\d+) files, (\S+) MB, would be copied to (\S+);", done.output
+    )
+    assert version.startswith(f"s3://{s3_bucket}/.manifests/")
+    assert int(count) == len(files)
+    assert size == f"{sum(path.stat().st_size for path in files) / 1e6:.1f}"
+    assert target.startswith(f"{bucket}/pipeline/versions/{s3_bucket}-")
+    assert "all 32 records fit recipe scenes" in done.output
+    gcs.upload_tree(few_pets, target)
+    before = gcs.list(bucket)
+    done = child(verb_in, tmp_path, "check", "--engine=vertex", **settings)
+    assert f"DATA_VERSION={version} is in {target} already" in done.output, done.error
+    assert gcs.list(bucket) == before
+    for path in files:
+        if path.name.startswith("val-"):
+            s3.put(s3_bucket, f"data/{path.name}", b"no record, though long enough to look at")
+    done = child(verb_in, tmp_path, "check", "--engine=vertex", **settings)
+    assert done.status == 2 and "val-" in done.error, done.output
 
 
 def test_a_folder_without_shards(check: Callable[..., Done], bucket: str) -> None:

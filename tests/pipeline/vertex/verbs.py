@@ -48,3 +48,9 @@ def verb(*arguments: object, **settings: object) -> Done:
     ):
         status = main()
     return Done(status, output.getvalue(), error.getvalue())
+
+
+def verb_in(folder: Path, *arguments: object, **settings: object) -> Done:
+    """Runs `python -m pipeline` in a folder."""
+    with contextlib.chdir(folder):
+        return verb(*arguments, **settings)
