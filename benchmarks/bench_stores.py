@@ -13,9 +13,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
 import lakefs_sdk
 import s3fs
@@ -46,7 +47,7 @@ def run(rounds: int) -> list[Figure]:
         rounds: how often each is measured.
 
     Returns:
-        Objects per second, of S3 and of lakeFS.
+        Objects per second and this process' CPU seconds, of S3 and of lakeFS.
     """
     with tempfile.TemporaryDirectory() as name, _stores(Path(name)) as (server, in_lakefs):
         keys = (server.endpoint, s3.ACCESS_KEY, s3.SECRET_KEY)
@@ -63,36 +64,46 @@ def run(rounds: int) -> list[Figure]:
                 "lakefs_sdk: list_objects, and get_object in threads",
             ),
         }
-        speeds: dict[str, tuple[list[float], list[float]]] = {what: ([], []) for what in pairs}
+        taken: dict[str, tuple[list[Used], list[Used]]] = {what: ([], []) for what in pairs}
         for turn in track(range(rounds), "stores", console=Console(stderr=True)):
             for what, (*copies, _) in pairs.items():
                 for side, copy in enumerate(copies):
                     folder = Path(name, f"{what}-{turn}-{side}")
-                    speeds[what][side].append(_OBJECTS / _seconds(copy, folder))
-    return [
-        figure(
-            f"Pull from {what}, {_OBJECTS:,} objects of {_BYTES / 1000:.0f} kB",
-            "objects/s",
-            ours,
-            peers,
-            pairs[what][-1],
-        )
-        for what, (ours, peers) in speeds.items()
-    ]
+                    taken[what][side].append(_measure(copy, folder))
+    found = []
+    for what, sides in taken.items():
+        name = f"Pull from {what}, {_OBJECTS:,} objects of {_BYTES / 1000:.0f} kB"
+        ours, peer = ([_OBJECTS / used.seconds for used in side] for side in sides)
+        found.append(figure(name, "objects/s", ours, peer, pairs[what][-1]))
+        ours, peer = ([used.cpu_seconds for used in side] for side in sides)
+        found.append(figure(f"{name}, processor time", "CPU s", ours, peer, pairs[what][-1]))
+    return found
 
 
-def _seconds(copy: Copy, folder: Path) -> float:
+class Used(NamedTuple):
+    """What a copy took.
+
+    Attributes:
+        seconds: of the clock.
+        cpu_seconds: of this process, without those of the servers.
+    """
+
+    seconds: float
+    cpu_seconds: float
+
+
+def _measure(copy: Copy, folder: Path) -> Used:
     """Copies, and counts what came.
 
     Raises:
         RuntimeError: some objects are missing.
     """
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     copy(folder)
-    seconds = time.perf_counter() - began
+    used = Used(time.perf_counter() - began, time.process_time() - cpu_began)
     if (found := len(list(folder.rglob("*.jpg")))) != _OBJECTS:
         raise RuntimeError(f"Of {_OBJECTS} objects {found} came to {folder}.")
-    return seconds
+    return used
 
 
 def _ignore(text: str) -> None:
@@ -143,12 +154,13 @@ def _stores(folder: Path) -> Iterator[tuple[s3.S3Server, LakeFS]]:
         here, there = context.Pipe()
         process = context.Process(target=_serve, args=(folder / "lakefs", server.endpoint, there))
         process.start()
+        there.close()  # so that the end of either process is seen by the other
         try:
             in_lakefs = LakeFS(here.recv(), lakefs.ACCESS_KEY, lakefs.SECRET_KEY)
             _import(in_lakefs)
             yield server, in_lakefs
         finally:
-            here.send(None)
+            here.close()
             process.join()
 
 
@@ -158,10 +170,11 @@ def _put(server: s3.S3Server, number: int) -> None:
 
 
 def _serve(folder: Path, endpoint: str, pipe: Connection) -> None:
-    """Serves lakeFS until it is told to end."""
+    """Serves lakeFS until the other end of a pipe is closed."""
     with lakefs.LakeFSEmulator(folder, s3.S3Client(endpoint)) as emulator:
         pipe.send(emulator.endpoint)
-        pipe.recv()
+        with suppress(EOFError):
+            pipe.recv()
 
 
 def _import(store: LakeFS) -> None:

@@ -14,9 +14,10 @@ def test_both_sides_of_both_stores_copy_every_object(monkeypatch: pytest.MonkeyP
         figures = bench_stores.run(1)
     except ServerMissing as missing:
         pytest.skip(str(missing))
-    assert [row["name"] for row in figures] == [
-        "Pull from S3, 40 objects of 8 kB",
-        "Pull from lakeFS, 40 objects of 8 kB",
+    assert [(row["name"], row["unit"]) for row in figures] == [
+        (f"Pull from {store}, 40 objects of 8 kB{what}", unit)
+        for store in ("S3", "lakeFS")
+        for what, unit in (("", "objects/s"), (", processor time", "CPU s"))
     ]
     assert all(row["ours"] > 0 < row["peer"] for row in figures)
 
@@ -24,4 +25,4 @@ def test_both_sides_of_both_stores_copy_every_object(monkeypatch: pytest.MonkeyP
 def test_a_copy_that_lacks_an_object_is_none(tmp_path: Path) -> None:
     (tmp_path / "00000.jpg").touch()
     with pytest.raises(RuntimeError, match="Of 10000 objects 1 came"):
-        bench_stores._seconds(lambda folder: None, tmp_path)
+        bench_stores._measure(lambda folder: None, tmp_path)
