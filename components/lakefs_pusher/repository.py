@@ -191,12 +191,9 @@ class Repository:
         writing.tag(self._store, self._at(commit), name)
 
     def log(self, branch: str) -> Iterator[Any]:
-        """The newest commits of a branch that changed the folder."""
+        """The newest commits of a branch. Of a path, lakeFS would leave out merges."""
         log = self._api.refs_api.log_commits
-        prefixes = [f"{self.folder}/"]
-        yield from self._ask(
-            "read the log of", log, self.name, branch, prefixes=prefixes, amount=_AT_ONCE
-        ).results
+        yield from self._ask("read the log of", log, self.name, branch, amount=_AT_ONCE).results
 
     @property
     def _api(self) -> Any:
