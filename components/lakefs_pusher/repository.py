@@ -19,7 +19,7 @@ from stores.manifest import Entry
 
 Result = TypeVar("Result")
 
-_AT_ONCE = 1000  # the most objects that lakeFS deletes, and the most commits that it lists, at once
+_AT_ONCE = 1000  # the most objects that lakeFS deletes at once, and commits that are looked at
 _DIRTY = re.compile(r"uncommitted changes|dirty branch", re.IGNORECASE)
 
 
@@ -192,8 +192,7 @@ class Repository:
 
     def log(self, branch: str) -> Iterator[Any]:
         """The newest commits of a branch. Of a path, lakeFS would leave out merges."""
-        log = self._api.refs_api.log_commits
-        yield from self._ask("read the log of", log, self.name, branch, amount=_AT_ONCE).results
+        return self._store.log(LakeFSAddress(self.name, branch), _AT_ONCE)
 
     @property
     def _api(self) -> Any:
