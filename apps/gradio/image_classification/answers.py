@@ -26,7 +26,7 @@ class Answers:
             return
         picture, found = self._uploads.answer(path)
         height, width = picture.pixels.shape[:2]
-        took = f"{width} x {height} pixels in {found.milliseconds:.0f} ms."
+        took = f"{width} x {height} pixels in {found.milliseconds:.1f} ms."
         yield (
             gr.HTML(visible=False),
             gr.Column(visible=True),
@@ -53,7 +53,7 @@ class Answers:
             took.
         """
         _, found = self._uploads.answer(image)
-        return found.class_name, found.probabilities, round(found.milliseconds, 1)
+        return found.class_name, found.probabilities, round(found.milliseconds, 3)
 
     def classify_batch(
         self,
@@ -81,7 +81,7 @@ class Answers:
                     "name": name,
                     "class_name": found.class_name,
                     "probabilities": found.probabilities,
-                    "milliseconds": round(found.milliseconds, 1),
+                    "milliseconds": round(found.milliseconds, 3),
                 }
             )
         return results

@@ -75,7 +75,7 @@ def card(name: str, answer: tuple[Picture, Segmentation] | ImageFault, palette: 
         picture, found = answer
         view = overlay(picture.pixels, found.mask, palette, _CARD)
         shares = ", ".join(f"{key} {share:.0%}" for key, share in found.shares.items())
-        said = [shares, f"{found.milliseconds:.0f} ms", *picture.notices]
+        said = [shares, f"{found.milliseconds:.1f} ms", *picture.notices]
     return f'<article class="card">{view}<h2>{escape(name)}</h2>{remarks(said)}</article>'
 
 
@@ -89,7 +89,7 @@ def legend(picture: Picture, found: Segmentation, palette: Palette) -> str:
         for (name, share), rgb in zip(found.shares.items(), palette, strict=True)
     )
     height, width = found.mask.shape
-    took = f"{width} x {height} pixels in {found.milliseconds:.0f} ms."
+    took = f"{width} x {height} pixels in {found.milliseconds:.1f} ms."
     return f'<table class="findings">{rows}</table>{remarks((took, *picture.notices))}'
 
 

@@ -58,7 +58,7 @@ class Handlers:
             milliseconds that the model took.
         """
         _, found = self._uploads.answer(image)
-        return _own_file(Image.fromarray(found.mask)), found.shares, round(found.milliseconds, 1)
+        return _own_file(Image.fromarray(found.mask)), found.shares, round(found.milliseconds, 3)
 
     def segment_batch(
         self,
@@ -82,7 +82,7 @@ class Handlers:
                 continue
             _, found = answer
             masks.append((_own_file(Image.fromarray(found.mask)), name))
-            milliseconds = round(found.milliseconds, 1)
+            milliseconds = round(found.milliseconds, 3)
             results.append({"name": name, "shares": found.shares, "milliseconds": milliseconds})
         return masks, results
 
