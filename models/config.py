@@ -53,7 +53,7 @@ class TrainingConfig(BaseModel):
     mirrored: bool = Field(
         default=False,
         description="Whether the served model averages its answers to an image and its mirror "
-        "image, for twice the time.",
+        "image, for twice the time. Models for the edge look at the image alone.",
     )
     max_megapixels: float = Field(
         default=50, gt=0, description="The largest image that the served model decodes."

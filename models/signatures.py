@@ -1,6 +1,7 @@
 """The exported model: Transform's graph, the network and the task's answers."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from models import preprocessing, uploads
 from models.config import TrainingConfig
 from models.provenance import Provenance, write_provenance
 from models.registry import load_learning
+from models.views import average_mirrored
 
 NETWORK = "network"  # name of the signature
 
@@ -22,7 +24,7 @@ class ImageModule(tf.Module):
     every function that is called, an export takes half the time.
 
     Args:
-        model: float32 [N, S, S, 3] in 0..255 to logits, [N, …].
+        model: float32 [N, S, S, 3] in 0..255 to logits, [N, …], of one view.
         transform_output: the artifact whose graph the model was trained behind.
         config: what it was trained with.
     """
@@ -34,11 +36,8 @@ class ImageModule(tf.Module):
         # Its variables are all of a Keras model that a SavedModel needs; to walk through its layers
         # and its optimiser as well would take longer than writing it.
         # Traced once for all signatures: the file is smaller, is written sooner and loaded sooner.
-        self._network = tf.function(
-            functools.partial(model, training=False),
-            input_signature=[tf.TensorSpec(model.input_shape, tf.float32)],
-            autograph=False,
-        )
+        self._single = _traced(model)
+        self._network = _traced(average_mirrored(model)) if config.mirrored else self._single
         self._variables = [variable.value for variable in model.variables]
         # Called and not kept: of a Keras layer a SavedModel would hold functions that nobody calls.
         # The graph has no tables, which alone would have to be kept.
@@ -87,9 +86,18 @@ class ImageModule(tf.Module):
     def network(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
         """network: preprocessed pixels, float32 [1, S, S, 3], to `logits`, float32 [1, …].
 
-        A converter for the edge reads it, which needs to know every size.
+        A converter for the edge reads it, which needs to know every size. It is of one view, even
+        where `config.mirrored`.
         """
-        return {"logits": self._network(pixels)}
+        return {"logits": self._single(pixels)}
+
+
+def _traced(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    return tf.function(
+        functools.partial(model, training=False),
+        input_signature=[tf.TensorSpec(model.input_shape, tf.float32)],
+        autograph=False,
+    )
 
 
 def export(
@@ -102,7 +110,7 @@ def export(
     """Writes the SavedModel with its signatures and provenance.
 
     Args:
-        model: the trained network.
+        model: the trained network, of one view.
         transform_output: the artifact whose graph it was trained behind.
         config: what it was trained with; goes into `assets.extra/provenance.json`.
         figures: JSON-serialisable figures of the training, likewise.

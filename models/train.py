@@ -82,8 +82,6 @@ def run_fn(fn_args: FnArgs) -> None:
     seconds = time.perf_counter() - fitting_began
     checkpoints.restore_best()
     served = _as_served(model, config)
-    if config.mirrored:
-        served = average_mirrored(served)
     figures = {
         "steps": int(model.optimizer.iterations.numpy()),
         "seconds": round(seconds, 1),
@@ -241,6 +239,8 @@ def _find_temperature(
     label_type = learning.label_spec(config.image_size).dtype
     split = data.load_split(files, transform, label_type, data.count_examples(files))
     batches = data.evaluation_batches(split, config.batch_size)
+    if config.mirrored:
+        model = average_mirrored(model)
     logits, labels = zip(
         *((model(images, training=False), told) for images, told in batches), strict=True
     )

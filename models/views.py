@@ -7,6 +7,8 @@ from keras import ops
 def average_mirrored(model: keras.Model) -> keras.Model:
     """Makes a network that averages the logits of an image and of its mirror image.
 
+    It takes twice as long, so models for the edge, which are for speed, have the one view.
+
     Args:
         model: float32 [N, S, S, 3] to logits: of the image [N, C], or of its pixels [N, S, S, C],
             which are mirrored back.

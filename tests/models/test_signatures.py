@@ -15,6 +15,7 @@ from PIL import Image
 from models import data
 from models.config import TrainingConfig
 from models.provenance import PROVENANCE
+from models.signatures import ImageModule
 from tests.models.drawn_pets import (
     CLASS_NAMES,
     NUM_CLASSES,
@@ -59,6 +60,22 @@ def serve(loaded: tf.Module, images: list[bytes]) -> tuple[list[np.ndarray], np.
     answer = loaded.signatures["serving_default"](image_bytes=tf.constant(images))
     masks = [decode_mask(png) for png in answer["mask_png_bytes"].numpy()]
     return masks, answer["class_fractions"].numpy()
+
+
+def test_served_is_the_average_of_both_views_and_the_edge_gets_one(
+    network: keras.Model, transform_output: tft.TFTransformOutput, config: TrainingConfig
+) -> None:
+    mirrored = config.model_copy(update={"mirrored": True})
+    single = ImageModule(network, transform_output, config)
+    averaged = ImageModule(network, transform_output, mirrored)
+    pixels, _ = draw_pixels(3, (64, 64))
+    images = tf.constant([encode(pixels, "PNG"), encode(pixels[:, ::-1], "PNG")])
+    fractions = averaged.serve(images)["class_fractions"].numpy()
+    np.testing.assert_allclose(fractions[0], fractions[1], atol=1e-3)
+    assert np.abs(np.diff(single.serve(images)["class_fractions"], axis=0)).max() > 0.01
+    preprocessed = tf.random.stateless_uniform((1, *network.input_shape[1:]), (0, 1), 0, 255)
+    logits = averaged.network(preprocessed)["logits"]
+    np.testing.assert_allclose(logits, network(preprocessed), atol=1e-4)
 
 
 def test_names_and_types(loaded: tf.Module) -> None:
