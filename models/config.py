@@ -12,6 +12,32 @@ Optimizer = Literal["adamw", "adam", "sgd"]
 LearningRate = Annotated[float, Field(gt=0, le=10)]
 
 
+class DecisionRule(BaseModel):
+    """How a threshold is chosen, of two classes of which one must not be missed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    positive_class: str = Field(description="The class that must not be missed.")
+    recall: float = Field(
+        gt=0, le=1, description="Share of its calibration images that are to be decided for it."
+    )
+    review_recall: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Share of them that are decided for it, or at least laid before a person.",
+    )
+
+
+class Thresholds(BaseModel):
+    """What the positive class's probability is held against."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decide: float = Field(description="From here on an image is of the positive class.")
+    review: float = Field(description="From here on to `decide` a person is to look at it.")
+
+
 class TrainingConfig(BaseModel):
     """Everything that decides what is trained. Plain values, so that it serialises as JSON."""
 
@@ -42,6 +68,15 @@ class TrainingConfig(BaseModel):
     calibrated: bool = Field(
         default=False,
         description="Whether the split `calibration` of the data decides how sure the model is.",
+    )
+    class_weights: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(), description="Weight of each class's examples in the loss; none is 1 for all."
+    )
+    decision: DecisionRule | None = Field(
+        default=None, description="How a class is decided on, where it is not the likeliest one."
+    )
+    thresholds: Thresholds | None = Field(
+        default=None, description="What the training found for `decision`."
     )
     augmentation: float = Field(
         ge=0,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import tensorflow as tf
 
-    from models.config import TrainingConfig
+    from models.config import Thresholds, TrainingConfig
 
 
 LabelType = Literal["bytes", "int", "float"]
@@ -32,6 +32,8 @@ class Metric:
         per_class: whether there is one of every class, such as `iou_border` of the key `iou`.
         better: which of two values is the better one.
         headline: whether it sums a model up, on the first lines of every page.
+        bounds: key of the metric of which it is the lower bound, so that few examples are not
+            enough to reach it; empty for one that is none.
     """
 
     key: str
@@ -39,6 +41,7 @@ class Metric:
     per_class: bool = False
     better: Literal["higher", "lower"] = "higher"
     headline: bool = False
+    bounds: str = ""
 
     @property
     def sign(self) -> int:
@@ -273,11 +276,25 @@ class Learning(Protocol):
     def fit_temperature(self, logits: npt.NDArray[np.float32], labels: npt.NDArray[Any]) -> float:
         """What logits are divided by, so that confidence means accuracy.
 
-        Only of a task that `calibrates`.
+        Only of a task that `calibrates`, as `fit_thresholds`.
 
         Args:
             logits: [N, …], of a split that neither trains nor judges.
             labels: as the task trains with them, [N, …].
+        """
+
+    def fit_thresholds(
+        self, logits: npt.NDArray[np.float32], labels: npt.NDArray[Any], config: TrainingConfig
+    ) -> Thresholds:
+        """What `config.decision` asks for.
+
+        Args:
+            logits: [N, …], divided by the temperature, of the same split.
+            labels: as above.
+            config: what was trained.
+
+        Raises:
+            ValueError: the split has nothing to choose thresholds by.
         """
 
     def metric(self, num_outputs: int) -> keras.metrics.Metric:
@@ -307,12 +324,12 @@ class Learning(Protocol):
         """
 
     def answers(
-        self, num_outputs: int
+        self, config: TrainingConfig
     ) -> tuple[dict[str, tf.TensorSpec], dict[str, tf.TensorSpec]]:
-        """Shapes and dtypes of what `serve` and `judge` give for one example.
+        """Shapes and dtypes of what `serve` and `judge` give for one example."""
 
-        Whatever of `judge`'s is float32 is a count, and is added up over examples.
-        """
+    def count_specs(self, num_outputs: int) -> dict[str, tf.TensorSpec]:
+        """Those of `judge`'s that are counts, float32, which are added up over examples."""
 
     def figures(
         self, sums: Mapping[str, npt.NDArray[np.float64]], class_names: Sequence[str]
@@ -334,7 +351,7 @@ class Learning(Protocol):
         """
 
     def edge_counter(
-        self, num_outputs: int
+        self, config: TrainingConfig
     ) -> Callable[[tf.Tensor, npt.NDArray[Any]], dict[str, npt.NDArray[np.float64]]]:
         """Counts of a decoded label and the edge model's answer, for `figures`."""
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
@@ -83,12 +82,6 @@ def read_limit(metric: Metric, threshold: config_pb2.MetricThreshold) -> float:
     return (values.lower_bound if metric.sign > 0 else values.upper_bound).value
 
 
-def find_counts(task: str, num_outputs: int) -> dict[str, tf.TensorSpec]:
-    """Those of the answers of `from_examples` that are added up, for one example."""
-    _, judged = load_learning(task).answers(num_outputs)
-    return {name: spec for name, spec in judged.items() if spec.dtype == tf.float32}
-
-
 def metric_config(
     task: Task, class_names: tuple[str, ...], min_judged: int | None
 ) -> config_pb2.MetricConfig:
@@ -148,7 +141,7 @@ class _SumAndDerive(beam.CombineFn):
         self._task = task
 
     def create_accumulator(self) -> Sums:
-        counts = find_counts(self._task, len(self._class_names) or 1)
+        counts = load_learning(self._task).count_specs(len(self._class_names) or 1)
         return Sums(0.0, {name: np.zeros(spec.shape) for name, spec in counts.items()})
 
     def add_input(self, accumulator: Sums, element: metric_types.StandardMetricInputs) -> Sums:

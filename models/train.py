@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -92,8 +93,14 @@ def run_fn(fn_args: FnArgs) -> None:
     }
     if strategy.extended.should_checkpoint:
         if config.calibrated:
-            figures["temperature"] = _find_temperature(served, config, fn_args, transform_output)
-            served = _divided(served, figures["temperature"])
+            logits, labels = _answer_calibration(served, config, fn_args, transform_output)
+            offsets = -np.log(config.class_weights or np.ones(logits.shape[-1], np.float32))
+            temperature = learning.fit_temperature(logits + offsets, labels)
+            figures["temperature"] = temperature
+            served = _calibrated(served, offsets, temperature)
+            if config.decision:
+                found = learning.fit_thresholds((logits + offsets) / temperature, labels, config)
+                config = config.model_copy(update={"thresholds": found})
         figures["processor_seconds"] = round(setting_up + checkpoints.processor_seconds, 1)
         write_figures(fn_args.model_run_dir, figures)
         signatures.export(served, transform_output, config, figures, fn_args.serving_model_dir)
@@ -230,10 +237,10 @@ def _as_served(model: keras.Model, config: TrainingConfig) -> keras.Model:
     return served
 
 
-def _find_temperature(
+def _answer_calibration(
     model: keras.Model, config: TrainingConfig, fn_args: FnArgs, transform: tft.TFTransformOutput
-) -> float:
-    """The temperature of the split `calibration`, which lies beside those that TFX names."""
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
+    """Logits and labels of the split `calibration`, which lies beside those that TFX names."""
     files = [path.replace("Split-train", "Split-calibration") for path in fn_args.train_files]
     learning = registry.load_learning(config.task)
     label_type = learning.label_spec(config.image_size).dtype
@@ -244,12 +251,20 @@ def _find_temperature(
     logits, labels = zip(
         *((model(images, training=False), told) for images, told in batches), strict=True
     )
-    return learning.fit_temperature(np.concatenate(logits), np.concatenate(labels))
+    return np.concatenate(logits), np.concatenate(labels)
 
 
-def _divided(model: keras.Model, temperature: float) -> keras.Model:
-    """A network whose logits are those of another, divided."""
-    logits = keras.layers.Rescaling(1 / temperature, dtype="float32", name="calibrated")
+def _calibrated(
+    model: keras.Model, offsets: npt.NDArray[np.float32], temperature: float
+) -> keras.Model:
+    """A network whose logits are those of another, moved and divided.
+
+    Weights of classes in the loss move the probabilities that are learned by their logarithms;
+    Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001.
+    """
+    logits = keras.layers.Rescaling(
+        1 / temperature, (offsets / temperature).tolist(), dtype="float32", name="calibrated"
+    )
     return keras.Model(model.inputs, logits(model.outputs[0]), name=model.name)
 
 

@@ -5,7 +5,15 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.edge_exporter.limits import Limits
-from models.config import BatchSize, Epochs, ImageSize, LearningRate, Optimizer, TrainingConfig
+from models.config import (
+    BatchSize,
+    DecisionRule,
+    Epochs,
+    ImageSize,
+    LearningRate,
+    Optimizer,
+    TrainingConfig,
+)
 from models.hyperparameters import SearchSpace, check_space
 from models.registry import FIRST_TASK, check_name, known_models, load_task
 from models.task import Classes
@@ -90,6 +98,8 @@ class Recipe(BaseModel):
     weight_decay: float = 1e-4
     label_smoothing: float = Field(default=0, ge=0, lt=1)
     calibrated: bool = False
+    class_weights: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    decision: DecisionRule | None = None
     augmentation: float = 0.0
     patience: int = 20
     mirrored: bool = False
@@ -120,6 +130,15 @@ class Recipe(BaseModel):
             )
         if self.calibrated and not task.calibrates:
             raise ValueError(f"calibrated=true does not fit task {self.task}, which has no scale")
+        if self.class_weights and len(self.class_weights) != len(self.class_names):
+            raise ValueError(
+                f"class_weights has {len(self.class_weights)} weights for "
+                f"{len(self.class_names)} classes; give one for each class"
+            )
+        if self.decision:
+            check_name("decision.positive_class", self.decision.positive_class, self.class_names)
+            if not self.calibrated or len(self.class_names) != 2:
+                raise ValueError("decision needs two classes and calibrated=true")
         if self.gate.slice_limit and not self.slices:
             raise ValueError("slice_limit needs slices to judge")
         return self

@@ -15,7 +15,6 @@ from models import preprocessing
 from models.config import TrainingConfig
 from models.provenance import read_provenance
 from models.registry import load_learning, load_task
-from models.tfma_metrics import find_counts
 
 SCANNED = 1000
 _BATCH = 32
@@ -73,7 +72,7 @@ def load_samples(model_path: str, examples: Artifact, features: Sequence[str]) -
     model = tf.saved_model.load(model_path)
     config = read_provenance(model_path)
     learning, metric = load_learning(config.task), load_task(config.task).example_metric
-    counts = find_counts(config.task, config.num_outputs)
+    counts = load_learning(config.task).count_specs(config.num_outputs)
 
     def judge(batch: Sequence[bytes]) -> list[dict[str, np.ndarray]]:
         outputs = model.signatures["from_examples"](examples=tf.constant(batch, tf.string))

@@ -54,7 +54,7 @@ def score(
 ) -> dict[str, dict[str, Any]]:
     """Each model's figures, of counts at the images' own resolution."""
     learning = load_learning(config.task)
-    count = learning.edge_counter(config.num_outputs)
+    count = learning.edge_counter(config)
     sums: dict[str, Sums] = {name: {} for name in models}
     for pixels, label in examples:
         for name, model in models.items():

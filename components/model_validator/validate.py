@@ -102,7 +102,7 @@ def _signatures(count: int, config: TrainingConfig) -> dict[str, Any]:
     """What `models.signatures` promises: dtype of the input; dtype and shape of each output."""
     learning, size = load_learning(config.task), config.image_size
     label = learning.label_spec(size)
-    served, judged = learning.answers(config.num_outputs)
+    served, judged = learning.answers(config)
     logits = learning.logits_spec(size, config.num_outputs)
     return {
         "transform_features": {

@@ -3,7 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
+
+from models.classification.decisions import find_thresholds
+from models.config import Thresholds, TrainingConfig
 
 _RANGE = (0.05, 20.0)
 
@@ -25,3 +28,20 @@ def fit_temperature(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int3
 
     found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded")
     return float(np.exp(found.x))
+
+
+def fit_thresholds(
+    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], config: TrainingConfig
+) -> Thresholds:
+    """Finds what the configuration's `decision` asks for.
+
+    Args:
+        logits: [N, C], calibrated, of the same images.
+        labels: class ids, [N].
+        config: with a `decision`.
+
+    Raises:
+        ValueError: no image is of the positive class.
+    """
+    assert config.decision is not None
+    return find_thresholds(softmax(logits, axis=-1), labels, config.class_names, config.decision)

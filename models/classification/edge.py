@@ -8,7 +8,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from models.classification import metrics
+from models.classification.decisions import decide
 from models.classification.predictions import PROBABILITIES
+from models.config import TrainingConfig
 
 
 def edge_head(
@@ -28,11 +30,17 @@ def edge_head(
 
 
 def edge_counter(
-    num_classes: int,
+    config: TrainingConfig,
 ) -> Callable[[tf.Tensor, npt.NDArray[Any]], dict[str, npt.NDArray[np.float64]]]:
     """Makes what counts probabilities, float32 [1, C] or [C], against the true class id."""
-    specs = [tf.TensorSpec([1, num_classes], tf.float32), tf.TensorSpec([1], tf.int32)]
-    count = tf.function(metrics.count, input_signature=specs, autograph=False)
+    num_classes = config.num_outputs
+    count = tf.function(
+        lambda probabilities, labels: metrics.count(
+            probabilities, decide(probabilities, config), labels
+        ),
+        input_signature=[tf.TensorSpec([1, num_classes], tf.float32), tf.TensorSpec([1], tf.int32)],
+        autograph=False,
+    )
 
     def counted(label: tf.Tensor, answer: npt.NDArray[Any]) -> dict[str, npt.NDArray[np.float64]]:
         counts = count(np.reshape(answer, [1, num_classes]), tf.reshape(label, [1]))

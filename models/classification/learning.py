@@ -3,7 +3,7 @@
 import keras
 
 from models.classification.augmentation import augment
-from models.classification.calibration import fit_temperature
+from models.classification.calibration import fit_temperature, fit_thresholds
 from models.classification.edge import edge_counter, edge_head
 from models.classification.labels import (
     decode_label,
@@ -14,7 +14,7 @@ from models.classification.labels import (
     resize_label,
 )
 from models.classification.losses import SmoothedCrossEntropy
-from models.classification.metrics import figures
+from models.classification.metrics import count_specs, figures
 from models.classification.predictions import answers, judge, logits_spec, serve
 from models.classification.samples import sample
 from models.config import TrainingConfig
@@ -22,6 +22,7 @@ from models.config import TrainingConfig
 __all__ = [
     "answers",
     "augment",
+    "count_specs",
     "decode_label",
     "describe_label",
     "edge_counter",
@@ -30,6 +31,7 @@ __all__ = [
     "find_classes",
     "find_fault",
     "fit_temperature",
+    "fit_thresholds",
     "judge",
     "label_spec",
     "logits_spec",
@@ -42,8 +44,8 @@ __all__ = [
 
 
 def loss(config: TrainingConfig) -> keras.losses.Loss:
-    """Cross-entropy with the configuration's label smoothing."""
-    return SmoothedCrossEntropy(config.label_smoothing)
+    """Cross-entropy with the configuration's label smoothing and weights of classes."""
+    return SmoothedCrossEntropy(config.label_smoothing, config.class_weights)
 
 
 def metric(num_classes: int) -> keras.metrics.Metric:

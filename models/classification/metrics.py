@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.ratios import mean_of_judged, name_by_class, ratio
+from models.ratios import lower_bound, mean_of_judged, name_by_class, ratio
 
 CONFUSION = "confusion_matrix"
 RELIABILITY = "reliability"
@@ -23,28 +23,29 @@ _LOG_ODDS = 8.0
 _MAX_SCORED = 100
 
 
-def count(probabilities: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+def count(probabilities: tf.Tensor, decided: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
     """Counts of images, for `figures`.
 
     Args:
         probabilities: float32 [N, C].
+        decided: class ids that the model decides for, int32 [N].
         labels: true class ids, int32 [N].
 
     Returns:
-        float32, by `count_specs`' names, each [N, …]: `confusion_matrix`, by true and predicted
+        float32, by `count_specs`' names, each [N, …]: `confusion_matrix`, by true and decided
         class; `top_5_hits`; `true_probability`; `reliability`, of each bin of confidence the
         images, the sum of confidences and the hits; `scores`, of each class and each bin of its
         probability's log-odds the images that are not, and that are, of the class.
     """
     num_classes = probabilities.shape[-1]
-    predicted = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+    likeliest = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
     truth = tf.one_hot(labels, num_classes)
-    hits = tf.cast(predicted == labels, tf.float32)
+    hits = tf.cast(likeliest == labels, tf.float32)
     confidence = tf.reduce_max(probabilities, axis=-1)
     place = tf.minimum(tf.cast(confidence * RELIABILITY_BINS, tf.int32), RELIABILITY_BINS - 1)
     of_bin = tf.one_hot(place, RELIABILITY_BINS)[..., tf.newaxis]
     counts = {
-        CONFUSION: truth[..., tf.newaxis] * tf.one_hot(predicted, num_classes)[:, tf.newaxis],
+        CONFUSION: truth[..., tf.newaxis] * tf.one_hot(decided, num_classes)[:, tf.newaxis],
         _TOP_5: tf.cast(tf.math.in_top_k(labels, probabilities, min(5, num_classes)), tf.float32),
         _TRUE_PROBABILITY: tf.reduce_sum(truth * probabilities, axis=-1),
         RELIABILITY: of_bin * tf.stack([tf.ones_like(hits), confidence, hits], -1)[:, tf.newaxis],
@@ -84,9 +85,9 @@ def figures(
         `accuracy`; `top_5_accuracy`, NaN of five classes or fewer; `macro_f1` and `auroc`, means
         over the classes that can be judged; `calibration_error`, the mean distance of confidence
         and accuracy over the bins, weighted by their images; `true_probability`, a mean; and for
-        each class NAME `f1_NAME`, `precision_NAME`, `recall_NAME` and `auroc_NAME`, against all
-        others. NaN stands for what there is nothing to judge by. `confusion_matrix` and
-        `reliability` are the sums themselves.
+        each class NAME `f1_NAME`, `precision_NAME`, `recall_NAME`, `recall_bound_NAME`, which is
+        its lower 95 % bound, and `auroc_NAME`, against all others. NaN stands for what there is
+        nothing to judge by. `confusion_matrix` and `reliability` are the sums themselves.
     """
     confusion, reliability = sums[CONFUSION], sums[RELIABILITY]
     images = confusion.sum()
@@ -96,6 +97,7 @@ def figures(
         "f1": ratio(2 * right, true + predicted),
         "precision": ratio(right, predicted),
         "recall": ratio(right, true),
+        "recall_bound": lower_bound(right, true),
         "auroc": _aurocs(sums.get(_SCORES), len(class_names)),
     }
     top_5 = ratio(sums[_TOP_5], images) if len(class_names) > 5 else np.nan

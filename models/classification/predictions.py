@@ -3,12 +3,14 @@
 import tensorflow as tf
 
 from models.classification import metrics
+from models.classification.decisions import decide, name_decisions
 from models.classification.labels import decode_label
 from models.config import TrainingConfig
 
 LABELS = "label"
 NAMES = "class_name"
 PROBABILITIES = "probabilities"
+DECISIONS = "decision"
 
 
 def serve(logits: tf.Tensor, sizes: tf.Tensor, config: TrainingConfig) -> dict[str, tf.Tensor]:
@@ -20,16 +22,20 @@ def serve(logits: tf.Tensor, sizes: tf.Tensor, config: TrainingConfig) -> dict[s
         config: what was trained.
 
     Returns:
-        `label`: int64 [N], the likeliest class's id; `class_name`: string [N], its name;
-        `probabilities`: float32 [N, C].
+        `label`: int64 [N], the id of the likeliest class, or of the one that the threshold decides
+        for; `class_name`: string [N], its name; `probabilities`: float32 [N, C]; and of a model
+        with thresholds `decision`: string [N], the name, or that a person is to look at the image.
     """
     probabilities = tf.nn.softmax(logits)
-    ids = tf.argmax(probabilities, axis=-1)
-    return {
+    ids = tf.cast(decide(probabilities, config), tf.int64)
+    answer = {
         LABELS: ids,
         NAMES: tf.gather(tf.constant(config.class_names), ids),
         PROBABILITIES: probabilities,
     }
+    if config.thresholds:
+        answer[DECISIONS] = name_decisions(probabilities, config)
+    return answer
 
 
 def judge(
@@ -47,10 +53,11 @@ def judge(
         `label` and `probabilities` as in `serve`, and `models.classification.metrics.count`.
     """
     probabilities = tf.nn.softmax(logits)
+    ids = decide(probabilities, config)
     return {
-        LABELS: tf.argmax(probabilities, axis=-1),
+        LABELS: tf.cast(ids, tf.int64),
         PROBABILITIES: probabilities,
-        **metrics.count(probabilities, decode_label(raw)),
+        **metrics.count(probabilities, ids, decode_label(raw)),
     }
 
 
@@ -59,13 +66,16 @@ def logits_spec(image_size: int, num_classes: int) -> tf.TensorSpec:
     return tf.TensorSpec([num_classes], tf.float32)
 
 
-def answers(num_classes: int) -> tuple[dict[str, tf.TensorSpec], dict[str, tf.TensorSpec]]:
+def answers(
+    config: TrainingConfig,
+) -> tuple[dict[str, tf.TensorSpec], dict[str, tf.TensorSpec]]:
     """What `serve` and `judge` give for one image."""
     shared = {
         LABELS: tf.TensorSpec([], tf.int64),
-        PROBABILITIES: tf.TensorSpec([num_classes], tf.float32),
+        PROBABILITIES: tf.TensorSpec([config.num_outputs], tf.float32),
     }
+    named = (NAMES, DECISIONS) if config.thresholds else (NAMES,)
     return (
-        {**shared, NAMES: tf.TensorSpec([], tf.string)},
-        {**shared, **metrics.count_specs(num_classes)},
+        {**shared, **dict.fromkeys(named, tf.TensorSpec([], tf.string))},
+        {**shared, **metrics.count_specs(config.num_outputs)},
     )

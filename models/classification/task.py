@@ -16,6 +16,7 @@ TASK = Task(
         Metric("f1", "F1", per_class=True, headline=True),
         Metric("precision", "Precision", per_class=True),
         Metric("recall", "Recall", per_class=True),
+        Metric("recall_bound", "Recall's lower bound", per_class=True, bounds="recall"),
         Metric("auroc", "AUROC", per_class=True),
     ),
     unit="images",

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from models.config import TrainingConfig
 from models.lite import bilinear, image_spec
 from models.segmentation import metrics
 
@@ -50,12 +51,12 @@ def edge_head(
 
 
 def edge_counter(
-    num_classes: int,
+    config: TrainingConfig,
 ) -> Callable[[tf.Tensor, npt.NDArray[Any]], dict[str, npt.NDArray[np.float64]]]:
     """Makes what counts class ids, uint8 [H, W], against the true mask, uint8 [H, W]."""
     spec = tf.TensorSpec([None, None], tf.uint8)
     count = tf.function(
-        lambda truth, mask: metrics.confusion_matrix(truth, mask, num_classes),
+        lambda truth, mask: metrics.confusion_matrix(truth, mask, config.num_outputs),
         input_signature=[spec, spec],
         autograph=False,
     )

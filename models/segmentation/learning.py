@@ -20,7 +20,7 @@ from models.segmentation.labels import (
     resize_mask,
 )
 from models.segmentation.losses import CrossEntropyDice
-from models.segmentation.predictions import answers, judge, logits_spec, serve
+from models.segmentation.predictions import answers, count_specs, judge, logits_spec, serve
 from models.segmentation.samples import sample
 
 decode_label = decode_mask
@@ -31,6 +31,7 @@ describe_label = describe_mask
 __all__ = [
     "answers",
     "augment",
+    "count_specs",
     "decode_label",
     "describe_label",
     "edge_counter",

@@ -43,7 +43,7 @@ def serve(logits: tf.Tensor, sizes: tf.Tensor, config: TrainingConfig) -> dict[s
             FRACTIONS: tf.ensure_shape(fractions, [num_classes]),
         }
 
-    served, _ = answers(num_classes)
+    served, _ = answers(config)
     # One at a time: a mask of the largest image takes a tenth of a gigabyte.
     return tf.map_fn(answer, (logits, sizes), parallel_iterations=1, fn_output_signature=served)
 
@@ -75,7 +75,7 @@ def judge(
             metrics.BOUNDARY: metrics.boundary_counts(truth, mask, num_classes),
         }
 
-    _, judged = answers(num_classes)
+    _, judged = answers(config)
     return tf.map_fn(answer, (logits, sizes, raw), fn_output_signature=judged)
 
 
@@ -84,16 +84,23 @@ def logits_spec(image_size: int, num_classes: int) -> tf.TensorSpec:
     return tf.TensorSpec([image_size, image_size, num_classes], tf.float32)
 
 
-def answers(num_classes: int) -> tuple[dict[str, tf.TensorSpec], dict[str, tf.TensorSpec]]:
+def answers(
+    config: TrainingConfig,
+) -> tuple[dict[str, tf.TensorSpec], dict[str, tf.TensorSpec]]:
     """What `serve` and `judge` give for one image."""
+    masks = {MASKS: tf.TensorSpec([], tf.string)}
     return (
-        {MASKS: tf.TensorSpec([], tf.string), FRACTIONS: tf.TensorSpec([num_classes], tf.float32)},
-        {
-            MASKS: tf.TensorSpec([], tf.string),
-            metrics.CONFUSION: tf.TensorSpec([num_classes, num_classes], tf.float32),
-            metrics.BOUNDARY: tf.TensorSpec([num_classes, 2], tf.float32),
-        },
+        {**masks, FRACTIONS: tf.TensorSpec([config.num_outputs], tf.float32)},
+        {**masks, **count_specs(config.num_outputs)},
     )
+
+
+def count_specs(num_classes: int) -> dict[str, tf.TensorSpec]:
+    """The counts of one image's mask."""
+    return {
+        metrics.CONFUSION: tf.TensorSpec([num_classes, num_classes], tf.float32),
+        metrics.BOUNDARY: tf.TensorSpec([num_classes, 2], tf.float32),
+    }
 
 
 def _decide(logits: tf.Tensor, size: tf.Tensor) -> tf.Tensor:

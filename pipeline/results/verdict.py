@@ -7,7 +7,8 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.slicer import slicer_lib
 
 from models import tfma_metrics
-from models.task import class_key
+from models.ratios import sample_needed
+from models.task import Measured, class_key
 
 Slice = tuple[tuple[str, Any], ...]
 
@@ -73,4 +74,19 @@ def _reason(
             f"{figure.of_class} does not occur in the validation split, so its limit {limit:.3f} "
             "cannot be judged; add images of it, or leave its limit out"
         )
-    return f"{figure.words} {value:.3f} is {where} {limit:.3f}"
+    reason = f"{figure.words} {value:.3f} is {where} {limit:.3f}"
+    if figure.metric.bounds:
+        reason += _too_few(figure, limit, metrics)
+    return reason
+
+
+def _too_few(figure: Measured, limit: float, metrics: dict[str, dict[str, Any]]) -> str:
+    """What a bound would need; empty where more examples would not help."""
+    bounded = float(metrics[class_key(figure.metric.bounds, figure.of_class)]["doubleValue"])
+    needed = sample_needed(bounded, limit)
+    if needed is None:
+        return ""
+    return (
+        f", for there are too few images of {figure.of_class} to claim it: of a "
+        f"{figure.metric.bounds} of {bounded:.3f} about {needed} are needed"
+    )

@@ -71,12 +71,12 @@ def draw(seed: int, index: int) -> Photo:
     long = int(rng.integers(LONG_SIDES[0], LONG_SIDES[1] + 1))
     size = (long, int(long * rng.uniform(0.75, 1.0)))
     place = _place(rng)
-    height_map = _tread(rng, size) if view == "tread" else _sidewall(rng, size)
+    height_map: Field = _tread(rng, size) if view == "tread" else _sidewall(rng, size)
     if defect == "worn":
         height_map = _worn(rng, height_map, place)
     if defect == "bulge":
         height_map = height_map + _bulge(rng, size, place)
-    tone = _rubber(rng, size) * _shaded(rng, height_map)
+    tone: Field = _rubber(rng, size) * _shaded(rng, height_map)
     if defect == "crack":
         tone = _torn(tone, _crack(rng, size, place), rng.uniform(0.35, 0.75))
     if defect == "cut":
@@ -172,8 +172,9 @@ def _writing(rng: np.random.Generator, size: tuple[int, int]) -> Field:
     font = ImageFont.load_default(size=int(rng.uniform(0.08, 0.26) * canvas.height))
     corner = rng.uniform((-0.1, 0.0), (0.6, 0.8)) * canvas.size
     pen = ImageDraw.Draw(canvas)
-    outlined = {"stroke_width": 2, "stroke_fill": 255, "fill": 60} if rng.random() < 0.4 else {}
-    pen.text(tuple(corner), text, **({"fill": 255} | outlined), font=font)
+    outline, fill = (2, 60) if rng.random() < 0.4 else (0, 255)
+    place = (float(corner[0]), float(corner[1]))
+    pen.text(place, text, font=font, fill=fill, stroke_width=outline, stroke_fill=255)
     turned = canvas.rotate(rng.normal(0, 20), Image.Resampling.BILINEAR)
     return np.asarray(turned.reduce(_SCALE), np.float32) / 255
 
