@@ -34,12 +34,13 @@ moved-environment:
 	$(UV) sync --frozen --quiet --compile-bytecode
 	@touch $@
 
-data: setup ## Draw the embedded data set
-	@$(RUN) python -m tfrecords.synthetic --output data/scenes
-
 # The data of another recipe are there already, under a licence of their own.
 TRAINED := $(or $(RECIPE),scenes)
-DRAWN := $(filter scenes,$(TRAINED))
+DRAWN := $(filter scenes tires,$(TRAINED))
+data: setup ## Draw the embedded data set, or that of RECIPE=tires
+	@$(RUN) python -m tfrecords.synthetic $(if $(filter tires,$(DRAWN)),--scenes tires) \
+		--output "data/$(or $(DRAWN),scenes)"
+
 demo: $(if $(DRAWN),data,setup) ## Train, judge and publish a model, of the embedded data or of RECIPE
 	@$(RUN) $(HUB) env RECIPE="$(TRAINED)" HF_REPO_ID="demo/$(basename $(notdir $(TRAINED)))" \
 		$(if $(DRAWN),HF_LICENSE=cc0-1.0) python local_runner.py

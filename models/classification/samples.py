@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.classification.predictions import PROBABILITIES
+from models.classification.predictions import LABELS, PROBABILITIES
 from models.config import TrainingConfig
 from models.task import Sample
 
@@ -19,10 +19,10 @@ def sample(
     Args:
         image: uint8 [height, width, 3], RGB.
         raw: the true class id.
-        judged: with the model's probabilities.
+        judged: with the model's probabilities, and the class that it decides for.
         config: whose class names are used.
     """
     probabilities = judged[PROBABILITIES]
-    best = int(np.argmax(probabilities))
-    told = f"taken for {config.class_names[best]} ({probabilities[best]:.0%})"
+    decided = int(judged[LABELS])
+    told = f"taken for {config.class_names[decided]} ({probabilities[decided]:.0%})"
     return Sample({"Image": image}, [f"is {config.class_names[int(raw)]}", told])

@@ -9,6 +9,7 @@ from tfrecords.example import CLASS_NAMES
 # The recipe that the data of a generator are for; those of others are for any recipe.
 _RECIPES = {
     "tfrecords.synthetic": "scenes",
+    "tfrecords.synthetic tires": "tires",
     "tfrecords.create_tfrecords_pets": "pets",
     "tfrecords.create_tfrecords_cifar10": "cifar10",
 }
@@ -34,7 +35,8 @@ def check_dataset(settings: Settings, recipe: Recipe) -> str:
         info = read_info(root)
     except (DataError, OSError):  # shards are enough for a run
         return f"recipe {recipe.name}; no {INFO_FILE} says what the data were made for"
-    made_for = _RECIPES.get(info.parameters.get("generator", ""))
+    told = (info.parameters.get(name, "") for name in ("generator", "scenes"))
+    made_for = _RECIPES.get(" ".join(told).strip())
     if made_for not in (None, recipe.name) and recipe.name in _RECIPES.values():
         raise DataError(
             f"DATA_ROOT={root} holds data for recipe {made_for}, not for {recipe.name}: set "

@@ -26,12 +26,14 @@ class Answers:
             return
         picture, found = self._uploads.answer(path)
         height, width = picture.pixels.shape[:2]
-        took = f"{width} x {height} pixels in {found.milliseconds:.1f} ms."
+        told = [f"{width} x {height} pixels in {found.milliseconds:.1f} ms."]
+        if found.decision:
+            told.insert(0, f"Decision: {found.decision}.")
         yield (
             gr.HTML(visible=False),
             gr.Column(visible=True),
             found.probabilities,
-            remarks((took, *picture.notices)),
+            remarks((*told, *picture.notices)),
         )
 
     def show_all(
@@ -42,18 +44,19 @@ class Answers:
         """Image files to a table: what was found in each, or why nothing was."""
         return table(self._uploads.answer_all(paths, progress))
 
-    def classify(self, image: str | None) -> tuple[str, dict[str, float], float]:
+    def classify(self, image: str | None) -> tuple[str, dict[str, float], float, str]:
         """Classifies one image file.
 
         Args:
             image: the file.
 
         Returns:
-            The most probable class, each class's probability, and the milliseconds that the model
-            took.
+            The class, each class's probability, the milliseconds that the model took, and its
+            decision, see `classification.Classification`.
         """
         _, found = self._uploads.answer(image)
-        return found.class_name, found.probabilities, round(found.milliseconds, 3)
+        milliseconds = round(found.milliseconds, 3)
+        return found.class_name, found.probabilities, milliseconds, found.decision
 
     def classify_batch(
         self,
@@ -67,8 +70,8 @@ class Answers:
             progress: where it is told how far this is.
 
         Returns:
-            For every file, in the order sent, its name with its class, probabilities and
-            milliseconds, or with the error.
+            For every file, in the order sent, its name with its class, probabilities, milliseconds
+            and decision, or with the error.
         """
         results: list[dict[str, Any]] = []
         for name, answer in self._uploads.answer_all(images, progress):
@@ -82,6 +85,7 @@ class Answers:
                     "class_name": found.class_name,
                     "probabilities": found.probabilities,
                     "milliseconds": round(found.milliseconds, 3),
+                    "decision": found.decision,
                 }
             )
         return results

@@ -4,7 +4,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from runtime import Pixels, PublishedModel
+
+REVIEW = "look at it"
 
 
 @dataclass(frozen=True)
@@ -13,16 +18,16 @@ class Classification:
 
     Attributes:
         probabilities: of each class, 0..1, by name in the model's order.
+        class_name: the most probable class, or the one that the model's threshold decides for.
+        decision: the same, or REVIEW where a person is to look at the image; empty for a model
+            without thresholds.
         milliseconds: what the model took.
     """
 
     probabilities: dict[str, float]
+    class_name: str
+    decision: str
     milliseconds: float
-
-    @property
-    def class_name(self) -> str:
-        """The most probable class."""
-        return max(self.probabilities, key=self.probabilities.__getitem__)
 
 
 class Model(PublishedModel):
@@ -48,4 +53,16 @@ class Model(PublishedModel):
         probabilities = self.run(pixels)
         milliseconds = (time.perf_counter() - start) * 1000
         by_name = dict(zip(self.class_names, probabilities.tolist(), strict=True))
-        return Classification(by_name, milliseconds)
+        return Classification(by_name, *self._decide(probabilities), milliseconds)
+
+    def _decide(self, probabilities: npt.NDArray[np.float32]) -> tuple[str, str]:
+        """Class and decision, as the served model's `class_name` and `decision` have them."""
+        names, thresholds = self.class_names, self.provenance.get("thresholds")
+        if not thresholds:
+            return names[int(np.argmax(probabilities))], ""
+        positive = names.index(self.provenance["decision"]["positive_class"])
+        found = probabilities[positive]
+        # As in the model's graph, whose numbers are of this type.
+        decide, review = np.float32(thresholds["decide"]), np.float32(thresholds["review"])
+        name = names[positive if found >= decide else 1 - positive]
+        return name, REVIEW if review <= found < decide else name

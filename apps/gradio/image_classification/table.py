@@ -40,7 +40,9 @@ def _cells(answer: tuple[Picture, Classification] | ImageFault) -> str:
         return f'<td colspan="2">\N{WARNING SIGN} {escape(str(answer))}</td>'
     _, found = answer
     share = found.probabilities[found.class_name]
-    return f'<td>{escape(found.class_name)}</td><td class="number">{share:.1%}</td>'
+    return (
+        f'<td>{escape(found.decision or found.class_name)}</td><td class="number">{share:.1%}</td>'
+    )
 
 
 def _csv(results: Iterable[Result]) -> str:
@@ -53,7 +55,7 @@ def _csv(results: Iterable[Result]) -> str:
         else:
             _, found = answer
             share = found.probabilities[found.class_name]
-            row = (name, found.class_name, f"{share:.4f}", "")
+            row = (name, found.decision or found.class_name, f"{share:.4f}", "")
         writer.writerow(_as_text(cell) for cell in row)
     return text.getvalue()
 
