@@ -49,8 +49,8 @@ class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig, StoresConf
 
     recipe: str = Field(
         "scenes",
-        description="Recipe: data set, task, model and gate. scenes, pets, cifar10, tires, or the path "
-        "of a TOML file.",
+        description="Recipe: data set, task, model and gate. scenes, pets, cifar10, tires, or the "
+        "path of a TOML file.",
     )
     pipeline_name: PipelineName | None = Field(
         None,

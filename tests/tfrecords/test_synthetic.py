@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfrecords import synthetic
 from tfrecords.dataset import read_info
@@ -110,3 +111,29 @@ def test_an_output_that_cannot_be_written_is_one_sentence(
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "not a directory; nothing was published" in done.stderr
+
+
+def test_tires_are_written_with_their_classes(tmp_path: Path) -> None:
+    info = synthetic.generate(
+        str(tmp_path), scenes="tires", train=20, val=10, calibration=10, num_shards=2
+    )
+    assert info is not None and info.class_names == ("defective", "good")
+    assert info.counts == {"train": 20, "val": 10, "calibration": 10}
+    assert info.classes["train"] == {"defective": 2, "good": 18}
+    records = [
+        tf.train.Example.FromString(record.numpy())
+        for record in tf.data.TFRecordDataset(sorted(map(str, tmp_path.glob("train-*"))))
+    ]
+    labels = [example.features.feature["label"].int64_list.value[0] for example in records]
+    assert labels.count(0) == 2 and labels.count(1) == 18
+
+
+def test_tires_are_drawn_as_files_in_folders_of_classes(tmp_path: Path) -> None:
+    synthetic.write_files(str(tmp_path), count=20, scenes="tires")
+    assert len(list(tmp_path.glob("defective/*.jpg"))) == 2
+    assert len(list(tmp_path.glob("good/*.jpg"))) == 18
+
+
+def test_masks_have_no_calibration(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="--calibration is for data of classes"):
+        synthetic.generate(str(tmp_path), calibration=5)

@@ -21,7 +21,8 @@ def predictions(images: int = 400, num_classes: int = 6) -> tuple[np.ndarray, np
 
 
 def figures(probabilities: np.ndarray, labels: np.ndarray, names: list[str]) -> dict:
-    counts = metrics.count(probabilities, labels)
+    decided = probabilities.argmax(1).astype(np.int32)
+    counts = metrics.count(probabilities, decided, labels)
     assert {name: tuple(value.shape[1:]) for name, value in counts.items()} == {
         name: tuple(spec.shape) for name, spec in metrics.count_specs(len(names)).items()
     }
