@@ -1,4 +1,4 @@
-"""Drawn tires: the same for the same seed, one in ten defective, and not told by simple features."""
+"""Drawn tires: the same for a seed, one in ten defective, and not told by simple features."""
 
 import numpy as np
 import pytest
