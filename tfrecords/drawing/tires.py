@@ -78,9 +78,9 @@ def draw(seed: int, index: int) -> Photo:
         height_map = height_map + _bulge(rng, size, place)
     tone: Field = _rubber(rng, size) * _shaded(rng, height_map)
     if defect == "crack":
-        tone = _torn(tone, _crack(rng, size, place), rng.uniform(0.35, 0.75))
+        tone = _torn(tone, _crack(rng, size, place), rng.uniform(0.55, 0.9))
     if defect == "cut":
-        tone = _torn(tone, _cut(rng, size, place), rng.uniform(0.4, 0.8))
+        tone = _torn(tone, _cut(rng, size, place), rng.uniform(0.5, 0.9))
     image = _dirt(rng, tone)
     image = image * _light(rng, size)[:, :, None] + _glare(rng, size)[:, :, None]
     image += rng.uniform(2, 7) * rng.standard_normal(image.shape, dtype=np.float32)
@@ -228,7 +228,7 @@ def _crack(rng: np.random.Generator, size: tuple[int, int], place: tuple[float, 
     for _ in range(rng.integers(1, 4)):
         start = np.array(place) * canvas.size + rng.normal(0, 0.07, 2) * canvas.size[0]
         heading = rng.uniform(0, 2 * np.pi)
-        _wander(pen, rng, start, heading, rng.uniform(0.22, 0.5) * canvas.size[0])
+        _wander(pen, rng, start, heading, rng.uniform(0.3, 0.6) * canvas.size[0])
     return np.asarray(canvas.reduce(_SCALE), np.float32) / 255
 
 
@@ -240,7 +240,7 @@ def _wander(
     length: float,
 ) -> None:
     step = 5.0 * _SCALE
-    thick = float(rng.uniform(1.2, 2.6)) * _SCALE
+    thick = float(rng.uniform(1.8, 3.4)) * _SCALE
     here = start - 0.5 * length * np.array([np.cos(heading), np.sin(heading)])
     for number in range(int(length / step)):
         turned = heading + rng.normal(0, _WANDER)
@@ -261,7 +261,7 @@ def _cut(rng: np.random.Generator, size: tuple[int, int], place: tuple[float, fl
         centre = np.array(place) * canvas.size + rng.normal(0, 0.05, 2) * canvas.size[0]
         angle, half = rng.uniform(0, np.pi), rng.uniform(0.09, 0.2) * canvas.size[0]
         along = half * np.array([np.cos(angle), np.sin(angle)])
-        aside = rng.uniform(1.2, 2.6) * _SCALE * np.array([-np.sin(angle), np.cos(angle)])
+        aside = rng.uniform(1.5, 2.8) * _SCALE * np.array([-np.sin(angle), np.cos(angle)])
         corners = (centre - along, centre + aside, centre + along, centre - aside)
         pen.polygon([(float(x), float(y)) for x, y in corners], fill=255)
     return np.asarray(canvas.reduce(_SCALE), np.float32) / 255
