@@ -114,7 +114,9 @@ def test_the_workflow_reads_the_bucket_and_writes_probes_and_the_record_of_new_d
     assert "/objects/${name}" in condition["expression"]
     [listed] = re.findall(r"in (\[.*?\])", condition["expression"])
     names = re.findall(r'"(.*?)"', listed)
-    assert names == ["pipeline/.check-", "serving/.check-", f"pipeline/{announcements.NAME}"]
+    assert names == ["pipeline/.check-", f"pipeline/{announcements.NAME}"]
+    [template] = re.findall(r"extract\(.*?/objects/(.*?)\\", condition["expression"])
+    assert template == "serving/{recipe}/.check-"
     assert "/.check-{uuid" in (REPOSITORY / "pipeline" / "vertex" / "check.py").read_text()
 
 
