@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import posixpath
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +13,9 @@ _UNFIT = re.compile(r"[^/\w.\- :]")
 
 def fit_key(key: str) -> str:
     """A key as it is where MLflow takes it; else one like it, which no other key is made into."""
-    fitted = posixpath.normpath(_UNFIT.sub("_", key)).strip("/") if key else ""
-    if fitted.split("/")[0] == "..":
-        fitted = fitted.replace("..", "_")
-    if fitted == key and len(key) <= KEY:
+    # MLflow's stores may take it for a path: it leads nowhere else.
+    fitted = "/".join(part for part in _UNFIT.sub("_", key).split("/") if part.strip("."))
+    if fitted == key and 0 < len(key) <= KEY:
         return key
     digest = hashlib.sha256(key.encode()).hexdigest()[:8]
     return f"{fitted[: KEY - len(digest) - 1]}_{digest}"

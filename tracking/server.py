@@ -197,8 +197,10 @@ class Server:
         return found["experiment"]
 
     def _call(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
-        given = {"params": fields} if method == "GET" else {"json": fields}
-        answer = self._ask(method, _API + path, **given)
+        if method == "GET":
+            answer = self._ask(method, _API + path, params=fields)
+        else:
+            answer = self._ask(method, _API + path, json=fields)
         try:
             told = answer.json()
         except ValueError:
@@ -215,11 +217,8 @@ class Server:
         except requests.Timeout:
             raise UnreachableError(f"MLflow at {self.address} does not answer in time.") from None
         except requests.RequestException as error:
-            reason = (
-                "the connection broke" if isinstance(error, requests.ConnectionError) else error
-            )
             raise UnreachableError(
-                f"MLflow at {self.address} cannot be reached: {reason}."
+                f"MLflow at {self.address} cannot be reached ({type(error).__name__})."
             ) from None
         if answer.ok:
             return answer
