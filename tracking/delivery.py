@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tracking.entries import METRICS
-from tracking.errors import InvalidError, UnreachableError
+from tracking.errors import InvalidError, RefusedError, UnreachableError
 from tracking.journal import Journal, State
 from tracking.server import Server
 
@@ -28,33 +28,43 @@ def deliver(journal: Journal, server: Server) -> bool:
         filelock.Timeout: somebody else is sending it.
         TrackingError: the server cannot be used; the journal keeps what is not sent.
     """
-    with journal.lock():
-        begun = next(journal.events(), None)
-        if begun is None or begun[0]["kind"] != "open":
-            return False  # of a run that is just beginning, or no journal
-        event, beginning = begun
-        experiment = server.experiment(event["experiment"])
-        state = journal.state
-        run = _found(server, experiment, event["run"], state.run) or server.create_run(
-            experiment, event["run"], event["start"], event["tags"]
-        )
-        own = run["info"]["run_id"]
-        if state.run != own:  # of another server, or deleted there: it gets all
-            state = State(run=own, url=server.page(run), offset=beginning)
-            journal.keep(state)
-        closed = False
-        for event, offset in _batches(journal, state.offset):
-            try:
-                _send(event, run, journal, server)
-            except InvalidError as error:
-                _check_alive(server, experiment, begun[0]["run"])
-                state = replace(state, refused=(*state.refused, str(error)))
-            state = replace(state, offset=offset)
-            journal.keep(state)
-            closed = event["kind"] == "close"
-        if closed:
-            journal.finish()
-        return closed
+    try:
+        with journal.lock():
+            return _deliver(journal, server)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise RefusedError(
+            f"{server.address} does not answer as MLflow does, or {journal.folder} is damaged "
+            f"({error!r})."
+        ) from error
+
+
+def _deliver(journal: Journal, server: Server) -> bool:
+    begun = next(journal.events(), None)
+    if begun is None or begun[0]["kind"] != "open":
+        return False  # of a run that is just beginning, or no journal
+    event, beginning = begun
+    experiment = server.experiment(event["experiment"])
+    state = journal.state
+    run = _found(server, experiment, event["run"], state.run) or server.create_run(
+        experiment, event["run"], event["start"], event["tags"]
+    )
+    own = run["info"]["run_id"]
+    if state.run != own:  # of another server, or deleted there: it gets all
+        state = State(run=own, url=server.page(run), offset=beginning)
+        journal.keep(state)
+    closed = False
+    for event, offset in _batches(journal, state.offset):
+        try:
+            _send(event, run, journal, server)
+        except InvalidError as error:
+            _check_alive(server, experiment, begun[0]["run"])
+            state = replace(state, refused=(*state.refused, str(error)))
+        state = replace(state, offset=offset)
+        journal.keep(state)
+        closed = event["kind"] == "close"
+    if closed:
+        journal.finish()
+    return closed
 
 
 def _found(server: Server, experiment: str, run_id: str, known: str) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ lose, and this what the process has imported anyway.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _UPLOAD_TIMEOUTS = (3.05, 30)
 _API = "/api/2.0/mlflow"
 _PROXIED = "mlflow-artifacts"
 _PAGE = 25_000
+_VERSION = re.compile(r"(?P<major>\d{1,3})(\.\w{1,10}){1,3}")
 
 
 class Server:
@@ -45,12 +47,16 @@ class Server:
             self._session.auth = _auth(config)
         except SecretError as error:
             raise RefusedError(f"MLflow's credentials cannot be read: {error}") from None
-        version = self._ask("GET", "/version").text.strip()
-        if version.partition(".")[0] != MAJOR:
+        version = _VERSION.match(self._ask("GET", "/version").text)
+        if version is None:
             raise RefusedError(
-                f"{self.address} is MLflow {version[:20] or 'of no version'}, and runs are "
-                f"recorded in MLflow {MAJOR}: upgrade the server, or set MLFLOW_TRACKING_URI to "
-                "another."
+                f"{self.address} tells no version, so it is no MLflow server: correct "
+                "MLFLOW_TRACKING_URI."
+            )
+        if version["major"] != MAJOR:
+            raise RefusedError(
+                f"{self.address} is MLflow {version[0]}, and runs are recorded in MLflow {MAJOR}: "
+                "take a server of that, or set MLFLOW_TRACKING_URI to another."
             )
 
     def experiment(self, name: str) -> str:
