@@ -88,9 +88,9 @@ class Recording:
         set_current(None)
         if self._settings.mlflow_tracking_uri is None:
             return ""
-        with _never_failing():
-            if self._machine:
-                self._machine.finish()
+        if self._sender is None or self._machine is None:
+            return "not recorded: see the run's log"
+        self._machine.finish()
         with _never_failing():
             tell(self._journal, history.load_run(metadata_path(self._settings), self._run_id))
         with _never_failing():
@@ -98,19 +98,17 @@ class Recording:
                 tell_report(self._journal, Path(report))
         with _never_failing():
             self._journal.close(status)
-        return self._finish()
+        return self._finish(self._sender)
 
-    def _finish(self) -> str:
-        if self._sender is None:
-            return "not recorded: see the run's log"
+    def _finish(self, sender: Sender) -> str:
         with suppress(KeyboardInterrupt):
-            self._sender.finish(_PATIENCE)
+            sender.finish(_PATIENCE)
         state = self._journal.state
         if state.finished:
             return " ".join([state.url, *state.refused])
         command = self._settings.as_typed("recipe", "pipeline_root")
         return (
-            f"{self._journal.waiting} events wait to be sent. {self._sender.problem} Send them with"
+            f"{self._journal.waiting} events wait to be sent. {sender.problem} Send them with"
             f" `{f'{command} '.lstrip()}visionpipe track --replay`, or with the next run."
         ).replace("  ", " ")
 
