@@ -101,10 +101,9 @@ def test_from_a_run_id_to_the_evaluators_answers(
     asked: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    import tensorflow as tf
-
     from models.segmentation import metrics
     from models.segmentation.labels import decode_mask
+    from models.segmentation.predictions import MASKS
 
     record(kept, outcome["figures"])
     assert main(["infer", "--run", kept[names.RUN_ID], "--json"]) == 0
@@ -117,7 +116,7 @@ def test_from_a_run_id_to_the_evaluators_answers(
     for one in scores["images"]:
         judged = expected[one["name"]]
         mask = (asked / "results" / one["mask"]).read_bytes()
-        assert np.array_equal(decode_mask(mask), decode_mask(judged[metrics_masks()]))
+        assert np.array_equal(decode_mask(mask), decode_mask(judged[MASKS]))
         alone = metrics.figures(
             judged[metrics.CONFUSION], judged[metrics.BOUNDARY], ["a", "b", "c"]
         )
@@ -131,17 +130,7 @@ def test_from_a_run_id_to_the_evaluators_answers(
         else:
             assert value == pytest.approx(judged_value, abs=1e-6), key
     assert {"mean_iou", "boundary_iou", "iou_pet"} <= scores["figures"].keys()
-    assert tf.io.gfile.listdir("results") and sorted(path.name for path in asked.iterdir()) == [
-        "output",
-        "results",
-    ]
-
-
-def metrics_masks() -> str:
-    """The name of the masks among a model's answers."""
-    from models.segmentation.predictions import MASKS
-
-    return MASKS
+    assert sorted(path.name for path in asked.iterdir()) == ["output", "results"]
 
 
 def test_files_of_which_one_is_no_image(
