@@ -57,8 +57,7 @@ def read_recipe(server: Server, run: TrackedRun) -> Recipe:
         place = ".".join(map(str, first["loc"])) or "all of it"
         raise TrackingError(
             f"{names.RECIPE_FILE} of run {run.name} is no recipe of this version of the project "
-            f"({place}: {first['msg']}); use the version at {run.tag(names.GIT_COMMIT) or 'hand'} "
-            "that recorded it."
+            f"({place}: {first['msg']}); use the version that recorded it, or choose another run."
         ) from None
 
 
@@ -78,13 +77,29 @@ def choose_run(server: Server, recipe: str, option: str) -> TrackedRun:
     if not runs:
         raise no_run(server, recipe)
     from rich.console import Console
-    from rich.prompt import IntPrompt
+
+    Console(stderr=True).print(_table(recipe, runs))
+    numbers = [str(number + 1) for number in range(len(runs))]
+    return runs[int(ask(f"Which one, 1 to {len(runs)}", numbers)) - 1]
+
+
+def ask(question: str, choices: list[str] | None = None) -> str:
+    """Asks until there is an answer.
+
+    Raises:
+        TrackingError: the terminal is closed.
+    """
+    from rich.console import Console
+    from rich.prompt import Prompt
 
     console = Console(stderr=True)
-    console.print(_table(recipe, runs))
-    numbers = [str(number + 1) for number in range(len(runs))]
-    chosen = IntPrompt.ask("Which one", console=console, choices=numbers, show_choices=False)
-    return runs[chosen - 1]
+    try:
+        while True:
+            said = Prompt.ask(question, console=console, choices=choices, show_choices=False)
+            if said and said.strip():
+                return said.strip()
+    except EOFError:
+        raise TrackingError("Nothing was chosen, so nothing was done.") from None
 
 
 def require_terminal(option: str, instead: str) -> None:
@@ -109,13 +124,14 @@ def _table(recipe: str, runs: Iterable[TrackedRun]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    from models.registry import load_task
+    from models.registry import known_tasks, load_task
 
     table = Table(title=f"Runs of {escape(recipe)}")
     for title in ("", "run", "began", "figures", "verdict", "model"):
         table.add_column(title, overflow="fold")
     for number, run in enumerate(runs, 1):
-        metrics = load_task(run.tag(names.TASK)).metrics
+        task = run.tag(names.TASK)
+        metrics = load_task(task).metrics if task in known_tasks() else ()
         headline = [metric for metric in metrics if metric.headline and not metric.per_class]
         figures = [
             f"{metric.words} {run.figures[metric.key]:.3f}"

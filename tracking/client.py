@@ -23,6 +23,7 @@ _MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # What it prints is the address with the password in it.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # By itself it asks for minutes before it says that there is nobody.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
@@ -93,22 +94,23 @@ class Server:
         try:
             return method(*arguments, **keywords)
         except MlflowException as error:
-            # Its own message may hold the address, and so the password.
+            # A message that the client itself makes may hold the address, and so the password.
             raise self._refusal(what, error) from None
 
     def _refusal(self, what: str, error: MlflowException) -> TrackingError:
-        status, said = error.get_http_status_code(), str(error.message)
+        from mlflow.exceptions import RestException
+
+        status = error.get_http_status_code()
         if status in _CURES:
             return TrackingError(f"MLflow at {self.address} refuses to {what}: {_CURES[status]}.")
-        if "API request to" in said or status >= 500:
+        if status >= 500:
             return TrackingError(
                 f"MLflow at {self.address} does not {what}: it cannot be reached, or fails; look "
                 f"at its log, or correct {URI}."
             )
-        return TrackingError(
-            f"MLflow at {self.address} refuses to {what} ({said.splitlines()[0].rstrip('.')}).",
-            error.error_code,
-        )
+        said = str(error.message).splitlines() if isinstance(error, RestException) else []
+        why = f" ({said[0].rstrip('.')})" if said else ""
+        return TrackingError(f"MLflow at {self.address} refuses to {what}{why}.", error.error_code)
 
     def _check_version(self, uri: str) -> None:
         from mlflow.exceptions import MlflowException

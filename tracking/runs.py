@@ -112,23 +112,19 @@ def read_artifact(server: Server, run: TrackedRun, name: str) -> str:
     Raises:
         TrackingError: the run has none of that name, or it cannot be read.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            path = server.ask(
-                f"give {name} of run {run.name}",
-                server.client.download_artifacts,
-                run.id,
-                name,
-                folder,
-            )
+    client, what = server.client, f"give {name} of run {run.name}"
+    there = {found.path for found in server.ask(what, client.list_artifacts, run.id)}
+    try:
+        if name not in there:
+            raise FileNotFoundError(name)
+        with tempfile.TemporaryDirectory() as folder:
+            path = server.ask(what, client.download_artifacts, run.id, name, folder)
             return Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError, TrackingError) as error:
-            told = str(error) if isinstance(error, TrackingError) else ""
-            raise TrackingError(
-                told
-                or f"Run {run.name} has no artifact {name} that can be read: it was recorded only "
-                "in part, or by something else; replay its record, or choose another run."
-            ) from None
+    except (OSError, UnicodeDecodeError):
+        raise TrackingError(
+            f"Run {run.name} has no artifact {name} that can be read: it was recorded only in "
+            "part, or by something else; choose another run."
+        ) from None
 
 
 def _by_own_id(server: Server, run_id: str) -> list[Run]:

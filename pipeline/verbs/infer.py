@@ -63,7 +63,8 @@ def infer(
     The model is by default the newest registered one of the recipe, or else its newest blessed one.
 
     Returns:
-        0 when there are results, though some images may have none; 2 when there are none.
+        0 when there are results, though some images may have none; 2 when there are none;
+        130 when interrupted.
     """
     if sum(map(bool, (run, model, interactive))) > 1:
         return fail("--run, --model and --interactive each choose the model: give one of them.", 2)
@@ -81,6 +82,8 @@ def infer(
         return _infer(server, settings, chosen, data, files or [], output, as_json)
     except ValueError as error:
         return fail(str(error), 2)
+    except KeyboardInterrupt:
+        return fail("Stopped; no results were written.", 130)
 
 
 def _choose(

@@ -6,7 +6,7 @@ import typer
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.flags import with_settings
-from pipeline.terminal import fail, print_json
+from pipeline.terminal import fail, print_json, tell
 from pipeline.tracked import RecipeConfig
 from pipeline.verbs.options import REFUSED, AsJson
 from tracking.client import TrackingError
@@ -50,7 +50,7 @@ def register(
 
     Returns:
         0 when there is a version; 2 when the run cannot be found or has no model; 3 when it misses
-        a limit and was not chosen by hand.
+        a limit and was not chosen by hand; 130 when interrupted.
     """
     from tracking.client import connect
 
@@ -69,6 +69,8 @@ def register(
         return _register(server, chosen, misses, reason, as_json)
     except TrackingError as error:
         return fail(str(error), 2)
+    except KeyboardInterrupt:
+        return fail("Stopped; nothing was registered.", 130)
 
 
 def _choose(server: "Server", recipe: str, run: str | None, manual: bool) -> "TrackedRun":
@@ -117,18 +119,12 @@ def _reason(run: "TrackedRun", misses: list[str], manual: bool, why: str | None)
         return why.strip()
     if not manual:
         return "it meets its recipe's limits"
-    from pipeline.tracked import require_terminal
+    from pipeline.tracked import ask, require_terminal
 
     require_terminal("--manual", "give the reason with --why TEXT")
-    from rich.console import Console
-    from rich.prompt import Prompt
-
-    console = Console(stderr=True)
     for miss in misses:
-        console.print(f"Run {run.name}: {miss}.", style="yellow", markup=False)
-    while not (said := Prompt.ask("Why is it registered", console=console, default="").strip()):
-        pass
-    return said
+        tell(f"Run {run.name}: {miss}.")
+    return ask("Why is it registered")
 
 
 def _register(
