@@ -1,6 +1,12 @@
 """A server of MLflow, and runs that are recorded in it."""
 
+import contextlib
 import itertools
+import os
+import pty
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +67,49 @@ def asked(mlflow: MlflowServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+class Typed:
+    """What is typed on a terminal, and what is seen on it."""
+
+    def __init__(self, screen: int) -> None:
+        self._screen, self._seen = screen, bytearray()
+        # A terminal holds little that nobody has looked at, and whoever writes more waits.
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def __call__(self, text: str) -> None:
+        os.write(self._screen, text.encode())
+
+    def seen(self, wanted: str) -> str:
+        """Everything that was shown, once `wanted` is in it."""
+        until = time.monotonic() + 60
+        while wanted not in self._text() and time.monotonic() < until:
+            time.sleep(0.05)
+        return self._text()
+
+    def _text(self) -> str:
+        return self._seen.decode(errors="replace")
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):  # it is closed
+            while shown := os.read(self._screen, 1024):
+                self._seen += shown
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
+    """A terminal in the place of stdin and stderr."""
+    ours, theirs = pty.openpty()
+    typed = Typed(ours)
+    with (
+        open(theirs, encoding="utf-8", closefd=False) as read,
+        open(theirs, "w", encoding="utf-8", buffering=1) as written,
+    ):
+        monkeypatch.setattr(sys, "stdin", read)
+        monkeypatch.setattr(sys, "stderr", written)
+        yield typed
+        monkeypatch.undo()
+    os.close(ours)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from tracking.runs import find_run
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from tests.tracking.conftest import Typed
+
 pytestmark = pytest.mark.usefixtures("asked")
 LIMITED = {"limits": {"mean_iou": 0.5, "iou_border": 0.45}, "max_drop": 1.0}
 
@@ -98,6 +100,40 @@ def test_a_reason_is_asked_for_on_a_terminal_alone(
     assert "give the reason with --why TEXT" in capsys.readouterr().err
     assert main(["register", "--run", run, "--why", " "]) == 2
     assert "--why is empty" in capsys.readouterr().err
+
+
+def test_by_hand_a_run_is_chosen_from_a_list(
+    record: Recorder,
+    client: "MlflowClient",
+    recipe: str,
+    terminal: "Typed",
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    older = record(
+        {names.BLESSED: "false", names.REFUSALS: "[b]too dark", names.TASK: "a/strange one"},
+        recipe=record.recipe(),
+    )
+    record()
+    terminal("7\n2\n\nthe customer asked\n")
+    assert main(["register", "--recipe", recipe, "--manual"]) == 0
+    assert capsys.readouterr().out.startswith(f"Registered version 1 of {recipe}, run ")
+    shown = terminal.seen("Why is it registered")
+    assert "refused: [b]too dark" in shown
+    assert "mean IoU 0.700" in shown
+    assert "the gate did not bless it ([b]too dark)" in shown
+    [version] = client.search_model_versions(f"name = '{recipe}'")
+    assert (version.run_id, version.tags[names.REASON]) == (older, "the customer asked")
+    assert version.tags[names.MISSES] == "the gate did not bless it ([b]too dark)"
+
+
+def test_a_terminal_that_is_closed(
+    record: Recorder, recipe: str, terminal: "Typed", client: "MlflowClient"
+) -> None:
+    record()
+    terminal("\x04")
+    assert main(["register", "--recipe", recipe, "--manual"]) == 2
+    assert "Nothing was chosen, so nothing was done." in terminal.seen("Nothing was chosen")
+    assert not client.search_model_versions(f"name = '{recipe}'")
 
 
 def test_a_run_without_a_model_and_one_without_a_recipe(

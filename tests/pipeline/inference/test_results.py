@@ -1,4 +1,4 @@
-"""The folder of results: names that lead nowhere, and a place that is filled whole or not at all."""
+"""The folder of results: names that lead nowhere, and a place that is filled whole or not."""
 
 import csv
 import json
