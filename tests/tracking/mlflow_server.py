@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+# Without telemetry, and without the seven processes of jobs that nothing here has.
+_ALONE = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 _START_SECONDS = 240  # on a machine that is busy with other tests
 
 
@@ -41,7 +43,7 @@ class MlflowServer:
             stdout=log,
             stderr=log,
             cwd=self.folder,
-            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env={**os.environ, **_ALONE},
         )
         log.close()
         until = time.monotonic() + _START_SECONDS
