@@ -13,7 +13,9 @@ from pipeline.verbs import app as demo
 from pipeline.verbs import (
     cancel,
     check,
+    infer,
     lineage,
+    register,
     rehearse,
     report,
     submit,
@@ -37,6 +39,8 @@ for _module, _command in (
     (report, report.report),
     (lineage, lineage.lineage),
     (track, track.track),
+    (register, register.register),
+    (infer, infer.infer),
     (demo, demo.app),
     (rehearse, rehearse.rehearse),
     (submit, submit.submit),
