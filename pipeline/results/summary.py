@@ -69,6 +69,7 @@ def table(run: Run, settings: Settings, report: str) -> Table:
         rows.add_row("model", "not pushed; the model served before, if any, still is")
         if not run.unserved:  # which names its own cure
             rows.add_row("next", _longer(settings))
+    rows.add_row("MLflow", "make mlflow, and MLFLOW_TRACKING_URI=http://127.0.0.1:5000")
     rows.add_row("report", report.removeprefix(f"{Path.cwd()}/"))
     return rows
 

@@ -5,7 +5,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,7 +24,7 @@ BUCKET = "lakefs"  # as compose.yaml has it
 _KEYS = ("MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD", "POSTGRES_PASSWORD")
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.services",
@@ -37,7 +37,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--s3-port", type=int, default=9000)
     parser.add_argument("--pgpool-port", type=int, default=9999)
     parser.add_argument("--postgres-port", type=int, default=15432)
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def read_keys() -> dict[str, str]:

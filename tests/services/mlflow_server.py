@@ -59,5 +59,7 @@ class MLflow(Service):
         )
 
     def _answers(self) -> bool:
-        with urllib.request.urlopen(f"{self.endpoint}/health", timeout=5) as reply:
+        # The first answer from the database takes seconds, which the first client would wait for.
+        request = "api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"
+        with urllib.request.urlopen(f"{self.endpoint}/{request}", timeout=60) as reply:
             return reply.status == 200
