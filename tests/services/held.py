@@ -109,16 +109,23 @@ def serve(folder: Path) -> None:
 
 def _let_go(folder: Path, reading: int) -> bool:
     """Waits until nobody holds the pipe; tells whether it stayed so, and the pipe is gone."""
-    os.set_blocking(reading, True)
     os.read(reading, 1)  # which ends with the last holder
     with filelock.FileLock(folder / _LOCK):
-        os.set_blocking(reading, False)
-        try:
-            os.read(reading, 1)
-        except BlockingIOError:  # somebody holds it again
+        if _is_held(reading):
             return False
         (folder / _HOLD).unlink()
         return True
+
+
+def _is_held(reading: int) -> bool:
+    os.set_blocking(reading, False)
+    try:
+        os.read(reading, 1)
+    except BlockingIOError:  # nothing comes, though somebody could write
+        return True
+    finally:
+        os.set_blocking(reading, True)
+    return False
 
 
 if __name__ == "__main__":
