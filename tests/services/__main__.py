@@ -16,8 +16,8 @@ from tests.emulators.googleapis import ServerMissing
 from tests.emulators.s3 import S3Server
 
 from .mlflow_server import MLflow
-from .pgpool import PgPool
-from .postgres import PostgreSQL
+from .pgpool import PgPool, find_program
+from .postgres import PostgreSQL, find_programs
 from .process import Service, ServiceError, check_ports, end_orphans
 
 BUCKET = "lakefs"  # as compose.yaml has it
@@ -60,15 +60,17 @@ def reserve(state: Path) -> Iterator[None]:
     Raises:
         ServiceError: A program serves it, or it cannot be written.
     """
+    lock = filelock.FileLock(state / "lock", timeout=0)
     try:
         state.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(state / "lock", timeout=0):
-            end_orphans(state)
-            yield
+        lock.acquire()
     except filelock.Timeout:
         raise ServiceError(f"{state} is served by another program; end that one first.") from None
     except OSError as error:
         raise ServiceError(f"{state} cannot be used ({error.strerror}); name another.") from error
+    with lock:
+        end_orphans(state)
+        yield
 
 
 def start_all(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> list[Service]:
@@ -78,6 +80,7 @@ def start_all(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> lis
         ServerMissing: PostgreSQL or PgPool is not installed.
         ServiceError: Something does not start.
     """
+    find_programs(), find_program()  # before anything starts
     keys, state = read_keys(), arguments.state
     check_ports(
         {
@@ -88,14 +91,12 @@ def start_all(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> lis
         }
     )
     password = keys["POSTGRES_PASSWORD"]
-    postgres = PostgreSQL(state / "postgres", password, arguments.postgres_port)
-    stack.enter_context(postgres)
-    pgpool = PgPool(state / "pgpool", password, postgres.port, arguments.pgpool_port)
-    stack.enter_context(pgpool)
-    mlflow = MLflow(state / "mlflow", pgpool.url, arguments.mlflow_port)
-    stack.enter_context(mlflow)
     user = (keys["MINIO_ROOT_USER"], keys["MINIO_ROOT_PASSWORD"])
-    s3 = stack.enter_context(S3Server(state / "s3", arguments.s3_port, *user))
+    begin = stack.enter_context
+    postgres = begin(PostgreSQL(state / "postgres", password, arguments.postgres_port))
+    pgpool = begin(PgPool(state / "pgpool", password, postgres.port, arguments.pgpool_port))
+    mlflow = begin(MLflow(state / "mlflow", pgpool.url, arguments.mlflow_port))
+    s3 = begin(S3Server(state / "s3", arguments.s3_port, *user))
     if BUCKET not in {bucket["Name"] for bucket in s3.client.list_buckets()["Buckets"]}:
         s3.make_bucket(BUCKET)
     print(
@@ -149,7 +150,7 @@ def main() -> int:
         serve(arguments)
     except KeyboardInterrupt:
         return 0
-    except (ServerMissing, ServiceError, RuntimeError) as error:  # the last of S3
+    except (ServerMissing, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -55,6 +55,7 @@ class PgPool(Service):
             "port": self.port,
             # The path of a socket has 107 characters at most; the folder is the working directory.
             "socket_dir": ".",
+            "unix_socket_directories": ".",  # the same, from 4.4 on
             "pcp_listen_addresses": "",
             "pcp_socket_dir": ".",
             "pid_file_name": folder / "pgpool.pid",
