@@ -1,9 +1,10 @@
 """Twenty runs that are recorded at once, on PostgreSQL through PgPool, are complete."""
 
-import itertools
 import json
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from tests.services.held import Addresses
 from tracking import names
 
 RUNS, EPOCHS = 20, 12
+ASKING = "asking"  # what these tests call themselves in PostgreSQL
 TAGS = [value for name, value in vars(names).items() if name.isupper() and value.islower()]
 BY_EPOCH = ("loss", "mean_iou", "val_loss", "val_mean_iou", "learning_rate", "seconds")
 JUDGED = [f"{names.EVALUATION}{key}" for key in ("mean_iou", "iou_pet", "dice_pet", "boundary_iou")]
@@ -56,23 +58,22 @@ def record(client: MlflowClient, experiment: str, number: int, begin: threading.
     return run
 
 
-@pytest.fixture(scope="module")
-def recorded(mlflow_on_postgres: Addresses) -> tuple[MlflowClient, list[str]]:
-    """A client, and the runs' ids in the order of their numbers."""
+@pytest.fixture(scope="session")
+def recorded(mlflow_on_postgres: Addresses, shared) -> tuple[MlflowClient, list[str]]:
+    """A client, and the runs' ids in the order of their numbers; recorded once for all processes."""
     client = MlflowClient(mlflow_on_postgres.mlflow)
-    experiment = client.create_experiment("many runs")
-    begin = threading.Barrier(RUNS)
-    with ThreadPoolExecutor(RUNS) as pool:
-        runs = list(
-            pool.map(
-                record,
-                itertools.repeat(client, RUNS),
-                itertools.repeat(experiment),
-                range(RUNS),
-                itertools.repeat(begin),
-            )
-        )
-    return client, runs
+
+    def record_all(folder: Path) -> None:
+        experiment = client.create_experiment(uuid.uuid4().hex)
+        begin = threading.Barrier(RUNS)
+        with ThreadPoolExecutor(RUNS) as pool:
+            recording = [
+                pool.submit(record, client, experiment, number, begin) for number in range(RUNS)
+            ]
+        runs = [one.result() for one in recording]
+        (folder / "runs.json").write_text(json.dumps(runs))
+
+    return client, json.loads((shared("many_runs", record_all) / "runs.json").read_text())
 
 
 def test_every_run_is_complete(recorded: tuple[MlflowClient, list[str]]) -> None:
@@ -112,13 +113,18 @@ def test_every_epoch_of_every_run_is_there(recorded: tuple[MlflowClient, list[st
             assert found == {key: list(enumerate(values)) for key, values in wanted.items()}
 
 
+def ask(addresses: Addresses) -> psycopg.Connection[Any]:
+    """Connects to PostgreSQL itself, past PgPool."""
+    return psycopg.connect(addresses.postgres, application_name=ASKING)
+
+
 def test_the_database_has_as_many_rows(
     recorded: tuple[MlflowClient, list[str]], mlflow_on_postgres: Addresses
 ) -> None:
     """Counted past PgPool, in PostgreSQL itself: nothing is there twice."""
     _, runs = recorded
     points = EPOCHS * len(BY_EPOCH) + len(JUDGED)
-    with psycopg.connect(mlflow_on_postgres.postgres) as connection:
+    with ask(mlflow_on_postgres) as connection:
         for table, each in (("metrics", points), ("params", 60)):
             query = f"SELECT count(*) FROM {table} WHERE run_uuid = ANY(%s)"
             assert connection.execute(query, [runs]).fetchone() == (RUNS * each,), table
@@ -126,11 +132,13 @@ def test_the_database_has_as_many_rows(
 
 def test_the_server_has_its_connections_from_pgpool(mlflow_on_postgres: Addresses) -> None:
     """PgPool knows the process of PostgreSQL behind each."""
-    others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+    of_others = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+        f"AND application_name <> '{ASKING}'"
+    )
+    with ask(mlflow_on_postgres) as connection:
+        of_server = {str(pid) for (pid,) in connection.execute(of_others)}
     with psycopg.connect(mlflow_on_postgres.pgpool, autocommit=True) as connection:
         pools = connection.execute("SHOW pool_pools").fetchall()
-    with psycopg.connect(mlflow_on_postgres.postgres) as connection:
-        mine = connection.info.backend_pid
-        of_server = {str(pid) for (pid,) in connection.execute(others)} - {str(mine)}
     assert of_server
     assert of_server <= {column for row in pools for column in row}
