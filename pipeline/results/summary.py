@@ -71,8 +71,8 @@ def table(run: Run, settings: Settings, report: str, recorded: str = "") -> Tabl
         rows.add_row("model", "not pushed; the model served before, if any, still is")
         if not run.unserved:  # which names its own cure
             rows.add_row("next", _longer(settings))
-    if recorded:
-        rows.add_row("MLflow", recorded)
+    look = "make mlflow, and MLFLOW_TRACKING_URI=http://127.0.0.1:5000"
+    rows.add_row("MLflow", recorded or look)
     rows.add_row("report", report.removeprefix(f"{Path.cwd()}/"))
     return rows
 
