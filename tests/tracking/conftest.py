@@ -7,7 +7,7 @@ import pty
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,12 +117,13 @@ def asked(mlflow: MlflowServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 class Typed:
     """What is typed on a terminal, and what is seen on it."""
 
-    def __init__(self, screen: int) -> None:
-        self._screen, self._seen = screen, bytearray()
+    def __init__(self, screen: int, begin: Callable[[], None]) -> None:
+        self._screen, self._begin, self._seen = screen, begin, bytearray()
         # A terminal holds little that nobody has looked at, and whoever writes more waits.
         threading.Thread(target=self._read, daemon=True).start()
 
     def __call__(self, text: str) -> None:
+        self._begin()  # not before the test itself: pytest sets both streams for each phase
         os.write(self._screen, text.encode())
 
     def seen(self, wanted: str) -> str:
@@ -145,14 +146,16 @@ class Typed:
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
     """A terminal in the place of stdin and stderr."""
     ours, theirs = pty.openpty()
-    typed = Typed(ours)
     with (
         open(theirs, encoding="utf-8", closefd=False) as read,
         open(theirs, "w", encoding="utf-8", buffering=1) as written,
     ):
-        monkeypatch.setattr(sys, "stdin", read)
-        monkeypatch.setattr(sys, "stderr", written)
-        yield typed
+
+        def begin() -> None:
+            monkeypatch.setattr(sys, "stdin", read)
+            monkeypatch.setattr(sys, "stderr", written)
+
+        yield Typed(ours, begin)
         monkeypatch.undo()
     os.close(ours)
 
