@@ -25,8 +25,8 @@ from models import train
 from models.data import Split
 from models.recorded_epochs import RecordedEpochs
 from pipeline.recipes import load_recipe
+from tests.services.mlflow_server import MLflow
 from tests.tracking.faulty_proxy import FaultyProxy, Mode
-from tests.tracking.mlflow_server import MlflowServer
 from tracking import names
 from tracking.config import TrackingConfig
 from tracking.journal import Journal, journal_of
@@ -64,7 +64,7 @@ def run(rounds: int) -> list[Figure]:
         RuntimeError: a recorded training came to other figures.
     """
     taken: dict[str, list[tuple[Trained, Trained]]] = {what: [] for what in _MODES}
-    with tempfile.TemporaryDirectory() as name, MlflowServer(Path(name)) as server:
+    with tempfile.TemporaryDirectory() as name, MLflow(Path(name)) as server:
         _train([])  # the first traces, and reads files, that the others find
         turns = [(turn, what) for turn in range(rounds) for what in _MODES]
         for turn, what in track(turns, "tracking", console=Console(stderr=True)):

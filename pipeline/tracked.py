@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.recipe import Recipe
 from tracking import names
-from tracking.client import Connection, TrackingError
+from tracking.client import Connection
+from tracking.errors import TrackingError
 from tracking.runs import TrackedRun, list_runs, read_artifact
 
 if TYPE_CHECKING:

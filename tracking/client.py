@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
-from components.secrets import SecretError, read_variable
+from components.secrets import SecretError
+from tracking.config import ServerConfig
+from tracking.errors import TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 URI = "MLFLOW_TRACKING_URI"
-# What MLflow's client reads from the environment alone.
 _CREDENTIALS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -36,34 +37,35 @@ _CURES = {
 }
 
 
-class TrackingError(ValueError):
-    """MLflow has not what is asked for, or cannot be asked; the message has cause and cure.
-
-    Attributes:
-        code: MLflow's own name of the error; empty where it gave no answer.
-    """
-
-    def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-
-
 class Connection:
     """An MLflow server of a version that is known.
 
     Args:
-        uri: its address, in which there may be a user and a password.
+        config: where it is, and by which credentials.
 
     Attributes:
-        address: the same without them.
+        address: its own, without a user and a password.
         client: MLflow's own, whose methods `ask` calls.
 
     Raises:
-        TrackingError: it is no such server, or does not answer.
+        TrackingError: none is named, it is no such server, or it does not answer.
     """
 
-    def __init__(self, uri: str) -> None:
-        self.address = show_address(uri)
+    def __init__(self, config: ServerConfig) -> None:
+        if config.mlflow_tracking_uri is None:
+            raise TrackingError(
+                f"{URI} is not set: set it to the address of an MLflow server, such as "
+                "http://127.0.0.1:5000."
+            )
+        uri, self.address = config.mlflow_tracking_uri.get_secret_value(), config.mlflow_address
+        try:
+            found = config.read_credentials()
+        except SecretError as error:
+            raise TrackingError(f"MLflow's credentials cannot be read: {error}") from None
+        # MLflow's client reads them from the environment alone.
+        for name, value in zip(_CREDENTIALS, astuple(found), strict=True):
+            if value:
+                os.environ[name] = value
         for name, value in _MANNERS.items():
             os.environ.setdefault(name, value)
         try:
@@ -137,45 +139,3 @@ class Connection:
                 f"MLflow at {self.address} is of version {answer.text.strip()[:20]}, and this "
                 f"project speaks with {_MAJOR}.x; name a server of that version in {URI}."
             )
-
-
-def connect() -> Connection:
-    """Connects to the server of MLFLOW_TRACKING_URI, of the environment or of `.env`.
-
-    Raises:
-        TrackingError: none is named, or `Connection` raises it.
-    """
-    try:
-        uri = read_variable(URI)
-        credentials = {name: read_variable(name) for name in _CREDENTIALS}
-    except SecretError as error:
-        raise TrackingError(str(error)) from None
-    if not uri:
-        raise TrackingError(
-            f"{URI} is not set: set it to the address of an MLflow server, such as "
-            "http://127.0.0.1:5000."
-        )
-    for name, value in credentials.items():
-        if value:
-            os.environ.setdefault(name, value)
-    return Connection(uri)
-
-
-def show_address(uri: str) -> str:
-    """The address of a server, without a user and a password.
-
-    Raises:
-        TrackingError: it is none of HTTP. The message does not repeat it.
-    """
-    try:
-        parts = urlsplit(uri)
-        host, port = parts.hostname, parts.port
-    except ValueError:  # a port that is none, or brackets that do not close
-        host = port = None
-    if not host or parts.scheme not in ("http", "https"):
-        raise TrackingError(
-            f"{URI} is no address of a server: write http://HOST:PORT, or https://…"
-        )
-    named = f"[{host}]" if ":" in host else host
-    path = parts.path.rstrip("/")
-    return f"{parts.scheme}://{named}{f':{port}' if port else ''}{path}"

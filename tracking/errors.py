@@ -1,8 +1,18 @@
 """What can go wrong between a run and its MLflow server, in words."""
 
 
-class TrackingError(RuntimeError):
-    """A server cannot be used; the message has cause and cure, and no password."""
+class TrackingError(ValueError):
+    """A server cannot be used, or has not what is asked for.
+
+    The message has cause and cure, and no password.
+
+    Attributes:
+        code: MLflow's own name of the error; empty where it gave no answer.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class UnreachableError(TrackingError):

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracking import names
-from tracking.client import Connection, TrackingError
+from tracking.client import Connection
+from tracking.errors import TrackingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 
-from components.secrets import SecretError, read_secret, read_variable
+from components.secrets import SecretError
 from tracking import names
 from tracking.config import TrackingConfig
 from tracking.errors import InvalidError, RefusedError, UnreachableError
@@ -259,23 +259,11 @@ class _MissingError(InvalidError):
     """What was asked for is not there."""
 
 
-def _auth(config: TrackingConfig) -> requests.auth.AuthBase | None:
-    """The credentials, as MLflow's own clients choose among them; read now."""
-    assert config.mlflow_tracking_uri is not None
-    parts = urlsplit(config.mlflow_tracking_uri.get_secret_value())
-    if parts.username:
-        return _Basic(unquote(parts.username), unquote(parts.password or ""))
-    user, password, token = (
-        read_secret(reference) if "/" in reference else read_variable(reference)
-        for reference in (
-            config.mlflow_username_secret,
-            config.mlflow_password_secret,
-            config.mlflow_token_secret,
-        )
-    )
-    if user and password:
-        return _Basic(user, password)
-    return _Bearer(token) if token else _Nobody()
+def _auth(config: TrackingConfig) -> requests.auth.AuthBase:
+    found = config.read_credentials()
+    if found.user:
+        return _Basic(found.user, found.password)
+    return _Bearer(found.token) if found.token else _Nobody()
 
 
 class _Basic(requests.auth.HTTPBasicAuth):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from tracking import names
-from tracking.client import Connection, TrackingError
+from tracking.client import Connection
+from tracking.errors import TrackingError
 from tracking.runs import TrackedRun
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pipeline.tracked import no_run
 from tracking import names, versions
-from tracking.client import Connection, TrackingError
+from tracking.client import Connection
+from tracking.errors import TrackingError
 from tracking.runs import TrackedRun, find_run, list_runs
 from tracking.versions import Version
 

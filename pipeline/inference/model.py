@@ -21,7 +21,7 @@ from pipeline.inference.choice import Chosen
 from stores.address import parse
 from stores.pull import locked
 from tracking import names
-from tracking.client import TrackingError
+from tracking.errors import TrackingError
 
 _MODEL = "saved_model.pb"
 

@@ -11,6 +11,7 @@ from components.flags import with_settings
 from pipeline.terminal import fail, print_json, tell
 from pipeline.tracked import RecipeConfig
 from pipeline.verbs.options import AsJson
+from tracking.config import ServerConfig
 
 if TYPE_CHECKING:
     from pipeline.inference.choice import Chosen
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _SHOWN = 5  # images that could not be used, in the terminal
 
 
-class _Settings(BaseSettings, StoresConfig, RecipeConfig):
+class _Settings(BaseSettings, StoresConfig, ServerConfig, RecipeConfig):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
 
@@ -71,13 +72,13 @@ def infer(
     if files and data:
         return fail("--data and FILES both say what to run on: give one of them.", 2)
 
-    from tracking.client import connect
+    from tracking.client import Connection
 
     try:
         from pipeline.inference.results import check_output
 
         check_output(output)
-        server = connect()
+        server = Connection(settings)
         chosen = _choose(server, settings, run, model, interactive)
         return _infer(server, settings, chosen, data, files or [], output, as_json)
     except ValueError as error:
@@ -92,7 +93,7 @@ def _choose(
     from pipeline.inference.choice import choose, of_run
     from pipeline.tracked import choose_run
     from tracking import names
-    from tracking.client import TrackingError
+    from tracking.errors import TrackingError
 
     recipe = settings.recipe_name()
     if interactive:
@@ -122,7 +123,7 @@ def _infer(
     from pipeline.tracked import read_recipe
     from tfrecords.errors import DataError
     from tracking import names
-    from tracking.client import TrackingError
+    from tracking.errors import TrackingError
 
     recipe = read_recipe(server, chosen.run)
     model = ExportedModel(fetch_model(settings, chosen))

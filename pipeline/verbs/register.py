@@ -9,14 +9,15 @@ from components.flags import with_settings
 from pipeline.terminal import fail, print_json, tell
 from pipeline.tracked import RecipeConfig
 from pipeline.verbs.options import REFUSED, AsJson
-from tracking.client import TrackingError
+from tracking.config import ServerConfig
+from tracking.errors import TrackingError
 
 if TYPE_CHECKING:
     from tracking.client import Connection
     from tracking.runs import TrackedRun
 
 
-class _Settings(BaseSettings, RecipeConfig):
+class _Settings(BaseSettings, ServerConfig, RecipeConfig):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
 
@@ -52,11 +53,11 @@ def register(
         0 when there is a version; 2 when the run cannot be found or has no model; 3 when it misses
         a limit and was not chosen by hand; 130 when interrupted.
     """
-    from tracking.client import connect
+    from tracking.client import Connection
 
     try:
         recipe = settings.recipe_name()
-        server = connect()
+        server = Connection(settings)
         chosen = _choose(server, recipe, run, manual)
         misses = _misses(server, chosen)
         if misses and not manual:

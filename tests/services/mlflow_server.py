@@ -35,6 +35,7 @@ class MLflow(Service):
 
     def __init__(self, folder: Path, database: str = "", port: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
         self.port = port or free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         store = database.replace("postgresql:", "postgresql+psycopg:", 1)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import Walk
+from tests.services.mlflow_server import MLflow
 from tests.tracking.faulty_proxy import FaultyProxy
-from tests.tracking.mlflow_server import MlflowServer
 from tests.tracking.recording import Recorder, read_outcome
 from tracking import names
 from tracking.client import Connection
-from tracking.config import TrackingConfig
+from tracking.config import ServerConfig, TrackingConfig
 from tracking.journal import Journal, journal_of
 from tracking.server import Server
 
@@ -28,16 +28,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflow]:
     """One MLflow for all tests of a process, which have experiments of their own."""
-    with MlflowServer(tmp_path_factory.mktemp("mlflow")) as server:
+    with MLflow(tmp_path_factory.mktemp("mlflow")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def client(mlflow: MlflowServer) -> "MlflowClient":
+def client(mlflow: MLflow) -> "MlflowClient":
     """MLflow's own client, which reads what was recorded."""
-    return mlflow.client()
+    from mlflow import MlflowClient
+
+    return MlflowClient(mlflow.endpoint)
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +54,7 @@ def experiment(_numbers: Iterator[int]) -> str:
 
 
 @pytest.fixture
-def proxy(mlflow: MlflowServer) -> Iterator[FaultyProxy]:
+def proxy(mlflow: MLflow) -> Iterator[FaultyProxy]:
     """What stands between a run and MLflow."""
     with FaultyProxy(mlflow.port) as proxy:
         yield proxy
@@ -98,15 +100,15 @@ def record(client: "MlflowClient", recipe: str) -> Recorder:
 
 
 @pytest.fixture(scope="session")
-def connection(mlflow: MlflowServer) -> Connection:
+def connection(mlflow: MLflow) -> Connection:
     """The server, as verbs are connected to it."""
-    return Connection(mlflow.address)
+    return Connection(ServerConfig.model_validate({"mlflow_tracking_uri": mlflow.endpoint}))
 
 
 @pytest.fixture
-def asked(mlflow: MlflowServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def asked(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty folder to type verbs in, of which MLflow's address alone is known."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.address)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.endpoint)
     monkeypatch.setenv("COLUMNS", "400")
     folder = tmp_path / "empty"
     folder.mkdir()

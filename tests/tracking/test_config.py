@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.configs import Settings, load_settings
 from pipeline.results.summary import _longer
+from tracking.config import ServerConfig
 
 ADDRESS = "http://someone:geheim@mlflow.example:5000/team/"
 
@@ -57,7 +58,26 @@ def _properties(pusher: type, settings: Settings) -> str:
 
 
 @pytest.mark.parametrize(
-    "address", ["mlflow.example", "sqlite:///runs.db", "http://", "http://someone:geheim@[::1"]
+    ("address", "shown"),
+    [
+        ("https://u:p@[::1]:5000/mlflow/", "https://[::1]:5000/mlflow"),
+        ("http://host", "http://host"),
+    ],
+)
+def test_an_address_is_shown_without_who_asks(address: str, shown: str) -> None:
+    config = ServerConfig.model_validate({"mlflow_tracking_uri": address})
+    assert config.mlflow_address == shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mlflow.example",
+        "sqlite:///runs.db",
+        "http://",
+        "http://host:geheim",
+        "http://someone:geheim@[::1",
+    ],
 )
 def test_an_address_of_no_server_is_refused_and_not_repeated(
     address: str, monkeypatch: pytest.MonkeyPatch

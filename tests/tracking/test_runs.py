@@ -12,10 +12,10 @@ from pipeline.recipe import Recipe
 from pipeline.runs import history
 from tests.conftest import Walk, Workplace
 from tests.pipeline.test_local import start, wait_for
+from tests.services.mlflow_server import MLflow
 from tests.small_runs import REFUSED, SMOKE
 from tests.test_local_runner import row
 from tests.tracking.faulty_proxy import FaultyProxy
-from tests.tracking.mlflow_server import MlflowServer
 from tests.tracking.test_delivery import points, recorded
 from tracking import names
 
@@ -71,7 +71,7 @@ def hidden_everywhere(*folders: Path) -> None:
 def test_a_run_and_one_that_reuses_it(
     begun: Workplace,
     few_pets: Path,
-    mlflow: MlflowServer,
+    mlflow: MLflow,
     proxy: FaultyProxy,
     client: "MlflowClient",
     experiment: str,

@@ -13,7 +13,7 @@ from pipeline.inference.choice import Chosen
 from pipeline.inference.model import ExportedModel, fetch_model
 from tests.emulators.gcs import GcsEmulator
 from tracking import names
-from tracking.client import TrackingError
+from tracking.errors import TrackingError
 from tracking.runs import TrackedRun
 
 
