@@ -60,7 +60,7 @@ def record(client: MlflowClient, experiment: str, number: int, begin: threading.
 
 @pytest.fixture(scope="session")
 def recorded(mlflow_on_postgres: Addresses, shared) -> tuple[MlflowClient, list[str]]:
-    """A client, and the runs' ids in the order of their numbers; recorded once for all processes."""
+    """A client, and the ids of runs by their numbers, recorded once for all processes."""
     client = MlflowClient(mlflow_on_postgres.mlflow)
 
     def record_all(folder: Path) -> None:
