@@ -33,7 +33,7 @@ class Credentials:
 
 
 class ServerConfig(BaseModel):
-    """Which MLflow server, and by which credentials; other secrets than the address by reference."""
+    """Which MLflow server, and by which credentials; of these, other secrets by reference."""
 
     model_config = ConfigDict(title="MLflow", hide_input_in_errors=True)
 
