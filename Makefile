@@ -7,7 +7,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest -n 2 --dist worksteal
 
-.PHONY: help setup data demo demo-pets hub env services check report app notebooks serve test test-networks \
+.PHONY: help setup data demo demo-pets hub env databases services mlflow check report app notebooks serve test test-networks \
 	test-emulators test-image test-services test-concerned test-fast system lint format docs sbom \
 	audit bench clean
 
@@ -58,8 +58,11 @@ hub: setup ## Show what the demo published
 env: setup ## Write keys and passwords of the services on this machine to .env
 	@$(RUN) python -m stores.local_keys
 
-services: env ## Serve S3 on this machine with these keys, as compose.yaml does in a container
-	@$(RUN) python -m tests.emulators.s3 --state output/s3
+services: env databases ## Serve MLflow, PostgreSQL, PgPool and S3 as compose.yaml does in containers
+	@$(RUN) python -m tests.services all --state output/services
+
+mlflow: setup ## Serve MLflow on this machine, to look at runs
+	@$(RUN) python -m tests.services mlflow --state output/mlflow
 
 check: setup ## Name what is wrong or missing before a run
 	@$(RUN) python -m pipeline check
@@ -77,15 +80,26 @@ serve: setup ## Serve the pushed model with TensorFlow Serving, in a container
 	@$(RUN) python -m serving config
 	@$(RUN) python -m serving start --container
 
-# The report and the app are tested in chromium, the workflows and the image with the others.
-system:
+# Installs those of Debian's packages whose programs are missing: PACKAGE, or PACKAGE=PATTERN of a
+# path. Without RUNLEVEL=1, PostgreSQL and PgPool would be started as servers of the machine.
+define install
 	@test $$(id -u) = 0 || as="sudo -n"; \
-	for name in chromium buildah skopeo docker-registry debootstrap gh; do \
-		command -v $$name > /dev/null || { \
+	for name in $(1); do \
+		command -v $$name > /dev/null || compgen -G "$${name#*=}" > /dev/null || { \
 			$${updated:-$$as apt-get update -qq} && updated=true \
-				&& $$as apt-get install -yqq $$name; \
-		} > /dev/null 2>&1 || echo "There is no $$name, and it cannot be installed: what needs it is not tested."; \
+				&& $$as env RUNLEVEL=1 apt-get install -yqq $${name%=*}; \
+		} > /dev/null 2>&1 || echo "There is no $${name%=*}, and it cannot be installed: what needs it $(2)."; \
 	done
+endef
+DATABASES := postgresql=/usr/lib/postgresql/*/bin/postgres pgpool2=/usr/sbin/pgpool
+
+databases:
+	$(call install,$(DATABASES),does not start)
+
+# The report and the app are tested in chromium, the workflows and the image with the others, and
+# tracked runs on PostgreSQL.
+system:
+	$(call install,chromium buildah skopeo docker-registry debootstrap gh $(DATABASES),is not tested)
 
 test: setup system ## Run the tests of all that a change of the product could break
 	@$(PYTEST) --group=test

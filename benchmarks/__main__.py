@@ -36,6 +36,7 @@ NAMES = (
     "serving",
     "edge",
     "stores",
+    "tracking",
     "start",
     "classifier",
     "pipeline",

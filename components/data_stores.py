@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field
 
@@ -79,8 +79,12 @@ def connect(config: StoresConfig, address: Address) -> LakeFS | S3:
     return connect_lakefs(config) if isinstance(address, LakeFSAddress) else _connect_s3(config)
 
 
-def connect_lakefs(config: StoresConfig) -> LakeFS:
+def connect_lakefs(config: StoresConfig, **keywords: Any) -> LakeFS:
     """Makes the client of LAKEFS_ENDPOINT, which reads the keys now.
+
+    Args:
+        config: where lakeFS is, and by which keys.
+        **keywords: of `LakeFS`.
 
     Raises:
         StoreError: a key cannot be read, or the client is not installed.
@@ -91,7 +95,7 @@ def connect_lakefs(config: StoresConfig) -> LakeFS:
         raise _missing(error) from None
     try:
         keys = map(read_secret, (config.lakefs_access_key_secret, config.lakefs_secret_key_secret))
-        return LakeFS(config.lakefs_endpoint, *keys)
+        return LakeFS(config.lakefs_endpoint, *keys, **keywords)
     except SecretError as error:
         raise StoreError(f"lakeFS's keys cannot be read: {error}") from None
 

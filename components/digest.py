@@ -6,11 +6,20 @@ from pathlib import Path
 
 from models.code import code_folders
 
+# What TensorFlow writes of a SavedModel, and what we add to it.
+_SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
+
 
 def code_digest(task: str) -> str:
     """Digest of the learning code that a task's runs depend on: an edit of another changes none."""
     folders, others = code_folders(task)
     return folder_digest(*folders, without=others)
+
+
+def model_digest(folder: Path) -> str:
+    """Digest of a SavedModel's own files: what a pusher lays beside them changes none."""
+    others = [path for path in folder.iterdir() if path.name not in _SAVED_MODEL]
+    return folder_digest(folder, without=others)
 
 
 def folder_digest(*folders: Path, without: Collection[Path] = ()) -> str:

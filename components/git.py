@@ -1,5 +1,6 @@
-"""Which commit the code is of."""
+"""Which commit the code is of, and who works on it."""
 
+import getpass
 import re
 import subprocess
 from pathlib import Path
@@ -25,3 +26,22 @@ def git_commit(folder: Path) -> str:
         return f"none: git does not trust another user's checkout; `{cure[0]}`" if cure else "none"
     except OSError:
         return "none"
+
+
+def git_user() -> str:
+    """Who works here, as `Name <mail>`: git's user, or else who has logged in; empty if nobody."""
+    name, mail = (_configured(f"user.{part}") for part in ("name", "email"))
+    if name or mail:
+        return f"{name} <{mail}>".strip() if mail else name
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number alone
+        return ""
+
+
+def _configured(key: str) -> str:
+    command = ["git", "config", "--get", key]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ""

@@ -8,6 +8,7 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.edge_exporter.variants import EDGE_MODEL_KEY
+from components.judged_model import JUDGED_MODEL
 
 
 class PushingSpec(ComponentSpec):
@@ -17,17 +18,10 @@ class PushingSpec(ComponentSpec):
         standard_component_specs.CUSTOM_CONFIG_KEY: ExecutionParameter(type=str),
     }
     INPUTS: ClassVar = {
-        standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
-        standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(
-            type=standard_artifacts.ModelBlessing
-        ),
+        **JUDGED_MODEL,
         standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
             type=standard_artifacts.InfraBlessing
         ),
-        standard_component_specs.EVALUATION_KEY: ChannelParameter(
-            type=standard_artifacts.ModelEvaluation
-        ),
-        standard_component_specs.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
         EDGE_MODEL_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS: ClassVar = {

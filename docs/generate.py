@@ -23,12 +23,14 @@ from components.hf_pusher.config import HubConfig
 from components.lakefs_pusher.config import LakeFSConfig
 from pipeline.configs import Settings, load_settings
 from pipeline.vertex.config import VertexConfig
+from tracking.config import TrackingConfig
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _GROUPS: tuple[type[BaseModel], ...] = (
     Settings,
     StoresConfig,
     LakeFSConfig,
+    TrackingConfig,
     VertexConfig,
     EndpointConfig,
     HubConfig,

@@ -47,8 +47,9 @@ resource "google_storage_bucket_iam_member" "github_reads" {
   member = google_service_account.github.member
 }
 
-# `pipeline check` writes .check-ID into PIPELINE_ROOT and SERVING_DIR, `pipeline turn` the record of
-# new data; the workflow may write nothing else, neither data nor models.
+# `pipeline check` writes .check-ID into PIPELINE_ROOT and SERVING_DIR, which is a folder of the
+# recipe's, `pipeline turn` the record of new data; the workflow may write nothing else, neither data
+# nor models.
 resource "google_storage_bucket_iam_member" "github_probes" {
   bucket = google_storage_bucket.segmentation.name
   role   = "roles/storage.objectUser"
@@ -56,9 +57,12 @@ resource "google_storage_bucket_iam_member" "github_probes" {
 
   condition {
     title = "probes-and-record-only"
-    expression = join(" || ", [
-      for name in ["pipeline/.check-", "serving/.check-", "pipeline/announcements.json"] :
-      "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.segmentation.name}/objects/${name}\")"
-    ])
+    expression = join(" || ", concat(
+      [
+        for name in ["pipeline/.check-", "pipeline/announcements.json"] :
+        "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.segmentation.name}/objects/${name}\")"
+      ],
+      ["resource.name.extract(\"projects/_/buckets/${google_storage_bucket.segmentation.name}/objects/serving/{recipe}/.check-\") != \"\""],
+    ))
   }
 }

@@ -54,7 +54,8 @@ class ImageModule(tf.Module):
             image_bytes: string [N], JPEG or PNG.
 
         Raises:
-            tf.errors.InvalidArgumentError: `models.uploads` or the decoder refuses one of them.
+            tf.errors.InvalidArgumentError: `models.uploads` or the decoder refuses one of them;
+                the message says which one of several.
         """
         images, sizes = uploads.prepare(
             image_bytes, self._transform, self._config.image_size, self._config.max_megapixels

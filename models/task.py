@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -86,6 +87,18 @@ class Measured(NamedTuple):
     def words(self) -> str:
         """For a sentence: `mean IoU`; `border IoU`."""
         return f"{self.of_class} {self.metric.words}" if self.of_class else self.metric.words
+
+    def tell_miss(self, value: float, limit: float) -> str:
+        """Says that a value misses its limit: `border IoU 0.310 is below 0.350`."""
+        return f"{self.words} {value:.3f} is {self.metric.worse} {limit:.3f}"
+
+
+def margin(value: float, limit: float, sign: int) -> float:
+    """By how much a value is better than a limit, as a metric of that sign is better.
+
+    The limit is met where it is 0 or more. NaN, which is no value, meets none.
+    """
+    return sign * (value - limit)
 
 
 @dataclass(frozen=True)
@@ -178,6 +191,20 @@ class Sample(NamedTuple):
 
     pictures: dict[str, npt.NDArray[np.uint8]]
     details: list[str]
+
+
+class Answer(NamedTuple):
+    """What is kept of a model's answer to an image.
+
+    Attributes:
+        overlay: uint8 [height, width, 3] RGB, the image with the answer on it.
+        mask: PNG of class ids, where answers are masks; empty where they are not.
+        row: of a table, by its columns, where they are none; else empty.
+    """
+
+    overlay: npt.NDArray[np.uint8]
+    mask: bytes = b""
+    row: Mapping[str, str | float] = MappingProxyType({})
 
 
 class Encoder(Protocol):
@@ -368,5 +395,16 @@ class Learning(Protocol):
             image: decoded, RGB.
             raw: the label as it lies in the record.
             judged: `judge`'s values of it.
+            config: what was trained.
+        """
+
+    def answer(
+        self, image: npt.NDArray[np.uint8], told: Mapping[str, Any], config: TrainingConfig
+    ) -> Answer:
+        """What is kept of the answer to an image, uint8 [height, width, 3].
+
+        Args:
+            image: decoded, RGB.
+            told: `serve`'s or `judge`'s values of it.
             config: what was trained.
         """

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -23,7 +24,9 @@ from models.checkpoints import Checkpoints
 from models.config import TrainingConfig
 from models.hyperparameters import apply_hyperparameters
 from models.optimizers import make_optimizer
+from models.recorded_epochs import RecordedEpochs
 from models.views import average_mirrored
+from tracking.current import current
 
 FIGURES = "training.json"
 _ADAPTED_TOGETHER = 512  # images that a network looks at, at a time, before its first step
@@ -77,9 +80,9 @@ def run_fn(fn_args: FnArgs) -> None:
             "folder that they share."
         )
     throughput = Throughput()
-    logs = _logs(strategy, fn_args.model_run_dir)
+    logs = _logs(strategy, fn_args.model_run_dir, checkpoints)
     fitting_began = time.perf_counter()
-    fit(model, config, train, val, checkpoints, [throughput, *logs])
+    fit(model, config, train, val, checkpoints, [throughput], logs)
     seconds = time.perf_counter() - fitting_began
     checkpoints.restore_best()
     served = _as_served(model, config)
@@ -121,7 +124,8 @@ def fit(
     train: data.Split,
     val: data.Split,
     checkpoints: Checkpoints,
-    callbacks: list[keras.callbacks.Callback],
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    logs: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """Trains from where the checkpoints stand.
 
@@ -132,6 +136,7 @@ def fit(
         val: likewise.
         checkpoints: `checkpoints_of` the model; they have the history afterwards.
         callbacks: what else is to be told of it.
+        logs: likewise, of each epoch when the checkpoints have it.
 
     Raises:
         ValueError: the training diverged.
@@ -172,16 +177,21 @@ def fit(
             StopWhenDiverged(),
             *callbacks,
             checkpoints,
+            *logs,
         ],
         verbose="auto" if sys.stdout.isatty() else 2,
     )
 
 
-def _logs(strategy: tf.distribute.Strategy, folder: str) -> list[keras.callbacks.Callback]:
-    """TensorBoard's on the chief; elsewhere none."""
+def _logs(
+    strategy: tf.distribute.Strategy, folder: str, checkpoints: Checkpoints
+) -> list[keras.callbacks.Callback]:
+    """TensorBoard's on the chief, and the run's where it is recorded; elsewhere none."""
     if not strategy.extended.should_checkpoint:
         return []
-    return [keras.callbacks.TensorBoard(folder, write_graph=False)]
+    journal = current()
+    recorded = [RecordedEpochs(journal, checkpoints)] if journal else []
+    return [keras.callbacks.TensorBoard(folder, write_graph=False), *recorded]
 
 
 def compiled_model(config: TrainingConfig) -> keras.Model:

@@ -112,7 +112,7 @@ class TrainingTuner(keras_tuner.Tuner):
             raise keras_tuner.errors.FatalValueError(str(error)) from error
         folder = os.path.join(self.get_trial_dir(trial.trial_id), "checkpoints")
         checkpoints = checkpoints_of(model, config, folder)
-        fit(model, config, train, val, checkpoints, callbacks=[])
+        fit(model, config, train, val, checkpoints)
         tf.io.gfile.rmtree(folder)
         return {checkpoints.monitor: checkpoints.best}
 

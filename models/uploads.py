@@ -10,6 +10,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from models import preprocessing
+from models.batches import prepare_files
 
 # Of a side, as JPEG itself has it: to resize a line of millions of pixels takes gigabytes.
 MAX_SIDE = 65_535
@@ -47,59 +48,66 @@ def prepare(
         Upright images, float32 [N, S, S, 3], and their own heights and widths, int64 [N, 2].
 
     Raises:
-        tf.errors.InvalidArgumentError: as `open_upload` and the decoder raise it.
+        tf.errors.InvalidArgumentError: a file is no JPEG or PNG, too large or broken; the message
+            says which one of several.
     """
-
-    def prepare_one(one: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        opened, orientation = open_upload(one, max_megapixels)
-        features = transform({preprocessing.IMAGE: opened[tf.newaxis]})
-        return features[preprocessing.IMAGE][0], features[preprocessing.SIZE][0], orientation
-
-    images, sizes, orientations = tf.map_fn(
-        prepare_one,
-        image_bytes,
-        parallel_iterations=1,
-        fn_output_signature=(
-            tf.TensorSpec([image_size, image_size, 3], tf.float32),
-            tf.TensorSpec([2], tf.int64),
-            tf.TensorSpec([], tf.int64),
-        ),
+    specs = (
+        tf.TensorSpec([image_size, image_size, 3], tf.float32),
+        tf.TensorSpec([2], tf.int64),
+        tf.TensorSpec([], tf.int64),
     )
-    return turn(images, sizes, orientations)
+
+    def prepare_one(one: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        def read() -> tuple[tf.Tensor, ...]:
+            opened, orientation = open_upload(one)
+            features = transform({preprocessing.IMAGE: opened[tf.newaxis]})
+            return features[preprocessing.IMAGE][0], features[preprocessing.SIZE][0], orientation
+
+        fault = find_fault(one, max_megapixels)
+        nothing = tuple(tf.zeros(spec.shape, spec.dtype) for spec in specs)
+        return fault, tf.cond(fault == "", read, lambda: nothing)
+
+    return turn(*prepare_files(prepare_one, image_bytes, specs))
 
 
-def open_upload(image_bytes: tf.Tensor, max_megapixels: float) -> tuple[tf.Tensor, tf.Tensor]:
+def find_fault(image_bytes: tf.Tensor, max_megapixels: float) -> tf.Tensor:
+    """Says by its header why a file is not decoded.
+
+    Args:
+        image_bytes: scalar string.
+        max_megapixels: the largest image that is decoded, in millions of pixels.
+
+    Returns:
+        Scalar string: a sentence, or nothing.
+
+    Raises:
+        tf.errors.InvalidArgumentError: a JPEG's header is broken.
+    """
+    is_jpeg = tf.strings.substr(image_bytes, 0, len(_JPEG)) == _JPEG
+    return tf.cond(
+        is_jpeg | _is_png(image_bytes),
+        lambda: _judge_size(_read_size(image_bytes), max_megapixels),
+        lambda: "The file is not an image that can be read: send a JPEG or PNG file.",
+    )
+
+
+def open_upload(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Looks at an image file, and lays it on white where it is transparent.
 
     Args:
-        image_bytes: scalar string, JPEG or PNG.
-        max_megapixels: the largest image that is decoded, in millions of pixels.
+        image_bytes: scalar string, JPEG or PNG, of which `find_fault` says nothing.
 
     Returns:
         Scalar string, an opaque JPEG or PNG: the file itself, or the same image on white. And how
         its pixels are stored, int64: EXIF's orientation, 1..8, for `turn`.
 
     Raises:
-        tf.errors.InvalidArgumentError: the file is neither JPEG nor PNG, broken, or too large.
+        tf.errors.InvalidArgumentError: a transparent image is broken.
     """
-    is_jpeg = tf.strings.substr(image_bytes, 0, len(_JPEG)) == _JPEG
-    is_png = (tf.strings.substr(image_bytes, 0, len(_PNG)) == _PNG) & (
-        tf.strings.length(image_bytes) >= _PNG_HEADER
-    )
-    known = "The file is not an image that can be read: send a JPEG or PNG file."
-    with tf.control_dependencies([tf.debugging.Assert(is_jpeg | is_png, [known])]):
-        image_bytes = tf.identity(image_bytes)
     # All of it: what is said before the pixels may follow a profile of any length.
     file = tf.io.decode_raw(image_bytes, tf.uint8)
-    size = tf.cond(
-        is_png,
-        lambda: tf.stack([_number(file, 20, 4), _number(file, 16, 4)]),
-        lambda: tf.io.extract_jpeg_shape(image_bytes, tf.int64)[:2],
-    )
-    with tf.control_dependencies([_assert_size(size, max_megapixels)]):
-        image_bytes = tf.identity(image_bytes)
     return tf.cond(
-        is_png,
+        _is_png(image_bytes),
         lambda: _open_png(image_bytes, file),
         lambda: (image_bytes, _orientation(file, _find_exif_in_jpeg(file))),
     )
@@ -129,16 +137,34 @@ def turn(
     return tf.cond(tf.reduce_any(orientations > 1), turn_all, lambda: (images, sizes))
 
 
-def _assert_size(size: tf.Tensor, max_megapixels: float) -> tf.Operation:
+def _is_png(image_bytes: tf.Tensor) -> tf.Tensor:
+    long_enough = tf.strings.length(image_bytes) >= _PNG_HEADER
+    return (tf.strings.substr(image_bytes, 0, len(_PNG)) == _PNG) & long_enough
+
+
+def _read_size(image_bytes: tf.Tensor) -> tf.Tensor:
+    """Height and width by the header of a JPEG or PNG, int64 [2]."""
+
+    def read_png() -> tf.Tensor:
+        header = tf.io.decode_raw(tf.strings.substr(image_bytes, 0, _PNG_HEADER), tf.uint8)
+        return tf.stack([_number(header, 20, 4), _number(header, 16, 4)])
+
+    return tf.cond(
+        _is_png(image_bytes),
+        read_png,
+        lambda: tf.io.extract_jpeg_shape(image_bytes, tf.int64)[:2],
+    )
+
+
+def _judge_size(size: tf.Tensor, max_megapixels: float) -> tf.Tensor:
     fits = (tf.reduce_max(size) <= MAX_SIDE) & (
         tf.cast(tf.reduce_prod(size), tf.float64) <= max_megapixels * 1e6
     )
-    said = tf.strings.format(
+    too_large = (
         f"The image ({{}} x {{}}) is larger than {max_megapixels:g} megapixels, or than {MAX_SIDE} "
-        "pixels to a side: make it smaller and retry.",
-        (size[1], size[0]),
+        "pixels to a side: make it smaller and retry."
     )
-    return tf.debugging.Assert(fits, [said])
+    return tf.cond(fits, lambda: "", lambda: tf.strings.format(too_large, (size[1], size[0])))
 
 
 def _open_png(image_bytes: tf.Tensor, file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -10,7 +10,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from components.settings import SettingsError
 from pipeline.verbs import app as demo
-from pipeline.verbs import cancel, check, lineage, rehearse, report, submit, train, turn, wait
+from pipeline.verbs import (
+    cancel,
+    check,
+    infer,
+    lineage,
+    register,
+    rehearse,
+    report,
+    submit,
+    track,
+    train,
+    turn,
+    wait,
+)
 from tfrecords.command_line import add_command, add_group, make_app, run
 from tfrecords.terminal import prepare
 
@@ -25,6 +38,9 @@ for _module, _command in (
     (check, check.check),
     (report, report.report),
     (lineage, lineage.lineage),
+    (track, track.track),
+    (register, register.register),
+    (infer, infer.infer),
     (demo, demo.app),
     (rehearse, rehearse.rehearse),
     (submit, submit.submit),

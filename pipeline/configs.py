@@ -21,6 +21,7 @@ from models.registry import check_name, known_encoders, known_models, known_task
 from pipeline.recipe import PipelineName, Recipe
 from pipeline.recipes import load_recipe
 from pipeline.vertex.config import VertexConfig
+from tracking.config import TrackingConfig
 
 # Settings that stand for the recipe's fields of the same names.
 _OVERRIDES = (
@@ -40,7 +41,15 @@ def _place(pattern: str) -> Callable[[dict[str, Any]], str]:
     return lambda settings: pattern.format(recipe=load_recipe(settings["recipe"]).name)
 
 
-class Settings(BaseSettings, HubConfig, VertexConfig, EndpointConfig, StoresConfig, LakeFSConfig):
+class Settings(
+    BaseSettings,
+    HubConfig,
+    VertexConfig,
+    EndpointConfig,
+    StoresConfig,
+    LakeFSConfig,
+    TrackingConfig,
+):
     """What a user may set; each field is an environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(

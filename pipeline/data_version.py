@@ -38,7 +38,7 @@ def with_data(settings: Settings) -> Settings:
     if not settings.data_version:
         return settings
     version = bring(settings, parse(settings.data_version))
-    root = _shards_of(version, settings.load_recipe())
+    root = shards_of(version, settings.load_recipe())
     return _placed(settings, version.address, str(root))
 
 
@@ -85,6 +85,29 @@ def remote_root(settings: Settings, address: Address) -> str:
     return f"{root}/versions/{_name(address, settings.load_recipe())}"
 
 
+def shards_of(version: Version, recipe: Recipe) -> Path:
+    """The folder of a version's shards; where it holds none, a recipe makes them once.
+
+    Raises:
+        ValueError: the recipe cannot make any of it.
+    """
+    if (version.folder / INFO_FILE).exists():
+        return version.folder
+    if recipe.convert is None:
+        raise StoreError(
+            f"DATA_VERSION={version.address} has no {INFO_FILE}, so it holds no shards, and recipe "
+            f"{recipe.name} does not say how to make some: name a path with shards, or add a table "
+            "[convert] to a recipe of your own."
+        )
+    shards = VERSIONS / _SHARDS / _name(version.address, recipe)
+    shards.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(shards.with_name(f"{shards.name}.lock")):
+        if not (shards / INFO_FILE).exists():
+            print(f"Converting {version.address} for recipe {recipe.name}.", file=sys.stderr)
+            recipe.convert.run(str(version.folder), str(shards))
+    return shards
+
+
 @contextmanager
 def shown() -> Iterator[tuple[Callable[[str], None], Callable[[int], None]]]:
     """Gives what tells a user what is done, and what shows how much of it came."""
@@ -110,21 +133,3 @@ def _name(address: Address, recipe: Recipe) -> str:
     """Of the shards that a recipe makes of a version: others convert it otherwise."""
     made_by = f"-{recipe.convert.digest}" if recipe.convert else ""
     return f"{address.folder_name}{made_by}"
-
-
-def _shards_of(version: Version, recipe: Recipe) -> Path:
-    if (version.folder / INFO_FILE).exists():
-        return version.folder
-    if recipe.convert is None:
-        raise StoreError(
-            f"DATA_VERSION={version.address} has no {INFO_FILE}, so it holds no shards, and recipe "
-            f"{recipe.name} does not say how to make some: name a path with shards, or add a table "
-            "[convert] to a recipe of your own."
-        )
-    shards = VERSIONS / _SHARDS / _name(version.address, recipe)
-    shards.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(shards.with_name(f"{shards.name}.lock")):
-        if not (shards / INFO_FILE).exists():
-            print(f"Converting {version.address} for recipe {recipe.name}.", file=sys.stderr)
-            recipe.convert.run(str(version.folder), str(shards))
-    return shards

@@ -20,6 +20,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.checks.local import check_local
 from pipeline.configs import Settings
+from pipeline.recorded import Recording
 from pipeline.report import write_report
 from pipeline.results import summary
 from pipeline.runs import history, provenance, relocation, store
@@ -66,28 +67,42 @@ class LocalRunner(LocalDagRunner):
             relocation.settle(store.metadata_path(self._settings))
         except ValueError as error:
             sys.exit(fail(str(error), 2))
-        provenance.record(pipeline, provenance.provenance())
+        facts = provenance.provenance()
+        provenance.record(pipeline, facts)
         root = Path(self._settings.pipeline_root).resolve()
         log_file = root / "logs" / f"{store.file_stem(run_id)}.log"
         steps = _StepHandler(self._console)
+        recording = Recording(self._settings, root, run_id)
         try:
             with relocation.lock_of(root), _shown(steps, log_file):
+                recording.begin(facts)
                 super().run_with_ir(pipeline, run_options)
             report = self._report(run_id, log_file)
         except filelock.Timeout:
             message = f"Another run is using PIPELINE_ROOT={root}; wait for it, or set another."
             sys.exit(fail(message, 2))
         except KeyboardInterrupt:
+            self._record(recording, log_file, "KILLED")
             message = "Interrupted. Run again to go on: the steps that finished are reused."
             sys.exit(fail(message, 130))
         except Exception as error:
             report = self._report(run_id, log_file)
+            recorded = self._record(recording, log_file, "FAILED", report)
             failed = f"{steps.current} failed: {readable(error)}"
             message = f"{failed} The whole log: {log_file} Report: {report}"
+            if recorded:
+                message += f" MLflow: {recorded}"
             sys.exit(fail(message, 1))
         run = history.load_run(store.metadata_path(self._settings), run_id)
+        recorded = self._record(recording, log_file, "FINISHED", report)
         self._console.print()
-        self._console.print(summary.table(run, self._settings, report))
+        self._console.print(summary.table(run, self._settings, report, recorded))
+
+    def _record(self, recording: Recording, log_file: Path, status: str, report: str = "") -> str:
+        """Ends the recording; returns where it is, or what waits to be sent; never fails."""
+        steps = _StepHandler(self._console)
+        with _shown(steps, log_file):
+            return recording.end(status, report)
 
     def _report(self, run_id: str, log_file: Path) -> str:
         """Writes the run's report; returns its path, or why there is none; never fails."""

@@ -21,7 +21,8 @@ def read_recipe(path: Path, load_base: Callable[[str], Recipe]) -> Recipe:
     Args:
         path: a file with the fields of `Recipe`. With `base = "NAME"` all other fields but
             `pipeline_name` are inherited from that recipe, but the encoder if `model` differs, and
-            but `convert` if `class_names` are given.
+            but `convert` if `class_names` are given. Of `gate`, what it does not hold is inherited,
+            but `slice_limit` if it holds `limits`.
         load_base: gives the recipe of a name; raises ValueError where there is none.
 
     Raises:
@@ -39,6 +40,8 @@ def read_recipe(path: Path, load_base: Callable[[str], Recipe]) -> Recipe:
                 inherited.pop("convert", None)
             if fields.get("model", base.model) != base.model:
                 inherited |= encoder_of_its_own()
+            if "gate" in fields:
+                fields["gate"] = _inherit_gate(inherited["gate"], fields["gate"])
         return Recipe(**{**inherited, **fields})
     except OSError as error:
         raise ValueError(f"RECIPE={path} cannot be read: {error.strerror}.") from None
@@ -47,6 +50,19 @@ def read_recipe(path: Path, load_base: Callable[[str], Recipe]) -> Recipe:
         raise _refusal(path, faults) from None
     except ValueError as error:  # no TOML, no text, or an unknown base
         raise _refusal(path, str(error)) from None
+
+
+def _inherit_gate(base: dict[str, Any], own: Any) -> Any:
+    """A gate over that of the base; what is no table is left to whoever looks at its value."""
+    if not isinstance(own, dict):
+        return own
+    inherited = dict(base)
+    if "limits" in own:  # whoever asks less of all images would not expect more of a slice
+        inherited.pop("slice_limit", None)
+    gate = inherited | own
+    if isinstance(own.get("edge"), dict):
+        gate["edge"] = base.get("edge", {}) | own["edge"]
+    return gate
 
 
 def _refusal(path: Path, why: str) -> ValueError:

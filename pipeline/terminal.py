@@ -42,7 +42,7 @@ def tell(message: str) -> None:
 def _print(message: str, style: str) -> None:
     from rich.console import Console  # takes long to import
 
-    Console(stderr=True, soft_wrap=True).print(message, style=style, markup=False)
+    Console(stderr=True, soft_wrap=True).print(message, style=style, markup=False, highlight=False)
 
 
 def print_json(document: Any) -> None:

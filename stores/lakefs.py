@@ -48,6 +48,8 @@ class LakeFS:
         access_key: its access key id.
         secret_key: the secret that belongs to it.
         read_seconds: how long an answer may take.
+        reconnections: how often a connection is tried again that is not made, as while a server
+            starts anew.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class LakeFS:
         secret_key: str,
         *,
         read_seconds: float = READ_SECONDS,
+        reconnections: int = _TRIES,
     ) -> None:
         self.endpoint = endpoint
         configuration = lakefs_sdk.Configuration(
@@ -68,6 +71,7 @@ class LakeFS:
         configuration.retries = urllib3.Retry(
             total=_TRIES,
             read=1,
+            connect=reconnections,
             backoff_factor=0.2,
             status_forcelist=_BUSY,
             allowed_methods=None,

@@ -41,6 +41,7 @@ KEYS: Mapping[str, Callable[[], str]] = {
     "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": _password,
     "LAKEFS_AUTH_ENCRYPT_SECRET_KEY": _password,
     "LAKEFS_BLOCKSTORE_SIGNING_SECRET_KEY": _password,
+    "POSTGRES_PASSWORD": _password,
 }
 
 

@@ -7,6 +7,8 @@ import os
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+# Likewise, to MLflow's makers.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # Beam parses options in every step, and argparse looks each word up in catalogues of the language.
 os.environ.setdefault("LANGUAGE", "C")
 # A user's `make` is no part of the one that runs the tests, which it would announce.
@@ -45,6 +47,7 @@ pytest_plugins = [
     "tests.emulators.fixtures",
     "tests.models.fixtures",
     "tests.order",
+    "tests.services.fixtures",
     "tests.warm.plugin",
 ]
 

@@ -9,6 +9,8 @@ import yaml
 from pipeline.configs import load_settings
 from stores.local_keys import KEYS
 from tests.conftest import REPOSITORY
+from tests.services import mlflow_server, pgpool, postgres
+from tests.test_supply_chain import LOCKED
 
 TEXT = (REPOSITORY / "compose.yaml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -35,12 +37,56 @@ def test_the_settings_name_what_compose_starts() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_pinned_and_seen_from_this_machine_only(name: str) -> None:
     service = SERVICES[name]
-    assert service["profiles"] == ["local-lakefs"]
-    pinned = r"pgsty/\w+:RELEASE\.[\dTZ-]+@sha256:[0-9a-f]{64}|treeverse/lakefs:1\.86\.0"
+    pinned = r"pgsty/\w+:RELEASE\.[\dTZ-]+@sha256:[0-9a-f]{64}|[\w./]+:v?\d+\.\d+(\.\d+)?(-full)?"
     assert re.fullmatch(pinned, service["image"])
     for port in service.get("ports", []):
         assert port.startswith("127.0.0.1:")
     assert "no-new-privileges:true" in service["security_opt"]
+
+
+def test_the_profiles() -> None:
+    by_profile: dict[str, set[str]] = {}
+    for name, service in SERVICES.items():
+        for profile in service["profiles"]:
+            by_profile.setdefault(profile, set()).add(name)
+    assert by_profile == {
+        "local-lakefs": {"minio", "minio-setup", "lakefs"},
+        "mlflow": {"postgres", "mlflow"},
+        "mlflow-pgpool": {"postgres", "pgpool", "mlflow-behind-pgpool"},
+    }
+
+
+def test_lakefs_is_of_the_last_version_under_the_apache_license() -> None:
+    assert SERVICES["lakefs"]["image"] == "treeverse/lakefs:1.86.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "database"), [("mlflow", "postgres:5432"), ("mlflow-behind-pgpool", "pgpool:9999")]
+)
+def test_mlflow_is_as_it_is_without_docker(name: str, database: str) -> None:
+    service = SERVICES[name]
+    assert service["image"] == f"ghcr.io/mlflow/mlflow:v{LOCKED['mlflow']['version']}-full"
+    environment = dict(service["environment"])
+    assert environment.pop("MLFLOW_BACKEND_STORE_URI") == (
+        f"postgresql+psycopg://{postgres.NAME}:${{POSTGRES_PASSWORD:?run make env}}@{database}"
+        f"/{postgres.NAME}"
+    )
+    assert environment == mlflow_server.SETTINGS
+    assert "--workers=1" in service["command"]  # each has as many connections
+    [volume] = service["volumes"]
+    assert f"--artifacts-destination={volume.partition(':')[2]}/artifacts" in service["command"]
+    assert service["ports"] == ["127.0.0.1:5000:5000"]
+
+
+def test_postgresql_takes_the_connections_that_pgpool_opens() -> None:
+    assert f"max_connections={postgres.CONNECTIONS}" in SERVICES["postgres"]["command"]
+    settings = SERVICES["pgpool"]["environment"]
+    assert settings["PGPOOL_PARAMS_NUM_INIT_CHILDREN"] == str(pgpool.CONNECTIONS)
+    opened = pgpool.CONNECTIONS * int(settings["PGPOOL_PARAMS_MAX_POOL"])
+    assert opened <= postgres.CONNECTIONS - 3  # which are kept for its administrators
+    sizes = ("POOL_SIZE", "MAX_OVERFLOW")
+    most = sum(int(mlflow_server.SETTINGS[f"MLFLOW_SQLALCHEMYSTORE_{size}"]) for size in sizes)
+    assert 2 * 40 <= most < pgpool.CONNECTIONS  # two for each request at once
 
 
 def test_a_service_starts_after_what_it_needs() -> None:
@@ -52,8 +98,11 @@ def test_a_service_starts_after_what_it_needs() -> None:
         ("minio-setup", "minio"): "service_healthy",
         ("lakefs", "minio"): "service_healthy",
         ("lakefs", "minio-setup"): "service_completed_successfully",
+        ("pgpool", "postgres"): "service_healthy",
+        ("mlflow", "postgres"): "service_healthy",
+        ("mlflow-behind-pgpool", "pgpool"): "service_healthy",
     }
-    for name in ("minio", "lakefs"):
+    for name in set(SERVICES) - {"minio-setup"}:
         assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
 
@@ -67,4 +116,9 @@ def test_lakefs_keeps_its_objects_in_the_bucket_that_is_made() -> None:
 def test_what_is_kept_lies_in_volumes() -> None:
     used = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
     assert {volume.partition(":")[0] for volume in used} == set(COMPOSE["volumes"])
-    assert set(COMPOSE["volumes"]) == {"minio_data", "lakefs_metadata"}
+    assert set(COMPOSE["volumes"]) == {
+        "minio_data",
+        "lakefs_metadata",
+        "postgres_data",
+        "mlflow_artifacts",
+    }

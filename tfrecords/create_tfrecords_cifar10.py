@@ -23,7 +23,7 @@ from tfrecords.build import Options, build_set
 from tfrecords.command_line import add_command, make_app, run
 from tfrecords.dataset import DatasetInfo
 from tfrecords.errors import DataError, told_in_words
-from tfrecords.options import Calibration, NumShards, Output, path_option, report
+from tfrecords.options import Calibration, NumShards, Output, SkipInvalid, path_option, report
 from tfrecords.sources import cifar10
 from tfrecords.sources.archives import TAR_ENDINGS, unpack
 from tfrecords.sources.held_out import check_shares, hold_out
@@ -31,7 +31,12 @@ from tfrecords.terminal import prepare
 
 
 def create_tfrecords(
-    batches: str, output: str, *, calibration: float = 0.0, num_shards: int = 4
+    batches: str,
+    output: str,
+    *,
+    calibration: float = 0.0,
+    num_shards: int = 4,
+    skip_invalid: bool = False,
 ) -> DatasetInfo:
     """Converts the batches and publishes the set as a whole, or not at all.
 
@@ -43,11 +48,12 @@ def create_tfrecords(
         output: folder that will hold the shards and `dataset.json`.
         calibration: share of each class's training images for the split `calibration`.
         num_shards: shards of the train split; each other one has half as many.
+        skip_invalid: leave images out that are there under two classes, instead of refusing.
 
     Raises:
         DataError: a fault of the batches, or of the output folder; `output` is then as it was.
     """
-    options = Options(max_side=cifar10.SIDE, num_shards=num_shards, keep_duplicates=True)
+    options = Options(cifar10.SIDE, num_shards, skip_invalid, keep_duplicates=True)
     options.check()
     check_shares({"calibration": calibration})
     if not storage.exists(batches):
@@ -96,13 +102,20 @@ def convert_cifar10(
     ] = None,
     calibration: Calibration = 0.0,
     num_shards: NumShards = 4,
+    skip_invalid: SkipInvalid = False,
 ) -> int:
     """Converts, and prints what came of it; returns 0."""
     if bool(download) == bool(batches):
         raise DataError("Pass --download to fetch CIFAR-10, or --batches with a copy of it.")
     place = batches or cifar10.fetch_batches(download or "")
     started = time.monotonic()
-    info = create_tfrecords(place, output, calibration=calibration, num_shards=num_shards)
+    info = create_tfrecords(
+        place,
+        output,
+        calibration=calibration,
+        num_shards=num_shards,
+        skip_invalid=skip_invalid,
+    )
     console = Console()
     report(console, output, info, time.monotonic() - started)
     if missing := cifar10.tell_missing(info.counts):

@@ -8,10 +8,17 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from tfrecords.copies import thumbnail
 from tfrecords.intact import is_intact
+from tfrecords.viewing import (
+    PNG_DEPTH,
+    TURNS,
+    read_orientation,
+    scale_transparent_level,
+    turn_upright,
+)
 
 # Pillow knows dozens of formats, some of which start other programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -19,16 +26,6 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _KEPT_FORMATS = ("JPEG", "PNG")
 _KEPT_MODES = ("RGB", "L")
 _JPEG_QUALITY = 92
-_PNG_DEPTH = 24  # place of the byte that says how many bits a level has
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _TRIMAP_VALUES = (1, 2, 3)
 
 TURNED = "turned upright, as EXIF says"
@@ -173,51 +170,14 @@ def _decode(data: bytes, role: str) -> tuple[Image.Image, tuple[str, ...]]:
             raise ImageFault(f"{role} of {_size(image)} pixels is above the limit of {limit}")
         # What phones add to a photo as further frames is no picture of its own.
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-        # Asked for before loading, which turns a TIFF.
-        orientation = _orientation(image)
+        orientation = read_orientation(image)
         image.load()
         if image.format == "PNG":  # whose checksums and end Pillow does not look at otherwise
             Image.open(io.BytesIO(data), formats=FORMATS).verify()
-            _scale_transparent_level(image, depth=data[_PNG_DEPTH])
-    upright = _turn(image, orientation) if image.format != "TIFF" else image
-    noted = ((TURNED, orientation in _UPRIGHT), (FIRST_FRAME, frames > 1))
+            scale_transparent_level(image, depth=data[PNG_DEPTH])
+    noted = ((TURNED, orientation in TURNS), (FIRST_FRAME, frames > 1))
+    upright = turn_upright(image, orientation)
     return upright, tuple(change for change, applies in noted if applies)
-
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation as viewers read it, which look for it before the pixels and nowhere else.
-
-    Pillow's own `getexif` also takes what XMP, a text or the end of the file says.
-    """
-    if image.format == "TIFF":
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
-    exif = Image.Exif()
-    try:
-        exif.load(image.info.get("exif", b""))
-        return exif.get(ExifTags.Base.Orientation, 1)
-    except Exception:  # of EXIF data that are broken, whatever Pillow's reader comes to
-        return 1
-
-
-def _turn(image: Image.Image, orientation: int) -> Image.Image:
-    """An image as its orientation says; of the same format, which `transpose` forgets."""
-    if orientation not in _UPRIGHT:
-        return image
-    upright = image.transpose(_UPRIGHT[orientation])
-    upright.format = image.format
-    return upright
-
-
-def _scale_transparent_level(image: Image.Image, depth: int) -> None:
-    """Brings a PNG's transparent level or colour to the depth of its pixels, as Pillow does not.
-
-    Of levels of 16 bits, Pillow keeps the upper 8 in colour, and all in grey.
-    """
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, tuple) and depth == 16:
-        image.info["transparency"] = tuple(level >> 8 for level in transparent)
-    elif transparent is not None and image.mode == "L" and depth in (2, 4):
-        image.info["transparency"] = transparent * (255 // (2**depth - 1))
 
 
 @contextlib.contextmanager

@@ -32,3 +32,4 @@ STAGE = "stage"
 REGISTERED = "registered"
 REGISTERED_BY = "registered_by"
 REASON = "reason"
+MISSES = "misses"  # what the model does not reach, where it was registered all the same

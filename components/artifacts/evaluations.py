@@ -11,7 +11,7 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.proto import config_pb2
 
 from models import tfma_metrics
-from models.task import Measured, Task, class_key
+from models.task import Measured, Task, class_key, margin
 
 _CONFUSION = "confusion_matrix"
 _RELIABILITY = "reliability"
@@ -63,7 +63,7 @@ class Bound:
     @property
     def margin(self) -> float:
         """By how much the model is better than the limit."""
-        return self.sign * (self.value - self.limit)
+        return margin(self.value, self.limit, self.sign)
 
 
 @dataclass(frozen=True)

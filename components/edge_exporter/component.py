@@ -13,6 +13,7 @@ from components.digest import folder_digest
 from components.edge_exporter.executor import Executor
 from components.edge_exporter.limits import Limits
 from components.edge_exporter.variants import EDGE_MODEL_KEY
+from components.judged_model import JUDGED_MODEL
 
 
 class EdgeExporterSpec(ComponentSpec):
@@ -21,16 +22,7 @@ class EdgeExporterSpec(ComponentSpec):
     PARAMETERS: ClassVar = {
         standard_component_specs.CUSTOM_CONFIG_KEY: ExecutionParameter(type=str),
     }
-    INPUTS: ClassVar = {
-        standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
-        standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(
-            type=standard_artifacts.ModelBlessing
-        ),
-        standard_component_specs.EVALUATION_KEY: ChannelParameter(
-            type=standard_artifacts.ModelEvaluation
-        ),
-        standard_component_specs.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
-    }
+    INPUTS: ClassVar = JUDGED_MODEL
     OUTPUTS: ClassVar = {EDGE_MODEL_KEY: ChannelParameter(type=standard_artifacts.Model)}
 
 

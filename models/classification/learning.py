@@ -16,10 +16,11 @@ from models.classification.labels import (
 from models.classification.losses import SmoothedCrossEntropy
 from models.classification.metrics import count_specs, figures
 from models.classification.predictions import answers, judge, logits_spec, serve
-from models.classification.samples import sample
+from models.classification.samples import answer, sample
 from models.config import TrainingConfig
 
 __all__ = [
+    "answer",
     "answers",
     "augment",
     "count_specs",

@@ -21,7 +21,7 @@ from models.segmentation.labels import (
 )
 from models.segmentation.losses import CrossEntropyDice
 from models.segmentation.predictions import answers, count_specs, judge, logits_spec, serve
-from models.segmentation.samples import sample
+from models.segmentation.samples import answer, sample
 
 decode_label = decode_mask
 resize_label = resize_mask
@@ -29,6 +29,7 @@ label_spec = mask_spec
 describe_label = describe_mask
 
 __all__ = [
+    "answer",
     "answers",
     "augment",
     "count_specs",

@@ -1,4 +1,4 @@
-"""A validation image as people are shown it: with the true mask over it, and with the model's."""
+"""An image as people are shown it: with the model's mask over it, and with the true one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from models.config import TrainingConfig
 from models.segmentation.colours import blend
 from models.segmentation.labels import decode_mask
 from models.segmentation.predictions import MASKS
-from models.task import Sample
+from models.task import Answer, Sample
 
 
 def sample(
@@ -33,3 +33,15 @@ def sample(
         },
         details=[],
     )
+
+
+def answer(image: npt.NDArray[np.uint8], told: Mapping[str, Any], config: TrainingConfig) -> Answer:
+    """Lays the model's mask over an image.
+
+    Args:
+        image: uint8 [height, width, 3], RGB.
+        told: with the model's mask, a PNG of class ids.
+        config: whose palette is used.
+    """
+    mask = told[MASKS]
+    return Answer(blend(image, decode_mask(mask).numpy(), config.palette), mask=mask)

@@ -1,8 +1,10 @@
 """Holds what `dataset.json` says of the data against the recipe."""
 
+from collections.abc import Sequence
+
 from pipeline.configs import Settings
 from pipeline.recipe import Recipe
-from tfrecords.dataset import CALIBRATION_PATTERN, INFO_FILE, read_info
+from tfrecords.dataset import CALIBRATION_PATTERN, INFO_FILE, DatasetInfo, read_info
 from tfrecords.errors import DataError
 from tfrecords.example import CLASS_NAMES
 
@@ -42,16 +44,21 @@ def check_dataset(settings: Settings, recipe: Recipe) -> str:
             f"DATA_ROOT={root} holds data for recipe {made_for}, not for {recipe.name}: set "
             f"RECIPE={made_for}, or DATA_ROOT to other data."
         )
-    given, wanted = info.class_names, recipe.class_names
-    # Trimaps are of three classes, whatever a recipe calls them.
-    renamed = set(given) == set(CLASS_NAMES) != set(wanted) and len(given) == len(wanted)
-    if "class_names" in info.model_fields_set and given != wanted and not renamed:
+    if not classes_fit(info, recipe.class_names):
         raise DataError(
-            f"DATA_ROOT={root} has the classes {', '.join(given)}, and recipe {recipe.name} "
-            f"the class_names {', '.join(wanted)}: correct the recipe, or set DATA_ROOT to other "
-            "data."
+            f"DATA_ROOT={root} has the classes {', '.join(info.class_names)}, and recipe "
+            f"{recipe.name} the class_names {', '.join(recipe.class_names)}: correct the recipe, "
+            "or set DATA_ROOT to other data."
         )
     return f"recipe {recipe.name} fits the data"
+
+
+def classes_fit(info: DatasetInfo, wanted: Sequence[str]) -> bool:
+    """Whether data are of the classes of a recipe, or do not say of which they are."""
+    given = info.class_names
+    # Trimaps are of three classes, whatever a recipe calls them.
+    renamed = set(given) == set(CLASS_NAMES) != set(wanted) and len(given) == len(wanted)
+    return "class_names" not in info.model_fields_set or given == tuple(wanted) or renamed
 
 
 def need_calibration(root: str, recipe: Recipe) -> DataError:

@@ -11,6 +11,7 @@ from models.registry import load_task
 from pipeline.configs import Settings
 from pipeline.runs.history import Run
 from pipeline.vertex.config import VertexConfig
+from tracking.config import TrackingConfig
 
 # What finds the model, and photos to try it on.
 _OF_THE_APP = ("recipe", "pipeline_root", "data_root", "serving_dir")
@@ -21,18 +22,19 @@ _REPEATED = [
     if name != "epochs"
     and not any(
         name in config.model_fields
-        for config in (HubConfig, LakeFSConfig, VertexConfig, EndpointConfig)
+        for config in (HubConfig, LakeFSConfig, TrackingConfig, VertexConfig, EndpointConfig)
     )
 ]
 
 
-def table(run: Run, settings: Settings, report: str) -> Table:
+def table(run: Run, settings: Settings, report: str, recorded: str = "") -> Table:
     """What came out of a run, for the terminal.
 
     Args:
         run: the run, finished.
         settings: what it was made with.
         report: path of its report, or why there is none.
+        recorded: where it is in MLflow, or what waits to be sent; empty where it is in none.
     """
     rows = Table(title=f"Run {run.run_id}", show_header=False, title_justify="left")
     rows.add_column(style="bold")
@@ -69,6 +71,8 @@ def table(run: Run, settings: Settings, report: str) -> Table:
         rows.add_row("model", "not pushed; the model served before, if any, still is")
         if not run.unserved:  # which names its own cure
             rows.add_row("next", _longer(settings))
+    look = "make mlflow, and MLFLOW_TRACKING_URI=http://127.0.0.1:5000"
+    rows.add_row("MLflow", recorded or look)
     rows.add_row("report", report.removeprefix(f"{Path.cwd()}/"))
     return rows
 

@@ -51,22 +51,18 @@ def _reason(
     value = failure.metric_value.double_value.value
     threshold = failure.metric_threshold
     figure = measured.get(name, measured[task.primary])
-    where = figure.metric.worse
     if failure.metric_key.is_diff:
         candidate = float(metrics[name]["doubleValue"])
         return (
-            f"{figure.words} {candidate:.3f} is {abs(value):.3f} {where} the last blessed model's "
-            f"{candidate - value:.3f}, more than the tolerated "
+            f"{figure.words} {candidate:.3f} is {abs(value):.3f} {figure.metric.worse} the last "
+            f"blessed model's {candidate - value:.3f}, more than the tolerated "
             f"{abs(threshold.change_threshold.absolute.value):.3f}"
         )
     limit = tfma_metrics.read_limit(figure.metric, threshold)
     if name == tfma_metrics.judged_key(task):
         [(feature, of)] = slice_key
         images = float(metrics[tfma_metrics.COUNT]["doubleValue"])
-        return (
-            f"{feature} {of}: {figure.words} {value:.3f} is {where} {limit:.3f} "
-            f"({images:.0f} images)"
-        )
+        return f"{feature} {of}: {figure.tell_miss(value, limit)} ({images:.0f} images)"
     # What is in no truth has no recall, whatever else is predicted for it.
     recall = metrics.get(class_key("recall", figure.of_class), metrics[name])
     if figure.of_class and math.isnan(float(recall["doubleValue"])):
@@ -74,7 +70,7 @@ def _reason(
             f"{figure.of_class} does not occur in the validation split, so its limit {limit:.3f} "
             "cannot be judged; add images of it, or leave its limit out"
         )
-    reason = f"{figure.words} {value:.3f} is {where} {limit:.3f}"
+    reason = figure.tell_miss(value, limit)
     if figure.metric.bounds:
         reason += _too_few(figure, limit, metrics)
     return reason

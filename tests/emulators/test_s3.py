@@ -1,5 +1,8 @@
 """The S3 server: what of S3 the other tests stand on."""
 
+from pathlib import Path
+
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -39,3 +42,19 @@ def test_what_is_refused(s3: S3Server, s3_bucket: str) -> None:
         s3.put("no-such-bucket", "a", b"")
     with pytest.raises(ClientError, match="NoSuchKey"):
         s3.read(s3_bucket, "a")
+
+
+def test_nothing_is_left_beside_its_folder(tmp_path: Path) -> None:
+    with S3Server(tmp_path) as server:
+        server.make_bucket("bucket")
+        server.put("bucket", "a", b"1")
+        [process] = [
+            child
+            for child in psutil.Process().children()
+            if any(str(tmp_path) in word for word in child.cmdline())
+        ]
+        opened = {Path(file.path) for file in process.open_files()}
+        sockets = {Path(one.laddr) for one in process.net_connections("unix") if one.laddr}
+    assert len(sockets) == 6
+    left = {path for path in opened | sockets if path.exists() and path.parts[1] != "sys"}
+    assert left <= set(tmp_path.rglob("*"))

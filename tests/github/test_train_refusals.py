@@ -14,7 +14,8 @@ from pipeline.configs import Settings
 from tests.conftest import REPOSITORY
 from tests.emulators.github.dispatches import Dispatches
 from tests.emulators.submitting import Runner
-from tests.github.cloud import BUCKET, Cloud, cloud
+from tests.github.cloud import BUCKET, PROJECT, Cloud, cloud
+from tests.github.expressions import interpolate
 from tests.github.images import image_tag
 from tests.github.player import Played, Player
 from tests.github.test_hostile_inputs import HOSTILE
@@ -34,6 +35,23 @@ def there(tmp_path: Path, runner: Runner) -> Iterator[Cloud]:
 
 def skipped(played: Played) -> set[str]:
     return {step.name for step in played.steps.values() if step.outcome == "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "variable", "folder"),
+    [
+        ("cifar10", "pets", "cifar10"),
+        ("", "pets", "pets"),
+        ("leaves.toml", "", "leaves.toml"),
+        ("", "", "scenes"),
+    ],
+)
+def test_each_recipe_has_a_folder_of_versions(asked: str, variable: str, folder: str) -> None:
+    environment = yaml.safe_load((WORKFLOWS / "train.yml").read_text())["jobs"]["train"]["env"]
+    contexts = {"inputs": {"recipe": asked}, "vars": {"RECIPE": variable}}
+    contexts["vars"]["GOOGLE_CLOUD_PROJECT"] = PROJECT
+    assert interpolate(environment["SERVING_DIR"], contexts, {}) == f"{BUCKET}/serving/{folder}"
+    assert Settings.model_fields["recipe"].default == "scenes"
 
 
 @pytest.mark.parametrize(

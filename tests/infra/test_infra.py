@@ -26,6 +26,9 @@ VARIABLES = {
     "LAKEFS_ENDPOINT",
     "LAKEFS_REPOSITORY",
     "LAKEFS_SECRET_KEY_SECRET",
+    "MLFLOW_PASSWORD_SECRET",
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_USERNAME_SECRET",
 }
 # By the beginning of a resource's type: the services that it, or what it is for, asks.
 SERVICES = {
@@ -78,6 +81,8 @@ def enabled() -> set[str]:
         ("google_secret_manager_secret", "hf_token", "secret_id", "hf-token"),
         ("google_secret_manager_secret", "lakefs_access_key", "secret_id", "lakefs-access-key"),
         ("google_secret_manager_secret", "lakefs_secret_key", "secret_id", "lakefs-secret-key"),
+        ("google_secret_manager_secret", "mlflow_password", "secret_id", "mlflow-password"),
+        ("google_secret_manager_secret", "mlflow_username", "secret_id", "mlflow-username"),
         ("google_secret_manager_secret", "github_token", "secret_id", "github-dispatch-token"),
     ],
 )
@@ -114,7 +119,9 @@ def test_the_workflow_reads_the_bucket_and_writes_probes_and_the_record_of_new_d
     assert "/objects/${name}" in condition["expression"]
     [listed] = re.findall(r"in (\[.*?\])", condition["expression"])
     names = re.findall(r'"(.*?)"', listed)
-    assert names == ["pipeline/.check-", "serving/.check-", f"pipeline/{announcements.NAME}"]
+    assert names == ["pipeline/.check-", f"pipeline/{announcements.NAME}"]
+    [template] = re.findall(r"extract\(.*?/objects/(.*?)\\", condition["expression"])
+    assert template == "serving/{recipe}/.check-"
     assert "/.check-{uuid" in (REPOSITORY / "pipeline" / "vertex" / "check.py").read_text()
 
 

@@ -1,6 +1,7 @@
 """The exported model: its signatures against each other and against the training path."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -237,8 +238,24 @@ def test_a_large_image_is_refused_in_a_sentence(loaded: tf.Module) -> None:
 
 
 def test_a_corrupt_image_is_refused(loaded: tf.Module, drawn: list[Pet]) -> None:
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        serve(loaded, [drawn[0].image, drawn[1].image[:60]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="PNG data, size 60"):
+        serve(loaded, [drawn[1].image[:60]])
+
+
+def test_of_a_batch_the_refused_image_is_named(loaded: tf.Module, drawn: list[Pet]) -> None:
+    """Also one that the decoder refuses after its header was read."""
+    sound = drawn[0].image
+    large = save(Image.new("L", (8000, 6251)), "JPEG")[:1000]
+    for broken, told in (
+        (b"", "(0 bytes): The file is not an image that can be read: send a JPEG or PNG file."),
+        (large, "(1000 bytes): The image (8000 x 6251) is larger than 50 megapixels, or than"),
+        (sound[:60], "(60 bytes): The image is damaged or cut off: export or copy the file"),
+        (sound[:-200], f"({len(sound) - 200} bytes): The image is damaged or cut off: export"),
+    ):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match=re.escape(f"[Image 2 of 3 {told}")
+        ):
+            serve(loaded, [sound, broken, sound])
 
 
 def test_provenance(saved_model: Path, config: TrainingConfig) -> None:

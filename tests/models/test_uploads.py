@@ -19,7 +19,9 @@ PHOTO = Image.fromarray(draw_pixels(5, (48, 32))[0])
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
 def opened(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Of at most 2 megapixels."""
-    return uploads.open_upload(image_bytes, 2.0)
+    fault = uploads.find_fault(image_bytes, 2.0)
+    with tf.control_dependencies([tf.debugging.Assert(fault == "", [fault])]):
+        return uploads.open_upload(tf.identity(image_bytes))
 
 
 def shown(image_bytes: bytes) -> np.ndarray:

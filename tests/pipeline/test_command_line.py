@@ -13,7 +13,8 @@ from pipeline.__main__ import main
 from pipeline.configs import Settings
 from tests.conftest import REPOSITORY
 
-VERBS = ["train", "check", "report", "lineage", "app", "rehearse", "submit", "wait", "cancel"]
+VERBS = ["train", "check", "report", "lineage", "track", "app", "rehearse", "submit"]
+VERBS += ["wait", "cancel"]
 HEAVY = {"apache_beam", "google.cloud.aiplatform", "huggingface_hub", "keras", "numpy", "rich"}
 HEAVY |= {"tensorflow", "tfx"}
 WRONG = [

@@ -24,6 +24,31 @@ def test_a_recipe_has_a_pipeline_of_its_own(tmp_path: Path) -> None:
         assert load_recipe(name).name_pipeline() == "segformer-training-pipeline"
 
 
+@pytest.mark.parametrize(
+    ("gate", "changed"),
+    [
+        ("max_drop = 0.5", {"max_drop": 0.5}),
+        ("limits = { mean_iou = 0.1 }", {"limits": {"mean_iou": 0.1}, "slice_limit": None}),
+        ("edge = { max_drop = 0.5 }", {"edge": {"max_drop": 0.5, "max_size": 0.35}}),
+        (
+            "limits = { mean_iou = 0.1 }\nslice_limit = { limit = 0.2, min_examples = 9 }",
+            {
+                "limits": {"mean_iou": 0.1},
+                "slice_limit": {"limit": 0.2, "min_examples": 9},
+            },
+        ),
+    ],
+)
+def test_a_part_of_a_gate_is_given_and_the_rest_inherited(
+    tmp_path: Path, gate: str, changed: dict[str, object]
+) -> None:
+    file = tmp_path / "leaves.toml"
+    file.write_text(f'base = "pets"\nname = "leaves"\n[gate]\n{gate}\n')
+    assert (
+        load_recipe(str(file)).gate.model_dump() == load_recipe("pets").gate.model_dump() | changed
+    )
+
+
 def test_photos_and_scenes_differ_in_the_training_alone() -> None:
     pets, scenes = load_recipe("pets"), load_recipe("scenes")
     shared = {"task", "class_names", "palette", "slices", "gate", "search_space", "pipeline_name"}
@@ -70,6 +95,8 @@ def test_a_recipe_may_be_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ),
         (b'base = "pets"\nmodl = 1\n', "recipe: line 2: modl is unknown, did you mean model?"),
         (b'base = "pets"\n\nepochs = "x"\n', "line 3: epochs: Input should be a valid integer"),
+        (b'base = "pets"\ngate = 1\n', "line 2: gate: Input should be a valid dictionary"),
+        (b'base = "pets"\ngate.edge = 1\n', "line 2: gate.edge: Input should be a valid dict"),
         (b'base = "pets"\nepochs = 0\n', "line 2: epochs: Input should be greater than 0."),
         (b'base = "pets"\nname = "Oak leaves"\n', "line 2: name: String should match"),
         (b'base = "pets"\nignore_label = 2\n', "line 2: ignore_label=2 is the id of a class"),
@@ -87,8 +114,7 @@ def test_a_recipe_may_be_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (
             b'base = "pets"\npalette = [\n  [1, 2, 3],\n  [1, 2, "x"],\n]\n[gate]\nmax_drp = 1\n',
             "line 2: palette.1.2: Input should be a valid integer, unable to parse string as an "
-            "integer; line 6: gate.max_drop is missing; line 7: gate.max_drp is unknown, did you "
-            "mean max_drop?",
+            "integer; line 7: gate.max_drp is unknown, did you mean max_drop?",
         ),
         (
             b'base = "pets"\ngate.slice_limit.min_example = 1\n',

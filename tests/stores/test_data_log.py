@@ -81,11 +81,15 @@ def test_the_commit_of_a_version_and_those_before_it_that_changed_its_path(
 
 
 def test_without_a_server_or_keys_it_says_so_and_shows_the_rest(
-    data: LakeFSAddress, config: StoresConfig, monkeypatch: pytest.MonkeyPatch
+    data: LakeFSAddress,
+    config: StoresConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     version = str(data.at("0" * 64))
     gone = config.model_copy(update={"lakefs_endpoint": "http://127.0.0.1:9"})
     log = read_data_log(gone, version)
+    assert "Retrying" not in caplog.text  # as urllib3 says of each wait
     assert log.unread.startswith("lakeFS at http://127.0.0.1:9 cannot be reached")
     output = shown(version, log)
     assert (row(output, "data log"), row(output, "data version")) == (log.unread, version)

@@ -28,7 +28,7 @@ def test_a_new_file_has_everything_and_is_its_owners_alone(file: Path) -> None:
     assert list(values) == list(KEYS)
     assert file.stat().st_mode & 0o777 == 0o600
     # What needs no quotes anywhere, and what a password manager would not call weak.
-    for name in ("MINIO_ROOT_PASSWORD", "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY"):
+    for name in ("MINIO_ROOT_PASSWORD", "POSTGRES_PASSWORD"):
         assert re.fullmatch(r"[0-9a-f]{40}", values[name] or "")
     assert re.fullmatch(r"AKIA[A-Z0-9]{16}", values["LAKECTL_CREDENTIALS_ACCESS_KEY_ID"] or "")
 
@@ -42,7 +42,7 @@ def test_no_two_passwords_are_equal(tmp_path: Path) -> None:
             for key, value in dotenv.dotenv_values(tmp_path / name).items()
             if key.endswith(("PASSWORD", "KEY", "KEY_ID"))
         ]
-    assert len(set(made)) == len(made) == 10
+    assert len(set(made)) == len(made) == 12
 
 
 def test_a_second_time_changes_nothing(file: Path) -> None:

@@ -68,7 +68,10 @@ def write_batches(folder: Path, count: int = 20) -> None:
     """Writes drawn batches as files."""
     folder.mkdir(parents=True)
     for name, (images, labels) in draw_batches(count).items():
-        data = array(images.reshape(count, -1))
-        (folder / name).write_bytes(
-            pickled(batch_label=text(name.encode()), labels=listed(labels), data=data)
-        )
+        write_batch(folder / name, images, labels)
+
+
+def write_batch(path: Path, images: npt.NDArray[np.uint8], labels: list[int]) -> None:
+    """Writes images, uint8 [N, 3, 32, 32], as a batch."""
+    label, data = text(path.name.encode()), array(images.reshape(len(images), -1))
+    path.write_bytes(pickled(batch_label=label, labels=listed(labels), data=data))

@@ -19,6 +19,7 @@ from tests.tfrecords.batches import (
     listed,
     pickled,
     text,
+    write_batch,
     write_batches,
 )
 from tfrecords import create_tfrecords_cifar10
@@ -136,6 +137,29 @@ def test_a_batch_that_holds_something_else_is_told(
     with pytest.raises(DataError, match=f"data_batch_2 .*{message}.*--download") as refused:
         create_tfrecords(str(batches), str(tmp_path / "set"))
     assert "\n" not in str(refused.value)
+
+
+def test_the_same_image_is_of_one_class(
+    batches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = draw_batches()
+    images, labels = drawn["data_batch_2"]
+    images[3] = drawn["data_batch_1"][0][4]
+    images[13] = images[3]  # which is of 3's own class
+    images[7] = images[17]  # this class has it twice
+    write_batch(batches / "data_batch_2", images, labels)
+    arguments = [f"--batches={batches}", f"--output={tmp_path}/set"]
+    assert create_tfrecords_cifar10.main(arguments) == 2
+    told = capsys.readouterr().err.splitlines()[-3:]
+    same = "of another class, is the same image; keep one of the two"
+    assert told == [
+        f"  data_batch_1/0004: data_batch_2/0003, {same}",
+        f"  data_batch_2/0003: data_batch_1/0004, {same}",
+        f"  data_batch_2/0013: data_batch_1/0004, {same}",
+    ]
+    assert not (tmp_path / "set" / "dataset.json").exists()
+    assert create_tfrecords_cifar10.main([*arguments, "--skip-invalid"]) == 0
+    assert "skipped data_batch_2/0013: data_batch_1/0004" in capsys.readouterr().out
 
 
 def test_missing_batches_are_named(batches: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tfrecords import storage
 from tfrecords.convert import Outcome
-from tfrecords.copies import thumbnail
+from tfrecords.copies import pixel_digest, thumbnail
 from tfrecords.errors import DataError
 from tfrecords.example import ClassifiedImage
 from tfrecords.images import encode
@@ -138,7 +138,7 @@ def convert_image(image: BatchImage) -> Outcome:
     """Makes a record of an image, as PNG, which loses nothing."""
     shown = Image.fromarray(image.pixels.reshape(3, SIDE, SIDE).transpose(1, 2, 0))
     record = ClassifiedImage(image.name, encode(shown, "PNG"), image.label).serialize()
-    return Outcome(image.name, record, thumbnail=thumbnail(shown))
+    return Outcome(image.name, record, thumbnail=thumbnail(shown), pixels=pixel_digest(shown))
 
 
 def _read_batch(source: str, name: str, place: Place) -> list[BatchImage]:

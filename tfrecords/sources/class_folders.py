@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import NamedTuple
 
 from tfrecords import storage
 from tfrecords.convert import Outcome
-from tfrecords.copies import thumbnail
+from tfrecords.copies import pixel_digest, thumbnail
 from tfrecords.dataset import Skipped
 from tfrecords.errors import DataError
 from tfrecords.example import ClassifiedImage
@@ -183,7 +182,7 @@ def convert_file(file: ClassFile, max_side: int, ids: Mapping[str, int]) -> Outc
         ClassifiedImage(file.name, kept.image, ids[file.class_name]).serialize(),
         changes=kept.changes,
         thumbnail=thumbnail(kept.pixels),
-        pixels=hashlib.sha256(repr(kept.pixels.size).encode() + kept.pixels.tobytes()).digest(),
+        pixels=pixel_digest(kept.pixels),
     )
 
 

@@ -5,22 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from viewing import PNG_DEPTH, read_orientation, scale_transparent_level, turn_upright
 
 # As the SavedModel has it: to resize a line of millions of pixels takes gigabytes.
 MAX_SIDE = 65_535
 # Pillow knows dozens of formats, some of which start other programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-_PNG_DEPTH = 24  # place of the byte that says how many bits a level has
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class ImageFault(ValueError):
@@ -61,13 +53,12 @@ def read_image(data: bytes, max_megapixels: float = 50) -> Picture:
         if image.width * image.height > max_megapixels * 1e6 or max(image.size) > MAX_SIDE:
             raise _too_large(f" ({image.width} x {image.height})", max_megapixels)
         frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
-        orientation = _orientation(image)
+        orientation = read_orientation(image)
         image.load()
         if image.format == "PNG":
-            _scale_transparent_level(image, depth=data[_PNG_DEPTH])
-        if orientation in _UPRIGHT:
-            image = image.transpose(_UPRIGHT[orientation])
-        rgb, transparent = _on_white(_eight_bits(image))
+            scale_transparent_level(image, depth=data[PNG_DEPTH])
+        upright = turn_upright(image, orientation)
+        rgb, transparent = _on_white(_eight_bits(upright))
     except ImageFault:
         raise
     except UnidentifiedImageError:
@@ -94,34 +85,6 @@ def _too_large(size: str, max_megapixels: float) -> ImageFault:
         f"The image{size} is larger than {max_megapixels:g} megapixels, or than {MAX_SIDE} pixels "
         "to a side: make it smaller and retry."
     )
-
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation as viewers read it, which look for it before the pixels and nowhere else.
-
-    Pillow's own `getexif` also takes what XMP, a text or the end of the file says. A TIFF it turns
-    by itself.
-    """
-    if image.format == "TIFF":
-        return 1
-    exif = Image.Exif()
-    try:
-        exif.load(image.info.get("exif", b""))
-        return exif.get(ExifTags.Base.Orientation, 1)
-    except Exception:  # of EXIF data that are broken, whatever Pillow's reader comes to
-        return 1
-
-
-def _scale_transparent_level(image: Image.Image, depth: int) -> None:
-    """Brings a PNG's transparent level or colour to the depth of its pixels, as Pillow does not.
-
-    Of levels of 16 bits, Pillow keeps the upper 8 in colour, and all in grey.
-    """
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, tuple) and depth == 16:
-        image.info["transparency"] = tuple(level >> 8 for level in transparent)
-    elif transparent is not None and image.mode == "L" and depth in (2, 4):
-        image.info["transparency"] = transparent * (255 // (2**depth - 1))
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

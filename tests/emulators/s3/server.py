@@ -141,6 +141,11 @@ class S3Server(S3Client):
         (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
         ports = dict(zip(_PARTS, _free_ports(2 * len(_PARTS)), strict=True))
         ports["s3"] = (port or ports["s3"][0], ports["s3"][1])
+        # The path of a socket has 107 characters at most.
+        sockets = {part: f"/tmp/{ports['s3'][0]}.{part}" for part in ("s3", "filer")}
+        # Where each part puts one more, by its own choice.
+        own = (f"/tmp/seaweedfs-{part}-grpc-{grpc}.sock" for part, (_, grpc) in ports.items())
+        self._sockets = [Path(path) for path in (*sockets.values(), *own)]
         options = {
             "dir": folder,
             "ip": "127.0.0.1",
@@ -149,9 +154,8 @@ class S3Server(S3Client):
             "s3.autoCreateBucket": "false",
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
-            # The path of a socket has 107 characters at most.
-            "s3.localSocket": f"/tmp/{ports['s3'][0]}.s3",
-            "filer.localSocket": f"/tmp/{ports['s3'][0]}.filer",
+            "s3.localSocket": sockets["s3"],
+            "filer.localSocket": sockets["filer"],
             "master.telemetry": "false",
             "master.volumeSizeLimitMB": 64,
             "volume.max": 10_000,  # each bucket takes some; they are made when they are needed
@@ -165,7 +169,11 @@ class S3Server(S3Client):
         environment = {**os.environ, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [find_server(), "server", "-s3", *words], stdout=log, stderr=log, env=environment
+                # Its own log files would lie in /tmp.
+                [find_server(), "-logtostderr", "server", "-s3", *words],
+                stdout=log,
+                stderr=log,
+                env=environment,
             )
         self.endpoint = f"http://127.0.0.1:{ports['s3'][0]}"
         self._wait()
@@ -197,9 +205,11 @@ class S3Server(S3Client):
         self.close()
 
     def close(self) -> None:
-        """Ends the process."""
+        """Ends the process, and removes what it put beside its folder."""
         self._process.kill()
         self._process.wait()
+        for path in self._sockets:
+            path.unlink(missing_ok=True)
 
 
 def _free_ports(count: int) -> Iterator[tuple[int, int]]:

@@ -40,6 +40,11 @@ def test_a_model_that_the_gate_blessed_and_that_can_be_served(run: Run) -> None:
     assert "│ blessed " in printed(run)
 
 
+def test_how_to_see_runs_in_mlflow_is_a_line(run: Run) -> None:
+    [line] = [line for line in printed(run).splitlines() if "│ MLflow " in line]
+    assert "make mlflow, and MLFLOW_TRACKING_URI=http://127.0.0.1:5000 " in line
+
+
 def test_a_model_that_the_gate_blessed_and_that_cannot_be_served(run: Run) -> None:
     validated = run.steps["ModelValidator"].outputs["blessing"]
     validated.set_string_custom_property("reason", REASON)

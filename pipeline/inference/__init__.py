@@ -1,0 +1,1 @@
+"""Runs a recorded model on images, and keeps what it answers."""

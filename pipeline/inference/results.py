@@ -1,0 +1,127 @@
+"""The folder of results: written beside its place, and put there whole."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from models.task import Answer
+from tfrecords.errors import DataError
+from tfrecords.naming import cut_ending
+
+SCORES = "scores.json"
+_MASKS, _OVERLAYS, _LABELS = "masks", "overlays", "labels.csv"
+_UNSAFE = re.compile(r"[^\w .()+,=@-]|^[. ]|[. ]$")
+_LONGEST = 120  # characters of a name, of which a file system takes 255 bytes
+
+
+class Results:
+    """A folder of results in the making.
+
+    Args:
+        folder: where it is made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._taken: set[str] = set()
+        self._rows: list[dict[str, Any]] = []
+
+    def add(self, name: str, answer: Answer) -> dict[str, str]:
+        """Keeps the answer to an image; returns the files that hold it, by what they are."""
+        stem = self._free_name(name)
+        files = {"overlay": f"{_OVERLAYS}/{stem}.jpg"}
+        Image.fromarray(answer.overlay).save(self._place(files["overlay"]), "JPEG", quality=90)
+        if answer.mask:
+            files["mask"] = f"{_MASKS}/{stem}.png"
+            self._place(files["mask"]).write_bytes(answer.mask)
+        if answer.row:
+            self._rows.append({"name": name, **answer.row})
+        return files
+
+    def finish(self, scores: dict[str, Any]) -> None:
+        """Writes the table, where there is one, and the scores."""
+        if self._rows:
+            with (self._folder / _LABELS).open("w", encoding="utf-8", newline="") as file:
+                table = csv.DictWriter(file, list(self._rows[0]))
+                table.writeheader()
+                table.writerows(self._rows)
+        text = json.dumps(scores, indent=1, ensure_ascii=False, allow_nan=False)
+        (self._folder / SCORES).write_text(text + "\n", encoding="utf-8", errors="replace")
+
+    def _place(self, path: str) -> Path:
+        place = self._folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def _free_name(self, name: str) -> str:
+        """A name of a file, which leads nowhere else and which no other image has."""
+        parts = [part for part in cut_ending(name).split("/") if part not in ("", ".", "..")]
+        safe = _UNSAFE.sub("_", "-".join(parts))[:_LONGEST] or "image"
+        stem, number = safe, 1
+        while stem.casefold() in self._taken:
+            number += 1
+            stem = f"{safe}-{number}"
+        self._taken.add(stem.casefold())
+        return stem
+
+
+def check_output(output: Path) -> None:
+    """Looks whether results may be put in a place.
+
+    Raises:
+        DataError: something else is there.
+    """
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise DataError(f"{output} is a file; name a folder with --output.")
+    if any(output.iterdir()) and not (output / SCORES).is_file():
+        raise DataError(
+            f"{output} holds something else than results, which is not removed; name another "
+            "folder with --output."
+        )
+
+
+@contextmanager
+def put_whole(output: Path) -> Iterator[Results]:
+    """Gives a folder to fill, which takes the place of an older one when all went well.
+
+    Raises:
+        DataError: something else is in the place, or it cannot be written.
+    """
+    check_output(output)
+    place = output.absolute()
+    made: Path | None = None
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+        made.chmod(0o755)
+        new, old = made / "new", made / "old"
+        new.mkdir()
+        yield Results(new)
+        if place.exists():
+            place.rename(old)
+        try:
+            new.rename(place)
+        except OSError:
+            if old.exists():
+                old.rename(place)
+            raise
+    except OSError as error:
+        raise DataError(
+            f"{error.filename or output} cannot be written: {error.strerror}; free some space or "
+            "name another folder with --output. What was in the place is still there."
+        ) from error
+    finally:
+        if made:
+            shutil.rmtree(made, ignore_errors=True)

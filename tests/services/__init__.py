@@ -1,0 +1,8 @@
+"""The servers of compose.yaml without containers: for `make services`, `make mlflow` and tests."""
+
+from .mlflow_server import MLflow
+from .pgpool import PgPool
+from .postgres import PostgreSQL
+from .process import Service, ServiceError, free_port
+
+__all__ = ["MLflow", "PgPool", "PostgreSQL", "Service", "ServiceError", "free_port"]
