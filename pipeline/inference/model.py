@@ -52,8 +52,7 @@ class ExportedModel:
                 "another run, or train again."
             ) from None
         self.learning = load_learning(self.config.task)
-        _, judged = self.learning.answers(self.config)
-        self._counts = [name for name, spec in judged.items() if spec.dtype == tf.float32]
+        self._counts = list(self.learning.count_specs(self.config.num_outputs))
 
     def judge(self, records: Sequence[bytes]) -> list[dict[str, npt.NDArray[Any]]]:
         """Answers to labelled tf.Examples, and their counts: what the Evaluator reads."""
