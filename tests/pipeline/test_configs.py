@@ -183,7 +183,9 @@ def test_artifacts_go_to_no_folder_below_a_pattern(
 
 
 def test_an_unknown_recipe_is_met_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="known are cifar10, pets, scenes. Did you mean pets"):
+    with pytest.raises(
+        ValueError, match="known are cifar10, pets, scenes, tires. Did you mean pets"
+    ):
         load_settings(recipe="pet")
 
 

@@ -91,7 +91,7 @@ def test_a_recipe_may_be_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (b'name = "\xff"\n', "is no recipe: 'utf-8' codec can't decode"),
         (
             b'base = "pet"\n',
-            "base=pet is unknown; known are cifar10, pets, scenes. Did you mean pets?",
+            "base=pet is unknown; known are cifar10, pets, scenes, tires. Did you mean pets?",
         ),
         (b'base = "pets"\nmodl = 1\n', "recipe: line 2: modl is unknown, did you mean model?"),
         (b'base = "pets"\n\nepochs = "x"\n', "line 3: epochs: Input should be a valid integer"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.classification.predictions import PROBABILITIES
+from models.classification.predictions import LABELS, PROBABILITIES
 from models.classification.samples import answer
 from pipeline.recipes import load_recipe
 
@@ -17,7 +17,8 @@ def test_the_likeliest_class_is_written_below_the_image(
     config = load_recipe("cifar10").training_config()
     probabilities = np.linspace(0.01, 0.19, len(config.class_names), dtype=np.float32)
     image = np.full((*size, 3), 200, np.uint8)
-    kept = answer(image, {PROBABILITIES: probabilities}, config)
+    told = {PROBABILITIES: probabilities, LABELS: probabilities.argmax()}
+    kept = answer(image, told, config)
     assert kept.mask == b""
     assert kept.row["class_name"] == config.class_names[-1]
     assert kept.row["probability"] == pytest.approx(0.19)

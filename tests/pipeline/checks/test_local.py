@@ -197,7 +197,7 @@ def test_the_command_and_the_run_say_the_same_and_leave_nothing(workplace: Workp
         (
             "RECIPE",
             "pet",
-            "RECIPE=pet is unknown; known are cifar10, pets, scenes. Did you mean pets?",
+            "RECIPE=pet is unknown; known are cifar10, pets, scenes, tires. Did you mean pets?",
         ),
         ("EPOCHS", "many", "EPOCHS='many'"),
     ],

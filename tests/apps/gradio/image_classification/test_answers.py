@@ -39,11 +39,13 @@ def bad(tmp_path: Path) -> str:
 
 
 def test_an_image_is_classified(answers: Answers, tmp_path: Path) -> None:
-    class_name, probabilities, milliseconds = answers.classify(painted(tmp_path / "a.png", "blue"))
+    image = painted(tmp_path / "a.png", "blue")
+    class_name, probabilities, milliseconds, decision = answers.classify(image)
     assert class_name == "blue"
     assert tuple(probabilities) == CLASS_NAMES
     assert sum(probabilities.values()) == pytest.approx(1)
     assert milliseconds > 0
+    assert decision == ""
 
 
 def test_what_is_shown_goes_before_an_image_that_fails(answers: Answers, bad: str) -> None:
@@ -111,7 +113,7 @@ def test_the_table_and_its_csv_say_the_same(answers: Answers, tmp_path: Path, ba
 def test_no_name_is_a_formula_in_a_spreadsheet(first: str) -> None:
     name = f"{first}HYPERLINK(1)"
     picture = Picture(np.zeros((1, 1, 3), np.uint8), ())
-    page = table([(name, (picture, Classification({name: 1.0}, 2.0)))])
+    page = table([(name, (picture, Classification({name: 1.0}, name, "", 2.0)))])
     [row] = saved(page)
     assert (row["file"], row["class"], row["probability"]) == (f"'{name}", f"'{name}", "1.0000")
     assert f"<td>{name}</td>" in page  # which is no spreadsheet

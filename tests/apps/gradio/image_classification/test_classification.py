@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 import segmentation
-from classification import Classification, Model
+from classification import Model
 from images import read_image
 from tests.apps.gradio.image_classification.conftest import CLASS_NAMES, write_provenance
 from tests.models.sent_images import sent_images
@@ -69,8 +69,40 @@ def test_threads_get_the_answers_of_their_own_images(lite_model: Model) -> None:
     assert [one.class_name for one in found] == [name for name, _ in sizes]
 
 
-def test_of_two_equal_classes_the_first_is_named() -> None:
-    assert Classification({"b": 0.5, "a": 0.5}, 1.0).class_name == "b"
+class Reddish(tf.Module):
+    """Of two classes the first one's probability is the share of red, 0..1."""
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8, "image")])
+    def of_pixels(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        red = tf.reduce_mean(tf.cast(image[..., 0], tf.float32), [1, 2]) / 255
+        return {"probabilities": tf.stack([red, 1 - red], 1)}
+
+
+def write_reddish(folder: Path, **changed: object) -> Model:
+    module = Reddish()
+    function = module.of_pixels.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
+    (folder / "model.tflite").write_bytes(converter.convert())
+    write_provenance(folder, class_names=["defective", "good"], **changed)
+    return Model(folder)
+
+
+def test_of_two_equal_classes_the_first_is_named(tmp_path: Path) -> None:
+    found = write_reddish(tmp_path).classify(paint((0, 0, 0)))
+    assert (found.class_name, found.decision) == ("good", "")
+    equal = Model._decide(write_reddish(tmp_path), np.array([0.5, 0.5], np.float32))
+    assert equal == ("defective", "")
+
+
+def test_a_class_is_decided_on_by_the_models_thresholds(tmp_path: Path) -> None:
+    model = write_reddish(
+        tmp_path,
+        decision={"positive_class": "defective", "recall": 0.9, "review_recall": 1.0},
+        thresholds={"decide": 0.4, "review": 0.2},
+    )
+    found = [model.classify(paint((red, 0, 0))) for red in (26, 77, 128, 230)]
+    assert [one.class_name for one in found] == ["good", "good", "defective", "defective"]
+    assert [one.decision for one in found] == ["good", "look at it", "defective", "defective"]
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
