@@ -45,7 +45,7 @@ def connect(address: str) -> Server:
             200,
             "2.22.1",
             RefusedError,
-            "is MLflow 2.22.1, and runs are recorded in MLflow 3: tak",
+            "is MLflow 2.22.1, and runs are recorded in MLflow 3",
         ),
         (200, "<!doctype html>", RefusedError, "tells no version, so it is no MLflow server: corr"),
         (401, "You are not authenticated", RefusedError, "refuses the user (401): set MLFLOW_TRA"),
