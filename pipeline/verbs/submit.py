@@ -7,7 +7,7 @@ import typer
 
 from components.flags import with_settings
 from pipeline.configs import Settings
-from pipeline.terminal import fail, print_json
+from pipeline.terminal import fail, print_json, tell
 from pipeline.verbs.following import Following, follow
 from pipeline.verbs.options import AsJson, FailOnRefused, NoCache, Parameters, Spec, Summary
 from pipeline.vertex.requirements import require
@@ -71,6 +71,8 @@ def submit(
         return fail(str(error), 2)
     how.console.print(f"Submitted {name}", markup=False)
     how.console.print(cloud.link(name), markup=False)
+    if settings.mlflow_address:
+        tell("The run is not recorded in MLflow: on Vertex AI none is.")
     if wait:
         return follow(cloud, name, how)
     if as_json:
