@@ -5,6 +5,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from models import uploads
+from models.batches import prepare_files
 
 
 class Tiny(tf.Module):
@@ -18,15 +19,19 @@ class Tiny(tf.Module):
         super().__init__()
         self._answer = answer
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")], autograph=False)
     def serve(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        def mask(encoded: tf.Tensor) -> tf.Tensor:
-            encoded, _ = uploads.open_upload(encoded, max_megapixels=50)
-            image = tf.io.decode_jpeg(encoded, channels=3)
-            ids = tf.fill([tf.shape(image)[0], tf.shape(image)[1], 1], self._answer)
-            return tf.io.encode_png(tf.cast(ids, tf.uint8))
+        def prepare(encoded: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor]]:
+            fault = uploads.find_fault(encoded, max_megapixels=50)
+            return fault, tf.cond(fault == "", lambda: mask(encoded), lambda: (tf.constant(""),))
 
-        masks = tf.map_fn(mask, image_bytes, fn_output_signature=tf.TensorSpec([], tf.string))
+        def mask(encoded: tf.Tensor) -> tuple[tf.Tensor]:
+            opened, _ = uploads.open_upload(encoded)
+            image = tf.io.decode_jpeg(opened, channels=3)
+            ids = tf.fill([tf.shape(image)[0], tf.shape(image)[1], 1], self._answer)
+            return (tf.io.encode_png(tf.cast(ids, tf.uint8)),)
+
+        [masks] = prepare_files(prepare, image_bytes, [tf.TensorSpec([], tf.string)])
         shares = tf.one_hot(tf.fill([tf.size(image_bytes)], self._answer), 3)
         return {"mask_png_bytes": masks, "class_fractions": shares}
 
