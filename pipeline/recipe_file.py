@@ -22,7 +22,7 @@ def read_recipe(path: Path, load_base: Callable[[str], Recipe]) -> Recipe:
         path: a file with the fields of `Recipe`. With `base = "NAME"` all other fields but
             `pipeline_name` are inherited from that recipe, but the encoder if `model` differs, and
             but `convert` if `class_names` are given. Of `gate`, what it does not hold is inherited,
-            but `slice_limit` if it holds `limits`.
+            but `slice_limit` if it holds `limits`, and `limits` if `class_names` are given.
         load_base: gives the recipe of a name; raises ValueError where there is none.
 
     Raises:
@@ -41,7 +41,10 @@ def read_recipe(path: Path, load_base: Callable[[str], Recipe]) -> Recipe:
             if fields.get("model", base.model) != base.model:
                 inherited |= encoder_of_its_own()
             if "gate" in fields:
-                fields["gate"] = _inherit_gate(inherited["gate"], fields["gate"])
+                gate = dict(inherited["gate"])
+                if "class_names" in fields:  # limits may be of classes that there are no more
+                    gate.pop("limits", None)
+                fields["gate"] = _inherit_gate(gate, fields["gate"])
         return Recipe(**{**inherited, **fields})
     except OSError as error:
         raise ValueError(f"RECIPE={path} cannot be read: {error.strerror}.") from None

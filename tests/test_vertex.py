@@ -75,7 +75,7 @@ def cloud_run(shared: Callable[[str, Callable[[Path], None]], Path], few_pets: P
                 "RECIPE": RECIPE,
                 "PIPELINE_ROOT": f"{BUCKET}/pipeline",
                 "DATA_ROOT": f"{BUCKET}/data",
-                "SERVING_DIR": f"{BUCKET}/serving",
+                "SERVING_DIR": f"{BUCKET}/serving/{RECIPE}",
                 "PIPELINE_IMAGE": f"{there.registry.host}/{PROJECT}/segmentation/pipeline@{digest}",
                 "SERVICE_ACCOUNT": there.gcs.account.email,
             }

@@ -35,7 +35,7 @@ class Credentials:
 class ServerConfig(BaseModel):
     """Which MLflow server, and by which credentials; of these, other secrets by reference."""
 
-    model_config = ConfigDict(title="MLflow", hide_input_in_errors=True)
+    model_config = ConfigDict(title="Runs in MLflow", hide_input_in_errors=True)
 
     # A password may stand in it, as MLflow's own clients take it.
     mlflow_tracking_uri: Annotated[SecretStr, AfterValidator(_address)] | None = Field(
@@ -90,7 +90,7 @@ class ServerConfig(BaseModel):
 class TrackingConfig(ServerConfig):
     """The settings of what is recorded in MLflow."""
 
-    model_config = ConfigDict(title="Tracked runs", hide_input_in_errors=True)
+    model_config = ConfigDict(title="Runs in MLflow", hide_input_in_errors=True)
 
     mlflow_experiment_name: str | None = Field(
         None,

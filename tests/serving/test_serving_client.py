@@ -88,7 +88,8 @@ def test_a_huge_photo_goes_both_ways(server: ServingEmulator, kind: str) -> None
 def test_a_broken_image_is_refused(server: ServingEmulator, kind: str, image: bytes) -> None:
     client = client_of(server, kind)
     with pytest.raises(
-        ServingError, match="refuses what it was sent .*(JPEG or PNG|make it smaller|damaged or cut off)"
+        ServingError,
+        match="refuses what it was sent .*(JPEG or PNG|make it smaller|damaged or cut off)",
     ) as caught:
         client.predict([encode(4, 4), image])
     assert caught.value.kind is Kind.REFUSED

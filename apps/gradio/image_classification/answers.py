@@ -44,19 +44,18 @@ class Answers:
         """Image files to a table: what was found in each, or why nothing was."""
         return table(self._uploads.answer_all(paths, progress))
 
-    def classify(self, image: str | None) -> tuple[str, dict[str, float], float, str]:
+    def classify(self, image: str | None) -> tuple[str, dict[str, float], float]:
         """Classifies one image file.
 
         Args:
             image: the file.
 
         Returns:
-            The class, each class's probability, the milliseconds that the model took, and its
-            decision, see `classification.Classification`.
+            The class that the model decides for, each class's probability, and the milliseconds
+            that the model took.
         """
         _, found = self._uploads.answer(image)
-        milliseconds = round(found.milliseconds, 3)
-        return found.class_name, found.probabilities, milliseconds, found.decision
+        return found.class_name, found.probabilities, round(found.milliseconds, 3)
 
     def classify_batch(
         self,

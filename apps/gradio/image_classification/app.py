@@ -46,7 +46,6 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
                 gr.Textbox(label="class_name", visible=False),
                 gr.JSON(label="probabilities", visible=False),
                 gr.Number(label="milliseconds", visible=False),
-                gr.Textbox(label="decision", visible=False),
             ],
             api_name="classify",
         )

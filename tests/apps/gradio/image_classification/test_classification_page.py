@@ -33,7 +33,7 @@ def test_programs_ask_it(app: RunningApp, photo: Path, words: Path, tmp_path: Pa
     endpoints = client.view_api(return_format="dict")
     assert set(endpoints["named_endpoints"]) == {"/classify", "/classify_batch"}
     assert endpoints["unnamed_endpoints"] == {}
-    class_name, probabilities, _, _ = client.predict(handle_file(photo), api_name="/classify")
+    class_name, probabilities, _ = client.predict(handle_file(photo), api_name="/classify")
     assert class_name == HOSTILE_NAMES[0]
     assert tuple(probabilities) == CLASS_NAMES
     results = client.predict([handle_file(photo), handle_file(words)], api_name="/classify_batch")
