@@ -47,8 +47,9 @@ def test_a_verb_has_a_flag_for_every_setting(capsys: pytest.CaptureFixture[str],
         flag = f"--{name.replace('_', '-')}"
         assert any(line.lstrip("│ ").startswith(f"{flag} ") for line in lines), flag
     titles = [line.split("─")[1].strip() for line in lines if line.startswith("╭─")]
-    assert titles[-6:] == [
+    assert titles[-7:] == [
         "Every run",
+        "Runs in MLflow",
         "Models in lakeFS",
         "Data with versions",
         "A Vertex Endpoint",
