@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field
 
-from components.secrets import SecretError, check_reference, read_secret, read_variable
+from components.secrets import SecretError, SecretReference, read_secret, read_variable
 from stores.address import Address, LakeFSAddress, parse
 from stores.errors import StoreError
 
@@ -26,7 +26,6 @@ def _endpoint(value: str) -> str:
     return value.rstrip("/")
 
 
-_SecretReference = Annotated[str, AfterValidator(check_reference)]
 _Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 
@@ -45,12 +44,12 @@ class StoresConfig(BaseModel):
     lakefs_endpoint: _Endpoint = Field(
         "http://127.0.0.1:8003", repr=False, description="The lakeFS server."
     )
-    lakefs_access_key_secret: _SecretReference = Field(
+    lakefs_access_key_secret: SecretReference = Field(
         "LAKECTL_CREDENTIALS_ACCESS_KEY_ID",
         description="Where lakeFS's access key id is read: the name of a variable, of the "
         "environment or of .env, or projects/PROJECT/secrets/SECRET of Secret Manager.",
     )
-    lakefs_secret_key_secret: _SecretReference = Field(
+    lakefs_secret_key_secret: SecretReference = Field(
         "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY",
         description="Where lakeFS's secret access key is read, likewise.",
     )
@@ -60,12 +59,12 @@ class StoresConfig(BaseModel):
         description="The S3 service, such as http://127.0.0.1:9000. Default: AWS's, or what "
         "AWS_ENDPOINT_URL_S3 names.",
     )
-    s3_access_key_secret: _SecretReference = Field(
+    s3_access_key_secret: SecretReference = Field(
         "AWS_ACCESS_KEY_ID",
         description="Where S3's access key id is read, likewise. Where the variable is not set, "
         "keys are looked for where AWS's own tools do.",
     )
-    s3_secret_key_secret: _SecretReference = Field(
+    s3_secret_key_secret: SecretReference = Field(
         "AWS_SECRET_ACCESS_KEY", description="Where S3's secret access key is read, likewise."
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import dotenv
+from pydantic import AfterValidator
 
 if TYPE_CHECKING:
     from google.cloud import secretmanager
@@ -36,6 +37,10 @@ def check_reference(reference: str) -> str:
         "of .env, or to "
         "projects/PROJECT/secrets/SECRET[/versions/VERSION]"
     )
+
+
+# In a settings class.
+SecretReference = Annotated[str, AfterValidator(check_reference)]
 
 
 def read_variable(name: str) -> str:

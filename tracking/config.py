@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr
 
-from components.secrets import check_reference, read_secret, read_variable
+from components.secrets import SecretReference, read_secret, read_variable
 
 
 def _address(value: SecretStr) -> SecretStr:
@@ -18,9 +18,6 @@ def _address(value: SecretStr) -> SecretStr:
             "it is no address of an MLflow server, such as http://127.0.0.1:5000"
         ) from None
     return SecretStr(value.get_secret_value().rstrip("/"))
-
-
-_SecretReference = Annotated[str, AfterValidator(check_reference)]
 
 
 @dataclass(frozen=True)
@@ -44,16 +41,16 @@ class ServerConfig(BaseModel):
         description="The MLflow server that runs are recorded in, such as http://127.0.0.1:5000. "
         "Unset: they are recorded in none.",
     )
-    mlflow_username_secret: _SecretReference = Field(
+    mlflow_username_secret: SecretReference = Field(
         "MLFLOW_TRACKING_USERNAME",
         description="Where the name of MLflow's user is read: the name of a variable, of the "
         "environment or of .env, or projects/PROJECT/secrets/SECRET of Secret Manager. Where the "
         "variable is not set, none is given.",
     )
-    mlflow_password_secret: _SecretReference = Field(
+    mlflow_password_secret: SecretReference = Field(
         "MLFLOW_TRACKING_PASSWORD", description="Where the user's password is read, likewise."
     )
-    mlflow_token_secret: _SecretReference = Field(
+    mlflow_token_secret: SecretReference = Field(
         "MLFLOW_TRACKING_TOKEN",
         description="Where a token in the place of both is read, likewise.",
     )

@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from components.secrets import check_reference
+from components.secrets import SecretReference
 
 
 def _repo_id(value: str) -> str:
@@ -46,7 +46,6 @@ def _from_json(value: Any) -> Any:
 
 
 RepoId = Annotated[str, AfterValidator(_repo_id)]
-SecretReference = Annotated[str, AfterValidator(check_reference)]
 _JSON = BeforeValidator(_from_json)
 
 # What a Space reads private repositories with.

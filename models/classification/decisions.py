@@ -55,9 +55,8 @@ def decide(probabilities: tf.Tensor, config: TrainingConfig) -> tf.Tensor:
     return tf.where(found, positive, 1 - positive)
 
 
-def name_decisions(probabilities: tf.Tensor, config: TrainingConfig) -> tf.Tensor:
-    """Names of the classes that `decide` decides for, string [N], or REVIEW below the threshold."""
-    names = tf.gather(tf.constant(config.class_names), decide(probabilities, config))
+def mark_doubtful(names: tf.Tensor, probabilities: tf.Tensor, config: TrainingConfig) -> tf.Tensor:
+    """Names of the decided classes, string [N], or REVIEW in the band below the threshold."""
     assert config.decision is not None and config.thresholds is not None
     own = probabilities[:, config.class_names.index(config.decision.positive_class)]
     doubtful = (own >= config.thresholds.review) & (own < config.thresholds.decide)

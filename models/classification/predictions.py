@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from models.classification import metrics
-from models.classification.decisions import decide, name_decisions
+from models.classification.decisions import decide, mark_doubtful
 from models.classification.labels import decode_label
 from models.config import TrainingConfig
 
@@ -28,13 +28,10 @@ def serve(logits: tf.Tensor, sizes: tf.Tensor, config: TrainingConfig) -> dict[s
     """
     probabilities = tf.nn.softmax(logits)
     ids = tf.cast(decide(probabilities, config), tf.int64)
-    answer = {
-        LABELS: ids,
-        NAMES: tf.gather(tf.constant(config.class_names), ids),
-        PROBABILITIES: probabilities,
-    }
+    names = tf.gather(tf.constant(config.class_names), ids)
+    answer = {LABELS: ids, NAMES: names, PROBABILITIES: probabilities}
     if config.thresholds:
-        answer[DECISIONS] = name_decisions(probabilities, config)
+        answer[DECISIONS] = mark_doubtful(names, probabilities, config)
     return answer
 
 
