@@ -364,8 +364,9 @@ class Learning(Protocol):
         """Every metric by its key, of the counts' sums.
 
         NaN stands for what there is nothing to judge by. What is an array is kept beside the
-        metrics, and shown where it is `confusion_matrix`, [C, C], or `reliability`, [bins, 3]:
-        number of examples, sum of their confidences, and how many of them are right.
+        metrics, and shown where it is `confusion_matrix`, [C, C]; `reliability`, [bins, 3]:
+        number of examples, sum of their confidences, and how many of them are right; or `scores`,
+        [2, bins, 2]: by class and bin of its log-odds, how many examples are not, and are, of it.
         """
 
     def edge_head(
@@ -395,6 +396,20 @@ class Learning(Protocol):
             image: decoded, RGB.
             raw: the label as it lies in the record.
             judged: `judge`'s values of it.
+            config: what was trained.
+        """
+
+    def highlight(
+        self,
+        image: npt.NDArray[np.uint8],
+        serve: Callable[[Sequence[bytes]], Mapping[str, npt.NDArray[np.float32]]],
+        config: TrainingConfig,
+    ) -> npt.NDArray[np.uint8]:
+        """Colours what speaks for the class of `config.decision`; of a task that `calibrates`.
+
+        Args:
+            image: uint8 [height, width, 3], RGB.
+            serve: `serving_default`, of PNG bytes.
             config: what was trained.
         """
 

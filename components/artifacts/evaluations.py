@@ -15,6 +15,7 @@ from models.task import Measured, Task, class_key, margin
 
 _CONFUSION = "confusion_matrix"
 _RELIABILITY = "reliability"
+_SCORES = "scores"
 
 Figures = dict[str, float]
 SliceKey = tuple[tuple[str, Any], ...]
@@ -79,6 +80,8 @@ class Evaluation:
             None where the evaluation has none.
         reliability: float64 [bins, 3], in equal bins of confidence from 0 to 1: number of examples,
             sum of their confidences, and how many of them are right; likewise.
+        scores: float64 [2, bins, 2], by class and bin of its probability's log-odds the examples
+            that are not, and that are, of the class; None but for two classes.
     """
 
     task: Task
@@ -87,6 +90,7 @@ class Evaluation:
     bounds: list[Bound]
     confusion: np.ndarray | None
     reliability: np.ndarray | None
+    scores: np.ndarray | None = None
 
     @property
     def whole(self) -> Slice:
@@ -136,7 +140,9 @@ def load_evaluation(uri: str) -> Evaluation:
     for key in sorted(figures, key=order):
         part = _slice(key, figures[key], baseline.get(key, {}))
         slices.setdefault(part.feature, []).append(part)
-    confusion, reliability = (_array(figures[()], key) for key in (_CONFUSION, _RELIABILITY))
+    confusion, reliability, scores = (
+        _array(figures[()], key) for key in (_CONFUSION, _RELIABILITY, _SCORES)
+    )
     return Evaluation(
         task=task,
         class_names=class_names,
@@ -144,6 +150,7 @@ def load_evaluation(uri: str) -> Evaluation:
         bounds=list(_bounds(candidate.config, slices, task, class_names)),
         confusion=None if confusion is None else confusion.reshape(math.isqrt(confusion.size), -1),
         reliability=None if reliability is None else reliability.reshape(-1, 3),
+        scores=None if scores is None else scores.reshape(2, -1, 2),
     )
 
 

@@ -1,5 +1,6 @@
-"""The validation examples on which a model does worst, middling and best, as pictures."""
+"""The validation examples that a model misses, or does worst, middling and best on, as pictures."""
 
+import dataclasses
 import io
 import itertools
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from models.registry import load_learning, load_task
 SCANNED = 1000
 _BATCH = 32
 _SHOWN_OF_EACH = 3
+_SHOWN_MISSED = 6
 _LONGEST_SIDE = 256
 
 
@@ -55,10 +57,13 @@ class Samples:
     Attributes:
         scanned: how many examples of the validation split were looked at.
         groups: the worst, the median and the best ones.
+        missed: those of the class that must not be missed, where there is one, that are decided
+            for the other; a picture more says what speaks for the class.
     """
 
     scanned: int
     groups: dict[str, list[Shown]]
+    missed: list[Shown]
 
 
 def load_samples(model_path: str, examples: Artifact, features: Sequence[str]) -> Samples:
@@ -82,13 +87,17 @@ def load_samples(model_path: str, examples: Artifact, features: Sequence[str]) -
         ]
 
     scores: list[float] = []
+    missed: list[int] = []
     scanned = itertools.islice(records(examples, "eval"), SCANNED)
     while batch := list(itertools.islice(scanned, _BATCH)):
         for judged in judge(batch):
+            if _is_missed(judged, config):
+                missed.append(len(scores))
             sums = {name: judged[name].astype(np.float64) for name in counts if name in judged}
             scores.append(learning.figures(sums, config.class_names)[metric.key])
     groups = _worst_median_best(scores, metric.sign)
-    wanted = set(itertools.chain.from_iterable(groups.values()))
+    missed = sorted(missed, key=lambda index: metric.sign * scores[index])[:_SHOWN_MISSED]
+    wanted = {*missed, *itertools.chain.from_iterable(groups.values())}
     chosen = {
         index: record
         for index, record in enumerate(itertools.islice(records(examples, "eval"), SCANNED))
@@ -103,7 +112,16 @@ def load_samples(model_path: str, examples: Artifact, features: Sequence[str]) -
     return Samples(
         scanned=len(scores),
         groups={title: [shown[index] for index in indices] for title, indices in groups.items()},
+        missed=[_explain(shown[index], chosen[index], model, config) for index in missed],
     )
+
+
+def _is_missed(judged: dict[str, np.ndarray], config: TrainingConfig) -> bool:
+    """Whether an example is of the class that must not be missed, and decided for the other."""
+    if config.decision is None:
+        return False
+    positive = config.class_names.index(config.decision.positive_class)
+    return bool(judged["confusion_matrix"][positive, 1 - positive])
 
 
 def _worst_median_best(scores: Sequence[float], sign: int) -> dict[str, list[int]]:
@@ -141,6 +159,20 @@ def _show(
         width=width,
         height=height,
     )
+
+
+def _explain(shown: Shown, record: bytes, model: tf.Module, config: TrainingConfig) -> Shown:
+    """Adds a picture of what speaks for the class that was missed."""
+
+    def serve(images: Sequence[bytes]) -> dict[str, np.ndarray]:
+        answers = model.signatures["serving_default"](image_bytes=tf.constant(images))
+        return {name: tensor.numpy() for name, tensor in answers.items()}
+
+    image = preprocessing.decode_image(value(parse(record), preprocessing.IMAGE)).numpy()
+    picture = Image.fromarray(load_learning(config.task).highlight(image, serve, config))
+    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    pictures = {**shown.pictures, "What speaks for it": _jpeg(picture)}
+    return dataclasses.replace(shown, pictures=pictures)
 
 
 def _jpeg(picture: Image.Image) -> bytes:

@@ -16,6 +16,7 @@ from models.classification.labels import (
 from models.classification.losses import SmoothedCrossEntropy
 from models.classification.metrics import count_specs, figures
 from models.classification.predictions import answers, judge, logits_spec, serve
+from models.classification.saliency import highlight
 from models.classification.samples import answer, sample
 from models.config import TrainingConfig
 
@@ -33,6 +34,7 @@ __all__ = [
     "find_fault",
     "fit_temperature",
     "fit_thresholds",
+    "highlight",
     "judge",
     "label_spec",
     "logits_spec",

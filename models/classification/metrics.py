@@ -12,13 +12,13 @@ from models.ratios import lower_bound, mean_of_judged, name_by_class, ratio
 CONFUSION = "confusion_matrix"
 RELIABILITY = "reliability"
 _TOP_5 = "top_5_hits"
-_SCORES = "scores"
+SCORES = "scores"
 _TRUE_PROBABILITY = "true_probability"
 # Guo et al., "On Calibration of Modern Neural Networks", 2017 (arXiv:1706.04599).
 RELIABILITY_BINS = 15
 # AUROC comes from histograms of log-odds; the error of binning is far below one image's share.
-_SCORE_BINS = 128
-_LOG_ODDS = 8.0
+SCORE_BINS = 128
+LOG_ODDS = 8.0  # the bins are of equal width from -LOG_ODDS to LOG_ODDS
 # For more classes the histograms of an image would take more room than the image.
 _MAX_SCORED = 100
 
@@ -52,10 +52,10 @@ def count(probabilities: tf.Tensor, decided: tf.Tensor, labels: tf.Tensor) -> di
     }
     if num_classes <= _MAX_SCORED:
         log_odds = tf.math.log(probabilities + 1e-12) - tf.math.log1p(1e-12 - probabilities)
-        share = tf.clip_by_value((log_odds / _LOG_ODDS + 1) / 2, 0.0, 1.0)
-        place = tf.minimum(tf.cast(share * _SCORE_BINS, tf.int32), _SCORE_BINS - 1)
+        share = tf.clip_by_value((log_odds / LOG_ODDS + 1) / 2, 0.0, 1.0)
+        place = tf.minimum(tf.cast(share * SCORE_BINS, tf.int32), SCORE_BINS - 1)
         of_class = tf.stack([1 - truth, truth], -1)[:, :, tf.newaxis]
-        counts[_SCORES] = tf.one_hot(place, _SCORE_BINS)[..., tf.newaxis] * of_class
+        counts[SCORES] = tf.one_hot(place, SCORE_BINS)[..., tf.newaxis] * of_class
     return counts
 
 
@@ -68,7 +68,7 @@ def count_specs(num_classes: int) -> dict[str, tf.TensorSpec]:
         RELIABILITY: [RELIABILITY_BINS, 3],
     }
     if num_classes <= _MAX_SCORED:
-        shapes[_SCORES] = [num_classes, _SCORE_BINS, 2]
+        shapes[SCORES] = [num_classes, SCORE_BINS, 2]
     return {name: tf.TensorSpec(shape, tf.float32) for name, shape in shapes.items()}
 
 
@@ -87,7 +87,8 @@ def figures(
         and accuracy over the bins, weighted by their images; `true_probability`, a mean; and for
         each class NAME `f1_NAME`, `precision_NAME`, `recall_NAME`, `recall_bound_NAME`, which is
         its lower 95 % bound, and `auroc_NAME`, against all others. NaN stands for what there is
-        nothing to judge by. `confusion_matrix` and `reliability` are the sums themselves.
+        nothing to judge by. `confusion_matrix`, `reliability` and, of two classes, which a limit
+        may tell apart, `scores` are the sums themselves.
     """
     confusion, reliability = sums[CONFUSION], sums[RELIABILITY]
     images = confusion.sum()
@@ -98,7 +99,7 @@ def figures(
         "precision": ratio(right, predicted),
         "recall": ratio(right, true),
         "recall_bound": lower_bound(right, true),
-        "auroc": _aurocs(sums.get(_SCORES), len(class_names)),
+        "auroc": _aurocs(sums.get(SCORES), len(class_names)),
     }
     top_5 = ratio(sums[_TOP_5], images) if len(class_names) > 5 else np.nan
     return {
@@ -113,6 +114,7 @@ def figures(
         **name_by_class(by_class, class_names),
         CONFUSION: confusion,
         RELIABILITY: reliability,
+        **({SCORES: sums[SCORES]} if len(class_names) == 2 else {}),
     }
 
 

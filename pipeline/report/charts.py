@@ -1,7 +1,7 @@
 """Charts as SVG text; their colours are the page's own, by class name."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from markupsafe import Markup, escape
 
@@ -60,23 +60,52 @@ def reliability_chart(bins: Sequence[Sequence[float]], label: str) -> Markup:
             confidences and how many of them are right; an empty one has no bar.
         label: what a reader who does not see the chart is told.
     """
-    across, down = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
-    bottom = _HEIGHT - _BOTTOM
-    parts = []
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        y = bottom - down * tick
-        parts.append(_line("grid", _LEFT, y, _WIDTH - _RIGHT, y))
-        parts.append(_text("end", _LEFT - 6, y + 4, f"{tick:g}"))
-        parts.append(_text("middle", _LEFT + across * tick, _HEIGHT - 6, f"{tick:g}"))
-    width = across / len(bins)
+    place, parts = _unit_square(), _unit_grid()
     for number, (count, _, right) in enumerate(bins):
         if count:
-            height = down * right / count
+            left, top = place(number / len(bins), right / count)
+            end, bottom = place((number + 1) / len(bins), 0)
             rect = '<rect class="right" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
-            x = _LEFT + width * number
-            parts.append(Markup(rect).format(x + 1, bottom - height, width - 2, height))
-    parts.append(_line("marked", _LEFT, bottom, _WIDTH - _RIGHT, _TOP))
+            parts.append(Markup(rect).format(left + 1, top, end - left - 2, bottom - top))
+    parts.append(_line("marked", *place(0, 0), *place(1, 1)))
     return _chart(parts, label)
+
+
+def curve_chart(
+    points: Sequence[tuple[float, float]], marked: tuple[float, float], label: str
+) -> Markup:
+    """A curve in the unit square.
+
+    Args:
+        points: across and up, 0..1 each, in the order of the curve.
+        marked: the point on or near it that gets a dot.
+        label: what a reader who does not see the chart is told.
+    """
+    place = _unit_square()
+    parts = _unit_grid()
+    path = "M" + "L".join("{:.1f},{:.1f}".format(*place(*point)) for point in points)
+    parts.append(Markup('<path class="line validation" d="{}"/>').format(path))
+    x, y = place(*marked)
+    dot = '<circle class="dot validation" cx="{:.1f}" cy="{:.1f}" r="5"/>'
+    parts.append(Markup(dot).format(x, y))
+    return _chart(parts, label)
+
+
+def _unit_square() -> Callable[[float, float], tuple[float, float]]:
+    """Places a point of 0..1 by 0..1 in the viewBox."""
+    across, down = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+    return lambda x, y: (_LEFT + across * x, _HEIGHT - _BOTTOM - down * y)
+
+
+def _unit_grid() -> list[Markup]:
+    """Lines at every quarter of the height, and numbers at both axes."""
+    place, parts = _unit_square(), []
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x, y = place(tick, tick)
+        parts.append(_line("grid", _LEFT, y, _WIDTH - _RIGHT, y))
+        parts.append(_text("end", _LEFT - 6, y + 4, f"{tick:g}"))
+        parts.append(_text("middle", x, _HEIGHT - 6, f"{tick:g}"))
+    return parts
 
 
 def _chart(parts: Sequence[Markup], label: str) -> Markup:

@@ -14,6 +14,7 @@ from components.artifacts.evaluations import load_evaluation
 from models.provenance import read_provenance
 from models.registry import FIRST_TASK, load_task
 from pipeline.report import charts, data, words
+from pipeline.report.operating import operating
 from pipeline.runs.history import Run, Step
 from pipeline.runs.store import file_stem
 
@@ -65,6 +66,7 @@ def render(run: Run) -> str:
             verdict=verdict(run),
             config=config,
             evaluation=evaluation,
+            threshold=operating(config, evaluation),
             same_as_baseline=_same_as_baseline(run),
             training=training,
             curves=curves(training["history"]) if training else {},
@@ -92,7 +94,7 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= words.FILTERS
-    for chart in (charts.bar, charts.line_chart, charts.reliability_chart):
+    for chart in (charts.bar, charts.curve_chart, charts.line_chart, charts.reliability_chart):
         environment.globals[chart.__name__] = chart
     return environment
 

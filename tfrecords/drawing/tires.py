@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from tfrecords.drawing.textures import Field, noise, ramp
 
 # Part of every set's identity: raise it when the same seed draws other pictures.
-VERSION = 1
+VERSION = 2
 
 CLASS_NAMES = ("defective", "good")
 DEFECTS = ("crack", "cut", "bulge", "worn")
@@ -202,7 +202,7 @@ def _spot(rng: np.random.Generator, size: tuple[int, int], place: tuple[float, f
     width, height = size
     x = (ramp(0, 1, width)[None, :] - place[0]) * width / max(size)
     y = (ramp(0, 1, height)[:, None] - place[1]) * height / max(size)
-    angle, radius, flat = rng.uniform(0, np.pi), rng.uniform(0.13, 0.24), rng.uniform(0.7, 1.0)
+    angle, radius, flat = rng.uniform(0, np.pi), rng.uniform(0.17, 0.25), rng.uniform(0.75, 1.0)
     across, along = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
     return np.hypot(across / radius, along / (radius * flat)).astype(np.float32)
 
@@ -212,12 +212,12 @@ def _worn(rng: np.random.Generator, surface: Field, place: tuple[float, float]) 
     height, width = surface.shape
     distance = 0.75 * _spot(rng, (width, height), place)
     distance = distance + 0.12 * noise(rng, (width, height), (6, 6))
-    return surface * (1 - rng.uniform(0.8, 1.0) / (1 + np.exp(12 * (distance - 1))))
+    return surface * (1 - rng.uniform(0.9, 1.0) / (1 + np.exp(16 * (distance - 1))))
 
 
 def _bulge(rng: np.random.Generator, size: tuple[int, int], place: tuple[float, float]) -> Field:
     """A dome whose sides catch the light and lose it."""
-    return rng.uniform(9.0, 16.0) * np.exp(-1.2 * _spot(rng, size, place) ** 2)
+    return rng.uniform(14.0, 22.0) * np.exp(-1.2 * _spot(rng, size, place) ** 2)
 
 
 def _crack(rng: np.random.Generator, size: tuple[int, int], place: tuple[float, float]) -> Field:
