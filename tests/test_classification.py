@@ -121,6 +121,9 @@ def test_every_form_of_the_model_gives_the_same_answer(classified: Classified) -
         found = np.concatenate(rows)
         assert (found.argmax(1) == answer["label"]).mean() >= agreement, name
     np.testing.assert_allclose(found, answer["probabilities"], atol=0.05)
+    variants = json.loads((folder / "edge.json").read_text())["variants"]
+    assert variants["float32"]["decided_otherwise"] == 0
+    assert variants["float16"]["decided_otherwise"] <= variants["int8"]["decided_otherwise"] < 0.2
 
 
 @pytest.mark.slow

@@ -9,9 +9,13 @@ import tensorflow as tf
 
 from components.artifacts.examples import parse, raw_label, text, value
 from components.edge_exporter.runtime import LiteModel, Pixels
+from components.edge_exporter.variants import FLOAT32
 from models import preprocessing
 from models.config import TrainingConfig
-from models.registry import load_learning
+from models.registry import load_learning, load_task
+
+OTHERWISE = "decided_otherwise"
+_CONFUSION = "confusion_matrix"
 
 Sums = dict[str, npt.NDArray[np.float64]]
 
@@ -52,12 +56,25 @@ def score(
     examples: Iterable[tuple[Pixels, tf.Tensor]],
     config: TrainingConfig,
 ) -> dict[str, dict[str, Any]]:
-    """Each model's figures, of counts at the images' own resolution."""
+    """Each model's figures, of counts at the images' own resolution.
+
+    Of a task that decides for one class of an image they have OTHERWISE, too: the share of the
+    images for which a model decides otherwise than the one named FLOAT32.
+    """
     learning = load_learning(config.task)
     count = learning.edge_counter(config)
     sums: dict[str, Sums] = {name: {} for name in models}
+    decided: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in models}
     for pixels, label in examples:
         for name, model in models.items():
-            for key, counted in count(label, model.answer(pixels)).items():
+            counts = count(label, model.answer(pixels))
+            for key, counted in counts.items():
                 sums[name][key] = sums[name].get(key, 0.0) + counted
-    return {name: learning.figures(sums[name], config.class_names) for name in models}
+            if not load_task(config.task).draws_classes:
+                decided[name].append(counts[_CONFUSION])
+    figures = {name: learning.figures(sums[name], config.class_names) for name in models}
+    for name, confusions in decided.items():
+        if confusions and FLOAT32 in decided:
+            differs = np.any(np.not_equal(confusions, decided[FLOAT32]), axis=(1, 2))
+            figures[name][OTHERWISE] = float(differs.mean())
+    return figures

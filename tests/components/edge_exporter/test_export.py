@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.edge_exporter.export import EdgeModel, export, write
+from components.edge_exporter.export import EdgeModel, _inside, export, write
 from components.edge_exporter.limits import Limits
 from components.edge_exporter.runtime import LiteModel
 from components.edge_exporter.scoring import ExampleError
+from models.config import Thresholds
 from models.provenance import Provenance, read_provenance
+from tests.models.classification.test_decisions import RULE
 from tests.models.drawn_pets import CLASS_NAMES, PALETTE, Pet, decode
 
 LENIENT = Limits(max_drop=0.3, max_size=0.3)  # an untrained network is sure of nothing
@@ -67,6 +69,15 @@ def test_labels_and_metadata_are_inside(
         assert metadata["validation"]["mean_iou"] == variant["mean_iou"]
         # What stands behind the model does not keep it from being loaded.
         assert LiteModel(path.read_bytes()).answer(decode(learned[0].image)).any()
+
+
+def test_a_device_is_told_the_threshold(provenance: Provenance) -> None:
+    found = Thresholds(decide=0.2, review=0.1)
+    told = provenance.model_copy(update={"decision": RULE, "thresholds": found})
+    metadata = json.loads(_inside(told, "int8", {})["metadata.json"])
+    assert metadata["thresholds"] == {"decide": 0.2, "review": 0.1}
+    assert metadata["decision"]["positive_class"] == RULE.positive_class
+    assert "thresholds" not in json.loads(_inside(provenance, "int8", {})["metadata.json"])
 
 
 @pytest.mark.usefixtures("converted")
