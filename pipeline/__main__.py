@@ -13,6 +13,7 @@ from pipeline.verbs import app as demo
 from pipeline.verbs import (
     cancel,
     check,
+    hooks,
     infer,
     lineage,
     register,
@@ -41,6 +42,7 @@ for _module, _command in (
     (track, track.track),
     (register, register.register),
     (infer, infer.infer),
+    (hooks, hooks.hooks),
     (demo, demo.app),
     (rehearse, rehearse.rehearse),
     (submit, submit.submit),

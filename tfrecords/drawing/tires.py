@@ -78,9 +78,9 @@ def draw(seed: int, index: int) -> Photo:
         height_map = height_map + _bulge(rng, size, place)
     tone: Field = _rubber(rng, size) * _shaded(rng, height_map)
     if defect == "crack":
-        tone = _torn(tone, _crack(rng, size, place), rng.uniform(0.55, 0.9))
+        tone = _torn(tone, _crack(rng, size, place), rng.uniform(0.65, 0.92))
     if defect == "cut":
-        tone = _torn(tone, _cut(rng, size, place), rng.uniform(0.5, 0.9))
+        tone = _torn(tone, _cut(rng, size, place), rng.uniform(0.65, 0.92))
     image = _dirt(rng, tone)
     image = image * _light(rng, size)[:, :, None] + _glare(rng, size)[:, :, None]
     image += rng.uniform(2, 7) * rng.standard_normal(image.shape, dtype=np.float32)
@@ -97,7 +97,7 @@ _OF_VIEW = {"tread": "worn", "sidewall": "bulge"}
 
 def _place(rng: np.random.Generator) -> tuple[float, float]:
     """Where a defect is, as shares of width and height."""
-    x, y = rng.uniform(0.25, 0.75, 2)
+    x, y = rng.uniform(0.3, 0.7, 2)
     return float(x), float(y)
 
 
@@ -217,7 +217,7 @@ def _worn(rng: np.random.Generator, surface: Field, place: tuple[float, float]) 
 
 def _bulge(rng: np.random.Generator, size: tuple[int, int], place: tuple[float, float]) -> Field:
     """A dome whose sides catch the light and lose it."""
-    return rng.uniform(14.0, 22.0) * np.exp(-1.2 * _spot(rng, size, place) ** 2)
+    return rng.uniform(17.0, 24.0) * np.exp(-1.2 * _spot(rng, size, place) ** 2)
 
 
 def _crack(rng: np.random.Generator, size: tuple[int, int], place: tuple[float, float]) -> Field:
@@ -240,7 +240,7 @@ def _wander(
     length: float,
 ) -> None:
     step = 5.0 * _SCALE
-    thick = float(rng.uniform(1.8, 3.4)) * _SCALE
+    thick = float(rng.uniform(2.2, 3.6)) * _SCALE
     here = start - 0.5 * length * np.array([np.cos(heading), np.sin(heading)])
     for number in range(int(length / step)):
         turned = heading + rng.normal(0, _WANDER)
@@ -259,9 +259,9 @@ def _cut(rng: np.random.Generator, size: tuple[int, int], place: tuple[float, fl
     pen = ImageDraw.Draw(canvas)
     for _ in range(rng.integers(1, 3)):
         centre = np.array(place) * canvas.size + rng.normal(0, 0.05, 2) * canvas.size[0]
-        angle, half = rng.uniform(0, np.pi), rng.uniform(0.09, 0.2) * canvas.size[0]
+        angle, half = rng.uniform(0, np.pi), rng.uniform(0.13, 0.22) * canvas.size[0]
         along = half * np.array([np.cos(angle), np.sin(angle)])
-        aside = rng.uniform(1.5, 2.8) * _SCALE * np.array([-np.sin(angle), np.cos(angle)])
+        aside = rng.uniform(2.2, 3.4) * _SCALE * np.array([-np.sin(angle), np.cos(angle)])
         corners = (centre - along, centre + aside, centre + along, centre - aside)
         pen.polygon([(float(x), float(y)) for x, y in corners], fill=255)
     return np.asarray(canvas.reduce(_SCALE), np.float32) / 255
@@ -306,4 +306,4 @@ def _glare(rng: np.random.Generator, size: tuple[int, int]) -> Field:
     if rng.random() < 0.6:
         return np.zeros((size[1], size[0]), np.float32)
     place = (float(rng.uniform(0, 1)), float(rng.uniform(0, 1)))
-    return np.asarray(rng.uniform(30, 110) * np.exp(-(_spot(rng, size, place) ** 2)), np.float32)
+    return np.asarray(rng.uniform(30, 90) * np.exp(-(_spot(rng, size, place) ** 2)), np.float32)

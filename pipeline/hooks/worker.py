@@ -1,0 +1,100 @@
+"""Does what waits in the queue, one thing after another."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+from pipeline.configs import Settings
+from pipeline.hooks.queue import Entry, Queue
+from tracking.errors import TrackingError
+
+_POLL = 1.0  # s
+
+
+class Worker:
+    """Runs verbs for the entries of a queue.
+
+    Args:
+        queue: of what is to be done.
+        settings: those of every run.
+        logs: folder that gets a file of each entry.
+        say: tells people what is done.
+    """
+
+    def __init__(
+        self, queue: Queue, settings: Settings, logs: Path, say: Callable[[str], None]
+    ) -> None:
+        self._queue, self._settings, self._logs, self._say = queue, settings, logs, say
+        logs.mkdir(parents=True, exist_ok=True)
+
+    def work(self, stopped: Event) -> None:
+        """Works until it is stopped; what runs then is begun again by the next start."""
+        while not stopped.is_set():
+            entry = self._queue.take(time.time())
+            if entry is None:
+                stopped.wait(_POLL)
+                continue
+            log = self._logs / f"{entry.number}.log"
+            self._say(f"{entry.number}: {entry.kind} {entry.argument}; {log} has what it prints")
+            code = self._run(entry, log, stopped)
+            if code is None:
+                return
+            self._queue.finish(entry.number, "failed" if code else "done")
+            self._say(f"{entry.number}: {f'failed, exit code {code}' if code else 'done'}")
+
+    def _run(self, entry: Entry, log: Path, stopped: Event) -> int | None:
+        """Runs an entry's verb; returns its exit code, None where it was stopped."""
+        with log.open("a", encoding="utf-8") as output:
+            try:
+                arguments = self._arguments(entry)
+            except TrackingError as error:
+                print(error, file=output)
+                return 2
+            child = subprocess.Popen(
+                [sys.executable, "-m", "pipeline", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            while not stopped.is_set():
+                try:
+                    return child.wait(_POLL)
+                except subprocess.TimeoutExpired:
+                    pass
+            child.terminate()
+            child.wait()
+            return None
+
+    def _arguments(self, entry: Entry) -> list[str]:
+        if entry.kind == "train":
+            return ["train", "--recipe", self._settings.recipe, "--data-version", entry.argument]
+        version = find_served(self._settings, entry.argument)
+        return ["serving", "config", "--stable", version]
+
+
+def find_served(settings: Settings, aliased: str) -> str:
+    """Finds which version below SERVING_DIR a registered model is.
+
+    Args:
+        settings: with SERVING_DIR and MLflow's server.
+        aliased: MODEL@ALIAS.
+
+    Raises:
+        TrackingError: there is no such model, or it lies somewhere else.
+    """
+    from tracking.client import Connection
+    from tracking.versions import find_aliased
+
+    source = find_aliased(Connection(settings), aliased).source
+    folder = Path(source)
+    if folder.parent.resolve() != Path(settings.serving_dir).resolve():
+        raise TrackingError(
+            f"{aliased} is {source}, which is not in SERVING_DIR={settings.serving_dir}: copy it "
+            "there, or set SERVING_DIR to where it is."
+        )
+    return folder.name
