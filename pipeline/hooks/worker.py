@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pipeline.hooks.queue import Entry, Queue
 from tracking.errors import TrackingError
 
 _POLL = 1.0  # s
+_PROJECT = Path(__file__).parents[2]
 
 
 class Worker:
@@ -57,6 +59,7 @@ class Worker:
                 return 2
             child = subprocess.Popen(
                 [sys.executable, "-m", "pipeline", *arguments],
+                env={**os.environ, "PYTHONPATH": str(_PROJECT)},  # found from any folder
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -29,19 +29,19 @@ NOBODY = "http://127.0.0.1:9"
 class Hooks:
     """A process that receives webhooks."""
 
-    def __init__(self, state: Path) -> None:
-        self.state = state
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "output" / "hooks"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", "hooks", "--port", "0", "--state", str(state)],
-            cwd=REPOSITORY,
+            [sys.executable, "-m", "pipeline", "hooks", "--port", "0"],
+            cwd=folder,
             env=os.environ
             | {
+                "PYTHONPATH": str(REPOSITORY),
                 "HOOKS_SECRET": SECRET,
                 "DATA_VERSION": "lakefs://pets/main/data",
                 "LAKEFS_ENDPOINT": NOBODY,
                 "LAKECTL_CREDENTIALS_ACCESS_KEY_ID": "key",
                 "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": "secret",
-                "PIPELINE_ROOT": str(state / "root"),
             },
             stderr=subprocess.PIPE,
             text=True,
@@ -75,7 +75,7 @@ class Hooks:
 
 @pytest.fixture
 def hooks(tmp_path: Path) -> Iterator[Hooks]:
-    running = Hooks(tmp_path / "state")
+    running = Hooks(tmp_path)
     yield running
     running.process.kill()
     running.process.wait()
