@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import sqlite3
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -72,15 +73,17 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         try:
             work = self._read(self._body())
+            added = work is not None and self.server.queue.add(work, time.time())
         except HookError as error:
             self._answer({"error": str(error)}, error.status)
-            return
-        if work is None:
-            self._answer({"status": "ignored, it is about something else"})
-        elif self.server.queue.add(work, time.time()):
-            self._answer({"status": "queued"}, HTTPStatus.ACCEPTED)
+        except sqlite3.Error as error:
+            told = f"The work cannot be kept, send it again later: {error}."
+            self._answer({"error": told}, HTTPStatus.SERVICE_UNAVAILABLE)
         else:
-            self._answer({"status": "known"})
+            if added:
+                self._answer({"status": "queued"}, HTTPStatus.ACCEPTED)
+            else:
+                self._answer({"status": "known" if work else "ignored, it is of something else"})
 
     def _read(self, body: bytes) -> Work | None:
         rules, now = self.server.rules, datetime.now(UTC)

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
+import filelock
+
 from pipeline.configs import Settings
 from pipeline.hooks.queue import Entry, Queue
+from pipeline.runs.relocation import lock_of
 from tracking.errors import TrackingError
 
 _POLL = 1.0  # s
@@ -37,17 +40,32 @@ class Worker:
     def work(self, stopped: Event) -> None:
         """Works until it is stopped; what runs then is begun again by the next start."""
         while not stopped.is_set():
-            entry = self._queue.take(time.time())
+            entry = None if self._is_busy() else self._queue.take(time.time())
             if entry is None:
                 stopped.wait(_POLL)
                 continue
             log = self._logs / f"{entry.number}.log"
             self._say(f"{entry.number}: {entry.kind} {entry.argument}; {log} has what it prints")
-            code = self._run(entry, log, stopped)
+            try:
+                code = self._run(entry, log, stopped)
+            except OSError as error:
+                self._say(f"{entry.number}: it cannot be started: {error.strerror}")
+                code = 1
             if code is None:
                 return
             self._queue.finish(entry.number, "failed" if code else "done")
             self._say(f"{entry.number}: {f'failed, exit code {code}' if code else 'done'}")
+
+    def _is_busy(self) -> bool:
+        """Whether somebody else's run uses PIPELINE_ROOT, which takes one at a time."""
+        root = Path(self._settings.pipeline_root)
+        if not root.exists():
+            return False
+        try:
+            with lock_of(root):
+                return False
+        except filelock.Timeout:
+            return True
 
     def _run(self, entry: Entry, log: Path, stopped: Event) -> int | None:
         """Runs an entry's verb; returns its exit code, None where it was stopped."""

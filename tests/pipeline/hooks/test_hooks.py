@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.runs.relocation import lock_of
 from tests.conftest import REPOSITORY
 from tests.pipeline.hooks.test_messages import lakefs
 
@@ -82,8 +83,13 @@ def hooks(tmp_path: Path) -> Iterator[Hooks]:
 
 
 def test_a_burst_is_answered_at_once_and_worked_off_in_order(hooks: Hooks) -> None:
+    root = hooks.state.parent / "scenes" / "pipeline"
+    root.mkdir(parents=True)
     commits = [letter * 64 for letter in "cab"]
-    answers = [hooks.announce(commit) for commit in commits for _ in range(10)]
+    with lock_of(root):  # somebody trains, and work waits
+        answers = [hooks.announce(commit) for commit in commits for _ in range(10)]
+        time.sleep(1.5)
+        assert hooks.states() == 3 * ["waiting"]
     assert [status for status, _ in answers] == 3 * ([202] + 9 * [200])
     while set(hooks.states()) & {"waiting", "running"}:
         time.sleep(0.2)
