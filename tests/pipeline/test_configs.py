@@ -233,15 +233,17 @@ def test_only_the_settings_read_the_environment() -> None:
     ]
     assert sources
     reading = [path.name for path in sources if reads.search(path.read_text())]
-    # A secret is read at the moment of use; a rehearsal hands the environment on to the steps,
-    # the validator's own process gets a part of it; the command lines add to NO_PROXY. Names that
-    # are almost a setting's are looked for, whose values stay unread.
+    # A secret is read at the moment of use; a rehearsal and the webhooks' worker hand the
+    # environment on to what they start, and the validator's own process gets a part of it; the
+    # command lines add to NO_PROXY. Names that are almost a setting's are looked for, whose values
+    # stay unread.
     assert sorted(reading) == [
         "rehearsal.py",
         "secrets.py",
         "settings.py",
         "terminal.py",
         "validate.py",
+        "worker.py",
     ]
 
 
