@@ -58,7 +58,7 @@ def score(
 ) -> dict[str, dict[str, Any]]:
     """Each model's figures, of counts at the images' own resolution.
 
-    Of a task that decides for one class of an image they have OTHERWISE, too: the share of the
+    Where the task decides for one class of an image, they have OTHERWISE as well: the share of the
     images for which a model decides otherwise than the one named FLOAT32.
     """
     learning = load_learning(config.task)
@@ -70,7 +70,7 @@ def score(
             counts = count(label, model.answer(pixels))
             for key, counted in counts.items():
                 sums[name][key] = sums[name].get(key, 0.0) + counted
-            if not load_task(config.task).draws_classes:
+            if _CONFUSION in counts and not load_task(config.task).draws_classes:
                 decided[name].append(counts[_CONFUSION])
     figures = {name: learning.figures(sums[name], config.class_names) for name in models}
     for name, confusions in decided.items():

@@ -93,9 +93,9 @@ def test_a_canary_beside_stable_and_back(pushed: Path, photo: Path) -> None:
         assert answering(RestClient(server.url, MODEL), photo) == 1
         assert answering(RestClient(server.url, MODEL, label="canary"), photo) == 2
         rollout.roll_out(pushed, MODEL, {"stable": 1}, client, wait=60)
-        while client.version_of("canary"):
+        while client.version_of("canary") or client.versions()[2] != "END":
             pass
-        assert client.versions() == {1: "AVAILABLE", 2: "END"}
+        assert client.versions()[1] == "AVAILABLE"
         assert server.refused == []
 
 
