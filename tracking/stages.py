@@ -6,12 +6,14 @@ history of an alias. So every move is a tag of the registered model, which no ot
 
 from __future__ import annotations
 
-import json
+import contextlib
 import math
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from tracking import names
 from tracking.client import Connection
@@ -23,19 +25,20 @@ from tracking.versions import Version, read_version, set_tags
 _WHY = 1000  # characters kept of a reason
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(BaseModel):
     """A move of the alias.
 
     Attributes:
-        when: in UTC, as ISO 8601 has it.
+        when: it was made.
         who: did it.
         origin: number of the version that was in production; None where none was.
         target: number of the version that is in production since.
         why: in words.
     """
 
-    when: str
+    model_config = ConfigDict(frozen=True)
+
+    when: AwareDatetime
     who: str
     origin: int | None
     target: int
@@ -103,12 +106,11 @@ def produce(server: Connection, version: Version, by: str, why: str) -> Move | N
         return None
     origin = champion.number if champion else None
     when = datetime.now(UTC)
-    move = Move(when.isoformat(), by, origin, version.number, cut(why, _WHY))
+    move = Move(when=when, who=by, origin=origin, target=version.number, why=cut(why, _WHY))
     key = f"{names.MOVE}{when:%Y%m%dT%H%M%S.%f}.{secrets.token_hex(4)}"
     client, what = server.client, f"put version {version.number} of {version.model} in production"
     # Before the alias: so no move is without its entry, whenever this process ends.
-    entry = json.dumps(asdict(move))
-    server.ask(what, client.set_registered_model_tag, version.model, key, entry)
+    server.ask(what, client.set_registered_model_tag, version.model, key, move.model_dump_json())
     number = str(version.number)
     server.ask(what, client.set_registered_model_alias, version.model, names.CHAMPION, number)
     return move
@@ -151,10 +153,6 @@ def _read_moves(tags: Mapping[str, str]) -> tuple[Move, ...]:
     moves = []
     for name, text in tags.items():
         if name.startswith(names.MOVE):
-            try:
-                move = Move(**json.loads(text))
-                datetime.fromisoformat(move.when)
-            except (ValueError, TypeError):
-                continue
-            moves.append(move)
+            with contextlib.suppress(ValidationError):
+                moves.append(Move.model_validate_json(text))
     return tuple(sorted(moves, key=lambda move: move.when, reverse=True))

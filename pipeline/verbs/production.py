@@ -8,6 +8,7 @@ from components.flags import with_settings
 from pipeline.terminal import fail, print_json
 from pipeline.tracked import RecipeConfig
 from pipeline.verbs.options import AsJson
+from tfrecords.naming import show
 from tracking.config import ServerConfig
 from tracking.errors import TrackingError
 
@@ -49,24 +50,22 @@ def production(settings: _Settings, *, as_json: AsJson = False) -> int:
     if as_json:
         print_json(told)
     else:
-        _show(told, found.moves)
+        _show(told, found)
     return 0
 
 
 def _describe(server: "Connection", found: "Production", champion: "Version") -> dict[str, Any]:
-    from dataclasses import asdict
-
     from tracking import names
     from tracking.runs import find_run
 
-    since, tags = found.since, champion.tags
+    since = found.since.model_dump(mode="json") if found.since else {}
     told: dict[str, Any] = {
         "model": champion.model,
         "version": champion.number,
-        "since": since.when if since else "",
-        "by": since.who if since else "",
-        "why": since.why if since else "",
-        "misses": tags.get(names.MISSES, ""),
+        "since": since.get("when", ""),
+        "by": since.get("who", ""),
+        "why": since.get("why", ""),
+        "misses": champion.tags.get(names.MISSES, ""),
         "source": champion.source,
     }
     try:
@@ -79,10 +78,10 @@ def _describe(server: "Connection", found: "Production", champion: "Version") ->
         changed = run.tag(names.GIT_CLEAN) == "false"
         told["commit"] = run.tag(names.GIT_COMMIT) + (", modified" if changed else "")
         told["figures"] = run.figures
-    return {**told, "moves": [asdict(move) for move in found.moves]}
+    return {**told, "moves": [move.model_dump(mode="json") for move in found.moves]}
 
 
-def _show(told: dict[str, Any], moves: "tuple[Move, ...]") -> None:
+def _show(told: dict[str, Any], found: "Production") -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -91,31 +90,24 @@ def _show(told: dict[str, Any], moves: "tuple[Move, ...]") -> None:
     rows = Table.grid(padding=(0, 2))
     lines = {
         "in production": f"version {told['version']} of {told['model']}",
-        "since": _local(told["since"]) if told["since"] else "not known: another program did it",
+        "since": _local(found.since) if found.since else "not known: another program did it",
         **{name: told.get(name, "") for name in ("by", "why", "misses", "data", "run", "commit")},
         "model": told["source"],
         "figures": ", ".join(f"{key} {one:.3f}" for key, one in told.get("figures", {}).items()),
     }
     for name, text in lines.items():
         if text:
-            rows.add_row(name, Text(text, overflow="fold"))
+            rows.add_row(name, Text(show(text), overflow="fold"))
     console.print(rows)
     table = Table(title="Moves, the newest first")
     for title in ("when", "by", "from", "to", "why"):
         table.add_column(title, overflow="fold")
-    for move in moves:
-        cells = (
-            _local(move.when),
-            move.who,
-            str(move.origin or "none"),
-            str(move.target),
-            move.why,
-        )
+    for move in found.moves:
+        origin = str(move.origin or "none")
+        cells = (_local(move), show(move.who), origin, str(move.target), show(move.why))
         table.add_row(*map(Text, cells))
     console.print(table)
 
 
-def _local(when: str) -> str:
-    from datetime import datetime
-
-    return f"{datetime.fromisoformat(when).astimezone():%Y-%m-%d %H:%M:%S %z}"
+def _local(move: "Move") -> str:
+    return f"{move.when.astimezone():%Y-%m-%d %H:%M:%S %z}"
