@@ -26,6 +26,7 @@ from pipeline.verbs import (
     train,
     turn,
     wait,
+    zoo,
 )
 from tfrecords.command_line import add_command, add_group, make_app, run
 from tfrecords.terminal import prepare
@@ -38,6 +39,7 @@ _verb = functools.partial(add_command, app, told={SettingsError: 2})
 
 for _module, _command in (
     (train, train.train),
+    (zoo, zoo.zoo),
     (check, check.check),
     (report, report.report),
     (lineage, lineage.lineage),
