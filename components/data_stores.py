@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationInfo
 
 from components.secrets import SecretError, SecretReference, read_secret, read_variable
 from stores.address import Address, LakeFSAddress, parse
@@ -15,8 +15,23 @@ if TYPE_CHECKING:
     from stores.s3 import S3
 
 
-def _version(value: str) -> str:
-    return str(parse(value))
+def _bucket(value: str) -> str:
+    parse(f"s3://{value}")
+    return value.strip().rstrip("/")
+
+
+def _version(value: str, info: ValidationInfo) -> str:
+    """The address; what is none is a folder of TIRES_BUCKET."""
+    if "://" in value:
+        return str(parse(value))
+    if "tires_bucket" not in info.data:  # it is wrong itself, and that is told
+        return value
+    if bucket := info.data["tires_bucket"]:
+        return str(parse(f"s3://{bucket}/{value}"))
+    try:
+        return str(parse(value))
+    except StoreError as error:
+        raise StoreError(f"{error} A name alone is a folder of TIRES_BUCKET: set that.") from None
 
 
 def _endpoint(value: str) -> str:
@@ -34,12 +49,19 @@ class StoresConfig(BaseModel):
 
     model_config = ConfigDict(title="Data with versions", hide_input_in_errors=True)
 
-    # Not shown where it is wrong: there may be keys in it.
+    # Neither is shown where it is wrong: there may be keys in it.
+    tires_bucket: Annotated[str, AfterValidator(_bucket)] | None = Field(
+        None,
+        repr=False,
+        description="The S3 bucket of which DATA_VERSION may name a folder alone, such as "
+        "`split_1`.",
+    )
     data_version: Annotated[str, AfterValidator(_version)] | None = Field(
         None,
         repr=False,
         description="What to train on in place of DATA_ROOT: lakefs://REPOSITORY/REF/PATH or "
-        "s3://BUCKET/PREFIX. A run resolves it once to what cannot change, and records that.",
+        "s3://BUCKET/PREFIX, or a folder of TIRES_BUCKET. A run resolves it once to what cannot "
+        "change, and records that.",
     )
     lakefs_endpoint: _Endpoint = Field(
         "http://127.0.0.1:8003", repr=False, description="The lakeFS server."

@@ -2,7 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
@@ -14,7 +15,9 @@ from components.settings import name_flag, read_settings
 from tfrecords.command_line import Command
 
 
-def with_settings(kind: type[BaseSettings]) -> Callable[[Command], Command]:
+def with_settings(
+    kind: type[BaseSettings], aliases: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[Command], Command]:
     """Gives a command a flag for each setting, in place of its first parameter.
 
     The command is called with the settings: those of the flags, of the environment and of `.env`.
@@ -23,13 +26,14 @@ def with_settings(kind: type[BaseSettings]) -> Callable[[Command], Command]:
     Args:
         kind: the settings' class. The configuration `title` of the class that declares a setting
             heads it in the command's help.
+        aliases: a second flag by the setting's name.
     """
 
     def give(command: Command) -> Command:
         _, *own = inspect.signature(command, eval_str=True).parameters.values()
         parameters = [
             *(parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in own),
-            *_flags(kind),
+            *_flags(kind, tuple(aliases.items())),
         ]
 
         @functools.wraps(command)
@@ -53,23 +57,29 @@ def find_group(kind: type[BaseSettings], name: str) -> str:
 
 
 @functools.cache
-def _flags(kind: type[BaseSettings]) -> tuple[inspect.Parameter, ...]:
+def _flags(
+    kind: type[BaseSettings], aliases: tuple[tuple[str, str], ...]
+) -> tuple[inspect.Parameter, ...]:
     """The flags of a class's settings, those that it declares itself first."""
-    hints = get_type_hints(kind)
+    hints, seconds = get_type_hints(kind), dict(aliases)
     names = sorted(
         kind.model_fields, key=lambda name: name not in vars(kind).get("__annotations__", ())
     )
     return tuple(
-        _flag(name, kind.model_fields[name], hints[name], find_group(kind, name)) for name in names
+        _flag(name, seconds.get(name), kind.model_fields[name], hints[name], find_group(kind, name))
+        for name in names
     )
 
 
-def _flag(name: str, field: FieldInfo, hint: Any, group: str) -> inspect.Parameter:
+def _flag(
+    name: str, alias: str | None, field: FieldInfo, hint: Any, group: str
+) -> inspect.Parameter:
     """The flag's text is looked at with all other settings, so that all is told that is wrong."""
     types = {hint, *get_args(hint)}
     switch = bool in types
     option = typer.Option(
         f"{name_flag(name)}/{name_flag(f'no_{name}')}" if switch else name_flag(name),
+        *([alias] if alias else []),
         help=(field.description or "").replace("[", r"\["),  # which Rich would read
         metavar=None if switch else _metavar(types),
         show_default=False if switch else _shown(field),

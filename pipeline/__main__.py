@@ -16,14 +16,18 @@ from pipeline.verbs import (
     hooks,
     infer,
     lineage,
+    produce,
+    production,
     register,
     rehearse,
     report,
+    stage,
     submit,
     track,
     train,
     turn,
     wait,
+    zoo,
 )
 from tfrecords.command_line import add_command, add_group, make_app, run
 from tfrecords.terminal import prepare
@@ -36,11 +40,15 @@ _verb = functools.partial(add_command, app, told={SettingsError: 2})
 
 for _module, _command in (
     (train, train.train),
+    (zoo, zoo.zoo),
     (check, check.check),
     (report, report.report),
     (lineage, lineage.lineage),
     (track, track.track),
     (register, register.register),
+    (stage, stage.stage),
+    (produce, produce.produce),
+    (production, production.production),
     (infer, infer.infer),
     (hooks, hooks.hooks),
     (demo, demo.app),

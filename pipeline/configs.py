@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.data_stores import StoresConfig
@@ -16,7 +16,7 @@ from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
 from components.lakefs_pusher.config import LakeFSConfig
 from components.settings import read_settings
-from models.config import BatchSize, Epochs, ImageSize, LearningRate
+from models.config import BatchSize, Epochs, ImageSize, LearningRate, Optimizer
 from models.registry import check_name, known_encoders, known_models, known_tasks
 from pipeline.recipe import PipelineName, Recipe
 from pipeline.recipes import load_recipe
@@ -30,6 +30,7 @@ _OVERRIDES = (
     "batch_size",
     "epochs",
     "learning_rate",
+    "optimizer",
     "encoder",
     "encoder_weights",
     "tune_trials",
@@ -96,6 +97,9 @@ class Settings(
     learning_rate: LearningRate | None = Field(
         None, description="Peak of the learning rate's schedule. Default: the recipe's."
     )
+    optimizer: Optimizer | None = Field(
+        None, description="Who takes the steps: adamw, adam or sgd. Default: the recipe's."
+    )
     encoder: str | None = Field(
         None,
         description=f"The architecture's first half: {', '.join(known_encoders())}. Default: "
@@ -135,10 +139,12 @@ class Settings(
 
     @field_validator("model")
     @classmethod
-    def _known_model(cls, name: str | None) -> str | None:
+    def _known_model(cls, name: str | None, info: ValidationInfo) -> str | None:
         """Said before TensorFlow is imported, which a longer look at the model needs."""
         if name is not None:
-            check_name("MODEL", name, sorted(itertools.chain(*map(known_models, known_tasks()))))
+            recipe = info.data.get("recipe")  # not there where it is wrong itself
+            tasks = [load_recipe(recipe).task] if recipe else known_tasks()
+            check_name("MODEL", name, sorted(itertools.chain(*map(known_models, tasks))))
         return name
 
     @field_validator("encoder")

@@ -37,6 +37,17 @@ class SliceLimit(BaseModel):
     min_examples: int = Field(gt=0, description="Images that a slice needs to be judged.")
 
 
+class Network(BaseModel):
+    """A network that is compared with others; what it does not set is the recipe's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = None
+    encoder: str | None = None
+    encoder_weights: str | None = None
+    learning_rate: LearningRate | None = None
+
+
 class Gate(BaseModel):
     """What a model must reach on the validation split to be blessed."""
 
@@ -112,6 +123,9 @@ class Recipe(BaseModel):
         default={}, description="What a search varies, by TrainingConfig field."
     )
     tune_trials: int = Field(default=8, gt=0, description="Trainings that a search may spend.")
+    zoo: tuple[Network, ...] = Field(
+        default=(), description="Networks that `visionpipe zoo` compares."
+    )
 
     @model_validator(mode="after")
     def _classes_fit(self) -> Self:
@@ -153,6 +167,8 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _every_model_fits(self) -> Self:
         check_space(self.search_space, self.training_config())
+        for network in self.zoo:
+            check_name("zoo.model", network.model or self.model, known_models(self.task))
         for model, values in self.by_model.items():
             check_name("by_model", model, known_models(self.task))
             for name in values:

@@ -5,7 +5,7 @@
 Images lie in CLASS/, of which --val-share validates, or in train/CLASS/ and in val/CLASS/,
 valid/CLASS/ or test/CLASS/. The class ids 0, 1, 2, ... are those of the names in the order of the
 alphabet, or of --class-names. --calibration takes a share of what trains for a third split, which
-neither trains nor judges. Paths may be gs://.
+neither trains nor judges, unless calibration/CLASS/ has it. Paths may be gs://.
 Options not listed below are Apache Beam's, which then does the work.
 """
 
@@ -64,8 +64,8 @@ def create_tfrecords(
         images: folder of class folders, or an archive of them.
         output: folder that will hold the shards and `dataset.json`.
         options: how the set is written.
-        val_share: share of each class's images that validates where no folders tell the splits.
-        calibration: share of each class's training images for the split `calibration`.
+        val_share: share of each class's images that validates where no folder tells which.
+        calibration: share of each class's training images for the split `calibration`, likewise.
         class_names: the classes by id, with commas between them; by default in the order of the
             alphabet.
 
@@ -91,10 +91,12 @@ def create_tfrecords(
             raise refuse(found.faults)
         names = name_classes(found.splits, class_names)
         ids = {name: index for index, name in enumerate(names)}
-        by_folders = len(found.splits) > 1
-        if not (by_folders or val_share):
+        shares = {
+            split: 0.0 if split in found.splits else share
+            for split, share in {"val": val_share, "calibration": calibration}.items()
+        }
+        if not ("val" in found.splits or val_share):
             raise DataError("--val-share is 0, and no folder has the images that judge; pass 0.1.")
-        shares = {"val": 0.0 if by_folders else val_share, "calibration": calibration}
         splits = found.splits | hold_out(
             found.splits["train"], shares, lambda file: file.class_name
         )
@@ -111,9 +113,9 @@ def create_tfrecords(
                 "class_names": names,
                 "parameters": {
                     "generator": "tfrecords.create_tfrecords_class_folders",
-                    "split": "by folders" if by_folders else "by name",
+                    "split": "by folders" if "val" in found.splits else "by name",
                     "val_share": shares["val"],
-                    "calibration": calibration,
+                    "calibration": shares["calibration"],
                 },
                 "passed_over": found.passed_over,
             },

@@ -23,6 +23,10 @@ MODEL_URI = "model_uri"
 # What the gate judged: `evaluation.mean_iou`. Metrics of epochs have Keras's own names.
 EVALUATION = "evaluation."
 
+# Of the training: the validation loss of every epoch, and the epoch that the model is of.
+VALIDATION_LOSS = "val_loss"
+BEST_EPOCH = "training.best_epoch"
+
 # Artifacts of a run.
 RECIPE_FILE = "recipe.json"  # the recipe with all its values, as `Recipe` reads it
 REPORT_FILE = "report.html"
@@ -30,6 +34,14 @@ REPORT_FILE = "report.html"
 # Tags of a model version.
 STAGE = "stage"
 REGISTERED = "registered"
+STAGING = "staging"
 REGISTERED_BY = "registered_by"
 REASON = "reason"
 MISSES = "misses"  # what the model does not reach, where it was registered all the same
+STAGED_BY = "staged_by"
+STAGED_FOR = "staged_for"  # the figure by which it was the best
+
+# Of a registered model: the alias of the version in production, and what the names of tags begin
+# with that tell of its moves.
+CHAMPION = "champion"
+MOVE = "champion.moved."

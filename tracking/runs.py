@@ -88,6 +88,12 @@ def find_run(server: Connection, name: str) -> TrackedRun:
     return _read(alive[0])
 
 
+def check_recipe(recipe: str) -> None:
+    """Raises TrackingError if a text is no name that a recipe may have."""
+    if not _RECIPE.fullmatch(recipe):
+        raise TrackingError(f"{recipe!r} is no name of a recipe.")
+
+
 def list_runs(server: Connection, recipe: str, **tags: str) -> Iterator[TrackedRun]:
     """The finished runs of a recipe, newest first.
 
@@ -99,8 +105,7 @@ def list_runs(server: Connection, recipe: str, **tags: str) -> Iterator[TrackedR
     Raises:
         TrackingError: the server cannot be asked.
     """
-    if not _RECIPE.fullmatch(recipe):
-        raise TrackingError(f"{recipe!r} is no name of a recipe.")
+    check_recipe(recipe)
     wanted = {names.RECIPE: recipe, **tags}
     terms = [f"tags.`{name}` = '{value}'" for name, value in wanted.items()]
     for run in _search(server, " and ".join([*terms, f"attributes.status = '{FINISHED}'"])):

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from tracking import names
 from tracking.client import Connection
 from tracking.errors import TrackingError
-from tracking.runs import TrackedRun
+from tracking.runs import TrackedRun, check_recipe
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -81,13 +81,52 @@ def register(server: Connection, run: TrackedRun, told: dict[str, str]) -> tuple
 
 
 def find_newest(server: Connection, model: str) -> Version | None:
-    """The registered version of the highest number; None where there is none.
+    """The registered or staged version of the highest number; None where there is none.
 
     Raises:
         TrackingError: the server cannot be asked.
     """
-    wanted = f"name = '{model}' and tags.`{names.STAGE}` = '{names.REGISTERED}'"
-    return max(_search(server, wanted), key=lambda one: one.number, default=None)
+    return next(iter(list_versions(server, model, names.REGISTERED, names.STAGING)), None)
+
+
+def list_versions(server: Connection, model: str, *stages: str) -> list[Version]:
+    """The versions at any of some stages, the newest first.
+
+    Args:
+        server: where they are registered.
+        model: a recipe's name.
+        *stages: values of the tag `stage`.
+
+    Raises:
+        TrackingError: that is no recipe's name, or the server cannot be asked.
+    """
+    check_recipe(model)
+    found = [
+        one for one in _search(server, f"name = '{model}'") if one.tags.get(names.STAGE) in stages
+    ]
+    return sorted(found, key=lambda one: one.number, reverse=True)
+
+
+def read_version(server: Connection, model: str, number: int) -> Version:
+    """A version by its number.
+
+    Raises:
+        TrackingError: there is none, or the server cannot be asked.
+    """
+    what, client = f"read version {number} of {model}", server.client
+    return _read(server.ask(what, client.get_model_version, model, str(number)))
+
+
+def set_tags(server: Connection, version: Version, tags: dict[str, str]) -> None:
+    """Sets tags of a version, in their order.
+
+    Raises:
+        TrackingError: the server refuses it.
+    """
+    what = f"mark version {version.number} of {version.model}"
+    for name, value in tags.items():
+        set_tag = server.client.set_model_version_tag
+        server.ask(what, set_tag, version.model, str(version.number), name, value)
 
 
 def find_aliased(server: Connection, name: str) -> Version:
@@ -130,12 +169,9 @@ def _ensure_model(server: Connection, model: str) -> None:
 
 def _restage(server: Connection, version: Version, tags: dict[str, str]) -> Version:
     """Marks a version that is there as registered, where somebody has made something else of it."""
-    if version.tags.get(names.STAGE) == names.REGISTERED:
+    if version.tags.get(names.STAGE) in (names.REGISTERED, names.STAGING):
         return version
-    for name, value in tags.items():
-        set_tag = server.client.set_model_version_tag
-        what = f"mark version {version.number} of {version.model}"
-        server.ask(what, set_tag, version.model, str(version.number), name, value)
+    set_tags(server, version, tags)
     return replace(version, tags={**version.tags, **tags})
 
 

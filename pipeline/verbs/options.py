@@ -14,6 +14,11 @@ AsJson = Annotated[
 FailOnRefused = Annotated[
     bool, typer.Option("--fail-on-refused", help="End with exit code 3 where the gate refuses.")
 ]
+_METRIC = typer.Argument(
+    metavar="METRIC", help="A metric of the recipe, such as auroc, or loss: of the validation."
+)
+Metric = Annotated[str, _METRIC]
+MetricOrNone = Annotated[str | None, _METRIC]
 JobId = Annotated[str, typer.Argument(metavar="JOB_ID", help="Or projects/…/pipelineJobs/JOB_ID.")]
 Spec = Annotated[
     Path | None,

@@ -10,8 +10,15 @@ from pipeline.data_version import with_data
 from pipeline.terminal import fail, print_json
 from pipeline.verbs.options import REFUSED, AsJson, FailOnRefused
 
+# As the command lines of many training scripts spell them.
+_ALIASES = {
+    "data_version": "--dataset-version",
+    "model": "--model-type",
+    "optimizer": "--optimizer-type",
+}
 
-@with_settings(Settings)
+
+@with_settings(Settings, _ALIASES)
 def train(
     settings: Settings, *, fail_on_refused: FailOnRefused = False, as_json: AsJson = False
 ) -> int:

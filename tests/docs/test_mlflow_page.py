@@ -10,7 +10,9 @@ from tests.test_compose import SERVICES
 from tracking import names
 
 PAGE = (REPOSITORY / "docs" / "mlflow.md").read_text()
-_VALUES = {names.REGISTERED}  # of a tag
+_VALUES = {names.REGISTERED, names.STAGING}  # of a tag
+_OF_MODEL = {names.CHAMPION, names.MOVE}
+_METRICS = {names.EVALUATION, names.VALIDATION_LOSS, names.BEST_EPOCH}
 _ARTIFACTS = {names.RECIPE_FILE, names.REPORT_FILE}
 
 
@@ -24,8 +26,10 @@ def first_column(head: str) -> set[str]:
 def test_it_tells_of_every_name() -> None:
     every = {value for name, value in vars(names).items() if name.isupper()}
     version = first_column("tag of a version")
-    assert version == {names.STAGE, names.REGISTERED_BY, names.REASON, names.MISSES}
-    of_run = every - version - _VALUES - _ARTIFACTS - {names.EVALUATION}
+    registered = {names.STAGE, names.REGISTERED_BY, names.REASON, names.MISSES}
+    assert version == registered | {names.STAGED_BY, names.STAGED_FOR}
+    assert f"`{names.CHAMPION}`" in PAGE and f"`{names.MOVE}TIME.ID`" in PAGE
+    of_run = every - version - _VALUES - _OF_MODEL - _ARTIFACTS - _METRICS
     assert first_column("tag") == of_run
     assert first_column("beside them") == _ARTIFACTS | {f"{names.EVALUATION}…"}
 

@@ -45,7 +45,7 @@ def test_a_verb_has_a_flag_for_every_setting(capsys: pytest.CaptureFixture[str],
     lines = capsys.readouterr().out.splitlines()
     for name in Settings.model_fields:
         flag = f"--{name.replace('_', '-')}"
-        assert any(line.lstrip("│ ").startswith(f"{flag} ") for line in lines), flag
+        assert any(line.lstrip("│ ").startswith((f"{flag} ", f"{flag},")) for line in lines), flag
     titles = [line.split("─")[1].strip() for line in lines if line.startswith("╭─")]
     assert titles[-7:] == [
         "Every run",
@@ -64,6 +64,40 @@ def test_all_that_is_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str], v
     assert main([*verb.split(), "--image-size", "1000000"]) == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err.splitlines()) == ("", WRONG)
+
+
+def test_twenty_wrong_flags_are_twenty_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    """Some by the names that other training scripts have for them."""
+    wrong = {
+        "--dataset-version": ("s3://tires/../x", "leads out of its folder"),
+        "--tires-bucket": ("A", "'A' in the address is no name of a bucket"),
+        "--model-type": ("cnnn", "MODEL=cnnn is unknown; known are airbench, classifier, cnn,"),
+        "--optimizer-type": ("adan", "Input should be 'adamw', 'adam' or 'sgd'"),
+        "--epochs": ("1.5", "Input should be a valid integer"),
+        "--learning-rate": ("fast", "Input should be a valid number"),
+        "--batch-size": ("0", "Input should be greater than 0"),
+        "--image-size": ("9999", "Input should be less than or equal to 4096"),
+        "--encoder": ("resnet18", "Did you mean resnet_18?"),
+        "--tune-trials": ("-1", "Input should be greater than 0"),
+        "--pipeline-name": ("My Tires", "String should match pattern"),
+        "--lakefs-endpoint": ("here", "Input should be a valid URL"),
+        "--s3-endpoint": ("http://a:b@c", "it has keys in it"),
+        "--s3-access-key-secret": ("a b", "a secret is named, not given"),
+        "--mlflow-tracking-uri": ("there", "it is no address of an MLflow server"),
+        "--dataflow-disk-gb": ("large", "Input should be a valid integer"),
+        "--hf-token-secret": ("a b", "a secret is named, not given"),
+        "--hf-space-variables": ("x", "expected a JSON object"),
+        "--endpoint-server": ("flask", "Input should be 'vertex' or 'tensorflow-serving'"),
+        "--training-replicas": ("many", "Input should be a valid integer"),
+    }
+    typed = [word for flag, (value, _) in wrong.items() for word in (flag, value)]
+    assert main(["train", "--recipe", "tires", *typed]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    heading, *sentences = printed.err.splitlines()
+    assert (heading, len(sentences)) == ("Wrong settings:", len(wrong))
+    for _, told in wrong.values():
+        assert any(told in sentence for sentence in sentences), (told, sentences)
 
 
 @pytest.mark.usefixtures("mistaken")

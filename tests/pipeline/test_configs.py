@@ -96,8 +96,8 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         "  EPOCH in the environment is no setting, did you mean EPOCHS?",
         "  LEARN_RATE in .env is no setting, did you mean LEARNING_RATE?",
         "  HF_SPACE_SECRETS: expected a JSON object.",
-        "  MODEL=unett is unknown; known are airbench, classifier, cnn, deeplabv3plus, resnet20, "
-        "segformer, tiny_vgg, unet, unet_light. Did you mean unet?",
+        "  MODEL=unett is unknown; known are deeplabv3plus, segformer, unet, unet_light. Did you "
+        "mean unet?",
         "  IMAGE_SIZE='1000000': Input should be less than or equal to 4096.",
         "  BATCH_SIZE='0': Input should be greater than 0.",
         "  --learning-rate='1e9': Input should be less than or equal to 10.",
@@ -251,6 +251,8 @@ def test_only_the_settings_read_the_environment() -> None:
     ("settings", "message"),
     [
         ({"DATA_VERSION": "data/pets"}, "DATA_VERSION: The address data/pets is not of the form"),
+        ({"DATA_VERSION": "split_1"}, "A name alone is a folder of TIRES_BUCKET: set that."),
+        ({"TIRES_BUCKET": "key:hunter2@x"}, "TIRES_BUCKET: The address s3://… has a user name"),
         ({"DATA_VERSION": "s3://key:hunter2@bucket/x"}, "has a user name or a password in it"),
         ({"DATA_VERSION": "s3://bucket/x?sig=hunter2"}, "goes on with a query"),
         ({"LAKEFS_ENDPOINT": "http://key:hunter2@127.0.0.1"}, "it has keys in it"),
@@ -270,6 +272,15 @@ def test_versions_that_are_set_wrong(
         load_settings(env_file="/nonexistent")
     assert message in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [("split_1", "s3://my-tires/split_1"), ("s3://others/split_1", "s3://others/split_1")],
+)
+def test_a_name_alone_is_a_folder_of_the_bucket(given: str, address: str) -> None:
+    settings = load_settings(flags={"data_version": given, "tires_bucket": "my-tires"})
+    assert settings.data_version == address
 
 
 def test_a_job_is_compiled_of_what_cannot_change() -> None:

@@ -1,5 +1,6 @@
 """From drawn scenes with a version to a model, and from the model alone to the same figures."""
 
+import io
 import json
 import os
 import shutil
@@ -8,16 +9,22 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from pipeline.configs import load_settings
+from pipeline.data_version import with_data
 from stores.address import LakeFSAddress
 from stores.imports import import_to_lakefs
 from stores.lakefs import LakeFS
 from tests.conftest import REPOSITORY as PROJECT
 from tests.emulators.lakefs import SECRET_KEY, LakeFSEmulator
+from tests.emulators.s3 import S3Server
 from tests.pages import blocks
 from tests.small_runs import SMOKE
 from tests.stores.conftest import read
+from tfrecords.dataset import read_info
 
 MODELS = "image-models"
 SECRET = SECRET_KEY.encode()
@@ -124,6 +131,33 @@ def test_a_model_leads_back_to_its_data(
     assert again.returncode == 0, again.stdout + again.stderr
     assert len(lakefs.requests) == before
     assert "(reused)" in again.stdout
+
+
+def test_a_folder_of_the_bucket_is_brought_and_converted(
+    s3: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Photos in split_1/USAGE/CLASS/, and the same photos once more in another split."""
+    for number in range(24):
+        noise = np.random.default_rng(number).integers(0, 256, (12, 12, 3), np.uint8)
+        Image.fromarray(noise).save(file := io.BytesIO(), "PNG")
+        usage = ("train", "val", "calibration")[number % 3]
+        key = f"split_1/{usage}/{('defective', 'good')[number % 2]}/{number}.png"
+        s3.put(s3_bucket, key, file.getvalue())
+        if number == 0:
+            s3.put(s3_bucket, "split_1/val/defective/again.png", file.getvalue())
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    settings = with_data(
+        load_settings(recipe="tires", data_version="split_1", tires_bucket=s3_bucket)
+    )
+    assert settings.data_version and settings.data_version.startswith(f"s3://{s3_bucket}/.manif")
+    info = read_info(settings.data_root)
+    assert info.class_names == ("defective", "good")
+    assert info.counts == {"train": 8, "val": 8, "calibration": 8}
+    assert [copy.name for copy in info.duplicates] == ["val/defective/again"]
+    with pytest.raises(ValueError, match="split_2"):
+        with_data(load_settings(recipe="tires", data_version="split_2", tires_bucket=s3_bucket))
 
 
 def test_both_sources_of_data_are_refused(typed: Typed) -> None:

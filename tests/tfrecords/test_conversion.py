@@ -58,6 +58,8 @@ def test_recipes_convert_as_their_classes_ask(tmp_path: Path) -> None:
     for name in ("pets", "scenes"):
         convert = load_recipe(name).convert
         assert convert and convert.converter == "pets"
+    tires = load_recipe("tires")
+    assert tires.convert and tires.convert.class_names == ",".join(tires.class_names)
     own = tmp_path / "own.toml"
     own.write_text(
         'base = "pets"\nname = "own"\nclass_names = ["a", "b"]\n'

@@ -105,6 +105,17 @@ def test_folders_tell_the_splits(raw: Path, tmp_path: Path, records_in: Callable
     assert info.parameters["split"] == "by folders"
     records = records_in(tmp_path / "set")
     assert {parsed(record)["name"].split(b"/")[0] for record in records["val"]} == {b"valid"}
+    for path in sorted((tmp_path / "more" / "Train").glob("*/0*.jpg")):
+        to = tmp_path / "more" / "calibration" / path.parent.name
+        to.mkdir(parents=True, exist_ok=True)
+        path.rename(to / path.name)
+    info = convert(tmp_path / "more", tmp_path / "set", calibration=0.25)
+    assert info.counts == {"train": 16, "val": 6, "calibration": 8}
+    shutil.move(tmp_path / "more" / "valid", tmp_path / "valid")
+    by_name = convert(tmp_path / "more", tmp_path / "set", val_share=0.25)
+    assert by_name.counts == {"train": 12, "val": 4, "calibration": 8}
+    shutil.move(tmp_path / "valid", tmp_path / "more" / "valid")
+    convert(tmp_path / "more", tmp_path / "set", calibration=0.25)
     for name in ("test", "train"):
         (tmp_path / "more" / name / "cat").mkdir(parents=True)
         draw(tmp_path / "more" / name / "cat" / "x.jpg", 99)

@@ -18,7 +18,7 @@ from tfrecords.images import convert_image
 from tfrecords.naming import IMAGE_ENDINGS, cut_ending, is_hidden, tell_kind
 from tfrecords.storage import Files, Place
 
-TRAIN = "train"
+TRAIN, CALIBRATION = "train", "calibration"
 _JUDGING = ("val", "valid", "validation", "test")  # names of the split that judges
 _NAMED = 10  # classes that a message names
 
@@ -42,8 +42,8 @@ class Found(NamedTuple):
     """What a folder holds; every file is in one of the three.
 
     Attributes:
-        splits: the images by split, `train` and `val`, in the order of their names; all are `train`
-            where no folders tell splits.
+        splits: the images by split, `train` and maybe `val` and `calibration`, in the order of
+            their names; all are `train` where no folders tell splits.
         faults: files and folders that are not where they belong, with the reason.
         passed_over: number of files of no concern, by ending, or "hidden", or "no ending".
     """
@@ -56,7 +56,8 @@ class Found(NamedTuple):
 def find_images(folder: str, files: Files) -> Found:
     """Finds images in CLASS/, or in train/CLASS/ and in val/CLASS/, valid/CLASS/ or test/CLASS/.
 
-    All that may lie in a single folder more, as in many archives.
+    Beside train/CLASS/ there may be calibration/CLASS/. All that may lie in a single folder more,
+    as in many archives.
 
     Args:
         folder: a folder or an archive.
@@ -201,13 +202,13 @@ def _splits_by_folder(tops: Iterable[str], folder: str) -> dict[str, str]:
     """The split of each top folder; empty where these are classes.
 
     Raises:
-        DataError: two folders would judge.
+        DataError: two folders would be one split.
     """
-    known = {TRAIN: TRAIN, **dict.fromkeys(_JUDGING, "val")}
+    known = {TRAIN: TRAIN, CALIBRATION: CALIBRATION, **dict.fromkeys(_JUDGING, "val")}
     split_of = {top: known.get(top.lower(), "") for top in sorted(tops)}
     if TRAIN not in split_of.values() or not all(split_of.values()):
         return {}
-    for split in (TRAIN, "val"):
+    for split in (TRAIN, "val", CALIBRATION):
         if len(same := [top for top, own in split_of.items() if own == split]) > 1:
             raise DataError(
                 f"{folder} holds {' and '.join(same)}, and one folder makes the {split} split; "
