@@ -2,9 +2,9 @@
 
 The same network is trained on the same pixels in turn: not recorded, and recorded by a server that
 does this or that. Processor time is that of the whole process, in which all that records runs; the
-server's own is not in it. It is MLflow's own server behind a proxy, which passes all on or, from the
-middle of the training on, answers 500, never answers, or refuses connections. The figures of all
-trainings are the same to the last digit, or the benchmark fails.
+server's own is not in it. It is MLflow's own server behind a proxy, which passes all on or, from
+the middle of the training on, answers 500, never answers, or refuses connections. The figures of
+all trainings are the same to the last digit, or the benchmark fails.
 """
 
 import tempfile

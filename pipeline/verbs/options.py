@@ -15,6 +15,9 @@ FailOnRefused = Annotated[
     bool, typer.Option("--fail-on-refused", help="End with exit code 3 where the gate refuses.")
 ]
 JobId = Annotated[str, typer.Argument(metavar="JOB_ID", help="Or projects/…/pipelineJobs/JOB_ID.")]
+RunId = Annotated[
+    str | None, typer.Option(metavar="ID", help="Which run, by MLflow's id or the pipeline's.")
+]
 Spec = Annotated[
     Path | None,
     typer.Option(

@@ -1,17 +1,17 @@
 """Runs of jobs for Vertex AI: each of their steps alone; tests/test_vertex.py has whole jobs."""
 
 import json
-import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.__main__ import main
 from pipeline.configs import Settings, load_settings
 from tests.pipeline.rehearsal.jobs import job, step
 from tests.pipeline.vertex.conftest import VERTEX
-from tests.services.mlflow_server import MLflow
 from tests.tracking.faulty_proxy import FaultyProxy
 from tests.warm.commands import python
 from tracking.step import training_journal
@@ -69,13 +69,17 @@ def test_a_training_adds_its_epochs_from_a_machine_of_its_own(
 
 
 def test_a_rehearsal_whose_step_fails_is_a_run_that_failed(
-    settings: Settings, found: Callable[[], list["Run"]], tmp_path: Path
+    settings: Settings,
+    found: Callable[[], list["Run"]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     spec = tmp_path / "job.json"
     spec.write_text(json.dumps(recorded_job(settings, "raise SystemExit('no memory')")))
-    verb = [python(), "-m", "pipeline", "rehearse", "--spec", str(spec)]
-    done = subprocess.run([*verb, "--store", str(tmp_path)], capture_output=True, text=True)
-    assert done.returncode == 1, done.stdout + done.stderr
+    verb = ["pipeline", "rehearse", "--spec", str(spec), "--store", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", verb)
+    monkeypatch.setattr(sys, "executable", str(python()))  # of the steps
+    assert main() == 1
     [run] = found()
     assert run.info.status == "FAILED"
     told = run.data.tags
@@ -88,7 +92,6 @@ def test_what_a_cancelled_job_leaves_waits_for_a_server_that_is_down(
     settings: Settings,
     found: Callable[[], list["Run"]],
     proxy: FaultyProxy,
-    mlflow: MLflow,
     tmp_path: Path,
 ) -> None:
     import datetime
