@@ -235,9 +235,12 @@ def test_only_the_settings_read_the_environment() -> None:
     reading = [path.name for path in sources if reads.search(path.read_text())]
     # A secret is read at the moment of use; a rehearsal hands the environment on to the steps,
     # the validator's own process gets a part of it; the command lines add to NO_PROXY. Names that
-    # are almost a setting's are looked for, whose values stay unread.
+    # are almost a setting's are looked for, whose values stay unread. A job's recorder is told by
+    # the rehearsal's verb where its job is asked for.
     assert sorted(reading) == [
+        "recorder.py",
         "rehearsal.py",
+        "rehearse.py",
         "secrets.py",
         "settings.py",
         "terminal.py",
