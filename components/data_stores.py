@@ -49,20 +49,6 @@ class StoresConfig(BaseModel):
 
     model_config = ConfigDict(title="Data with versions", hide_input_in_errors=True)
 
-    # Neither is shown where it is wrong: there may be keys in it.
-    tires_bucket: Annotated[str, AfterValidator(_bucket)] | None = Field(
-        None,
-        repr=False,
-        description="The S3 bucket of which DATA_VERSION may name a folder alone, such as "
-        "`split_1`.",
-    )
-    data_version: Annotated[str, AfterValidator(_version)] | None = Field(
-        None,
-        repr=False,
-        description="What to train on in place of DATA_ROOT: lakefs://REPOSITORY/REF/PATH or "
-        "s3://BUCKET/PREFIX, or a folder of TIRES_BUCKET. A run resolves it once to what cannot "
-        "change, and records that.",
-    )
     lakefs_endpoint: _Endpoint = Field(
         "http://127.0.0.1:8003", repr=False, description="The lakeFS server."
     )
@@ -88,6 +74,27 @@ class StoresConfig(BaseModel):
     )
     s3_secret_key_secret: SecretReference = Field(
         "AWS_SECRET_ACCESS_KEY", description="Where S3's secret access key is read, likewise."
+    )
+
+
+class DataVersionConfig(StoresConfig):
+    """Which version a run trains on, beside where it is."""
+
+    model_config = ConfigDict(title="Data with versions", hide_input_in_errors=True)
+
+    # Neither is shown where it is wrong: there may be keys in it.
+    tires_bucket: Annotated[str, AfterValidator(_bucket)] | None = Field(
+        None,
+        repr=False,
+        description="The S3 bucket of which DATA_VERSION may name a folder alone, such as "
+        "`split_1`.",
+    )
+    data_version: Annotated[str, AfterValidator(_version)] | None = Field(
+        None,
+        repr=False,
+        description="What to train on in place of DATA_ROOT: lakefs://REPOSITORY/REF/PATH or "
+        "s3://BUCKET/PREFIX, or a folder of TIRES_BUCKET. A run resolves it once to what cannot "
+        "change, and records that.",
     )
 
 

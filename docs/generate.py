@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is impor
 
 from pydantic import BaseModel
 
-from components.data_stores import StoresConfig
+from components.data_stores import DataVersionConfig
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
 from components.lakefs_pusher.config import LakeFSConfig
@@ -28,7 +28,7 @@ from tracking.config import TrackingConfig
 REPOSITORY = Path(__file__).resolve().parents[1]
 _GROUPS: tuple[type[BaseModel], ...] = (
     Settings,
-    StoresConfig,
+    DataVersionConfig,
     LakeFSConfig,
     TrackingConfig,
     VertexConfig,

@@ -29,3 +29,12 @@ output "lakefs_variables" {
     ${local.set_variable} LAKEFS_SECRET_KEY_SECRET --body projects/${var.project}/secrets/${google_secret_manager_secret.lakefs_secret_key.secret_id}
   EOT
 }
+
+output "mlflow_variables" {
+  description = "Commands that tell it of MLflow; the address comes from the shell."
+  value       = <<-EOT
+    ${local.set_variable} MLFLOW_TRACKING_URI --body "$${MLFLOW_TRACKING_URI:?is the address of MLflow, without a password}"
+    ${local.set_variable} MLFLOW_USERNAME_SECRET --body projects/${var.project}/secrets/${google_secret_manager_secret.mlflow_username.secret_id}
+    ${local.set_variable} MLFLOW_PASSWORD_SECRET --body projects/${var.project}/secrets/${google_secret_manager_secret.mlflow_password.secret_id}
+  EOT
+}

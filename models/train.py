@@ -1,5 +1,6 @@
 """The Trainer's callback: trains a network of the registry and exports it."""
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -7,7 +8,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -26,7 +27,7 @@ from models.hyperparameters import apply_hyperparameters
 from models.optimizers import make_optimizer
 from models.recorded_epochs import RecordedEpochs
 from models.views import average_mirrored
-from tracking.current import current
+from tracking.step import training_journal
 
 FIGURES = "training.json"
 _ADAPTED_TOGETHER = 512  # images that a network looks at, at a time, before its first step
@@ -80,10 +81,10 @@ def run_fn(fn_args: FnArgs) -> None:
             "folder that they share."
         )
     throughput = Throughput()
-    logs = _logs(strategy, fn_args.model_run_dir, checkpoints)
     fitting_began = time.perf_counter()
-    fit(model, config, train, val, checkpoints, [throughput], logs)
-    seconds = time.perf_counter() - fitting_began
+    with _logs(strategy, fn_args.model_run_dir, checkpoints) as logs:
+        fit(model, config, train, val, checkpoints, [throughput], logs)
+        seconds = time.perf_counter() - fitting_began
     checkpoints.restore_best()
     served = _as_served(model, config)
     figures = {
@@ -183,15 +184,17 @@ def fit(
     )
 
 
+@contextlib.contextmanager
 def _logs(
     strategy: tf.distribute.Strategy, folder: str, checkpoints: Checkpoints
-) -> list[keras.callbacks.Callback]:
+) -> Iterator[list[keras.callbacks.Callback]]:
     """TensorBoard's on the chief, and the run's where it is recorded; elsewhere none."""
     if not strategy.extended.should_checkpoint:
-        return []
-    journal = current()
-    recorded = [RecordedEpochs(journal, checkpoints)] if journal else []
-    return [keras.callbacks.TensorBoard(folder, write_graph=False), *recorded]
+        yield []
+        return
+    with training_journal(folder) as journal:
+        recorded = [RecordedEpochs(journal, checkpoints)] if journal else []
+        yield [keras.callbacks.TensorBoard(folder, write_graph=False), *recorded]
 
 
 def compiled_model(config: TrainingConfig) -> keras.Model:

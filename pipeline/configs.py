@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from components.data_stores import StoresConfig
+from components.data_stores import DataVersionConfig
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
 from components.lakefs_pusher.config import LakeFSConfig
@@ -47,7 +47,7 @@ class Settings(
     HubConfig,
     VertexConfig,
     EndpointConfig,
-    StoresConfig,
+    DataVersionConfig,
     LakeFSConfig,
     TrackingConfig,
 ):

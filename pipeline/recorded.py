@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from components.artifacts import examples as labelled
-from components.digest import code_digest, folder_digest
+from components.digest import folder_digest
+from pipeline.beginning import beginning
 from pipeline.configs import Settings
 from pipeline.report.figures import figures
 from pipeline.runs import history
@@ -61,13 +62,10 @@ class Recording:
         """
         if self._settings.mlflow_tracking_uri is None:
             return
-        with _never_failing():
+        with never_failing():
             close_killed(self._root)
-            recipe = self._settings.load_recipe()
-            experiment = self._settings.mlflow_experiment_name or recipe.name
-            self._journal.open(self._run_id, experiment, self._first_tags(facts))
-            self._journal.params(flatten(recipe.model_dump(mode="json")))
-            self._journal.artifact(names.RECIPE_FILE, recipe.model_dump_json(indent=2).encode())
+            told = beginning(self._settings, "local", facts["git commit"])
+            told.open(self._journal, self._run_id)
             self._machine = MachineMetrics(self._journal)
             self._machine.start()
             self._sender = Sender(self._settings, self._root, self._journal)
@@ -91,12 +89,12 @@ class Recording:
         if self._sender is None or self._machine is None:
             return "not recorded: see the run's log"
         self._machine.finish()
-        with _never_failing():
+        with never_failing():
             tell(self._journal, history.load_run(metadata_path(self._settings), self._run_id))
-        with _never_failing():
+        with never_failing():
             if Path(report).is_file():
                 tell_report(self._journal, Path(report))
-        with _never_failing():
+        with never_failing():
             self._journal.close(status)
         return self._finish(self._sender)
 
@@ -112,33 +110,14 @@ class Recording:
             f" `{f'{command} '.lstrip()}visionpipe track --replay`, or with the next run."
         ).replace("  ", " ")
 
-    def _first_tags(self, facts: dict[str, str]) -> dict[str, str]:
-        recipe = self._settings.load_recipe()
-        commit, _, modified = facts["git commit"].partition(", ")
-        known = not commit.startswith("none")
-        return {
-            names.RUN_ID: self._run_id,
-            names.RECIPE: recipe.name,
-            names.TASK: recipe.task,
-            names.ENGINE: "local",
-            names.GIT_COMMIT: commit if known else "",
-            names.GIT_CLEAN: str(not modified).lower() if known else "",
-            names.DATA_VERSION: self._settings.data_version or "",
-            names.DATA_DIGEST: "",
-            names.CODE_DIGEST: code_digest(recipe.task),
-            names.TRAINED_BY: "",
-            names.REFUSALS: "",
-            names.MODEL_DIGEST: "",
-            names.MODEL_URI: "",
-        }
 
-
-def tell(journal: Journal, run: Run) -> None:
+def tell(journal: Journal, run: Run, trained_at: str | None = None) -> None:
     """Adds all that is known of a run that has ended, whatever it came to.
 
     Args:
         journal: the run's.
-        run: of the local engine.
+        run: its artifacts are on this machine.
+        trained_at: where the SavedModel lies that the Trainer exported, if that is elsewhere.
     """
     for step in run.steps.values():
         journal.metrics(
@@ -166,7 +145,7 @@ def tell(journal: Journal, run: Run) -> None:
             {
                 names.TRAINED_BY: run.trained_by,
                 names.MODEL_DIGEST: digest,
-                names.MODEL_URI: model_uri(run),
+                names.MODEL_URI: model_uri(run, trained_at or run.model_path),
             }
         )
     if run.output("Evaluator", "blessing"):
@@ -202,7 +181,7 @@ def dataset(place: str, digest: str) -> dict[str, str]:
     }
 
 
-def model_uri(run: Run) -> str:
+def model_uri(run: Run, trained_at: str) -> str:
     """Where a run's model stays: in lakeFS, else where it was pushed, else where it was trained."""
     pushed = run.output("LakeFSPusher", "pushed_model")
     if run.kept_at and pushed:
@@ -210,7 +189,7 @@ def model_uri(run: Run) -> str:
             pushed.get_string_custom_property(name) for name in ("repository", "revision", "path")
         )
         return f"lakefs://{'/'.join(place)}"
-    return run.pushed_model or run.model_path
+    return run.pushed_model or trained_at
 
 
 def _end_of(step: Step) -> int:
@@ -218,7 +197,7 @@ def _end_of(step: Step) -> int:
 
 
 @contextmanager
-def _never_failing() -> Iterator[None]:
+def never_failing() -> Iterator[None]:
     """Puts what goes wrong into the run's log: no run fails because it cannot be told of."""
     try:
         yield

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.recipe import Recipe
 from tracking import names
 from tracking.client import Connection
+from tracking.config import ServerConfig
 from tracking.errors import TrackingError
 from tracking.runs import TrackedRun, list_runs, read_artifact
 
@@ -42,6 +44,12 @@ class RecipeConfig(BaseModel):
         from pipeline.recipes import load_recipe
 
         return load_recipe(self.recipe).name
+
+
+class RunsSettings(BaseSettings, ServerConfig, RecipeConfig):
+    """The settings of a verb that reads recorded runs."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
 
 def read_recipe(server: Connection, run: TrackedRun) -> Recipe:

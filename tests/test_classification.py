@@ -1,5 +1,6 @@
 """The second task, all the way: from folders of images to a Space, through the same graph."""
 
+import csv
 import io
 import json
 from dataclasses import dataclass
@@ -11,7 +12,14 @@ import tensorflow as tf
 from huggingface_hub import ModelCard, snapshot_download
 from PIL import Image, ImageDraw
 
+from components.data_stores import StoresConfig
 from components.edge_exporter.runtime import LiteModel
+from pipeline.inference.data import find_data
+from pipeline.inference.model import ExportedModel
+from pipeline.inference.results import put_whole
+from pipeline.inference.run import run_on_files, run_on_labelled
+from pipeline.recipes import load_recipe
+from pipeline.runs.history import load_run
 from tests.conftest import PUBLISHING, Workplace
 from tests.emulators.hub import HubEmulator
 from tests.test_local_runner import row
@@ -134,6 +142,35 @@ def test_what_was_trained_is_recorded(classified: Classified) -> None:
     assert 0.05 < training["temperature"] < 20
     assert training["parameters"] == 567_808
     assert training["processor_seconds"] > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("labelled", [True, False])
+def test_it_is_asked_as_infer_asks(classified: Classified, labelled: bool, tmp_path: Path) -> None:
+    """About shards, with the Evaluator's figures, and about files, which have no true class."""
+    given = classified.data if labelled else classified.workplace.folder / "images" / "cross"
+    recipe, model = load_recipe(str(RECIPE)), ExportedModel(classified.model)
+    data = find_data(StoresConfig(), recipe, "", [str(given)])
+    with put_whole(tmp_path / "results") as results:
+        if labelled:
+            outcome = run_on_labelled(model, data, recipe.classes, results, lambda: None)
+        else:
+            outcome = run_on_files(model, data, results, lambda: None)
+        results.finish({"images": outcome.images})
+    with (tmp_path / "results" / "labels.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    written = json.loads((tmp_path / "results" / "scores.json").read_text())["images"]
+    assert [one["name"] for one in rows] == [one["name"] for one in written]
+    assert {one["class_name"] for one in rows} <= set(NAMES)
+    assert all((tmp_path / "results" / one["overlay"]).stat().st_size for one in written)
+    assert not outcome.failed and len(rows) == (len(NAMES) * OF_EACH // 5 if labelled else OF_EACH)
+    if labelled:
+        judged = load_run(classified.workplace.pipeline_root / "metadata.sqlite").metrics()
+        assert outcome.figures.pop("top_5_accuracy") is None, "there are three classes"
+        expected = pytest.approx(outcome.figures, abs=1e-6)
+        assert {key: judged[key] for key in outcome.figures} == expected
+    else:
+        assert outcome.figures == {}
 
 
 @pytest.mark.slow

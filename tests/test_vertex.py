@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.artifacts.evaluations import load_evaluation
+from pipeline.vertex.recorded import RECORDER
 from tests.conftest import PIPELINE_NAME, REPOSITORY, Walk, Workplace
 from tests.emulators.hub import HubEmulator
 from tests.github.cloud import BUCKET, HUB_TOKEN, PROJECT, cloud
@@ -19,6 +20,7 @@ from tests.github.repositories import repository_copy
 from tests.pipeline.lineage.rows import row, rows
 from tests.pipeline.test_pipeline import EDGES
 from tests.pipeline.vertex.verbs import verb
+from tests.services.mlflow_server import MLflow
 from tests.warm.commands import python
 
 VERTEX_COMMANDS = """\
@@ -28,6 +30,7 @@ tfx run create --pipeline-name=segformer-training-pipeline --engine=vertex \\
   --project=$GOOGLE_CLOUD_PROJECT --region=$GOOGLE_CLOUD_REGION
 """
 GREETING = "value of the team's greeting"
+PASSWORD = "value of MLflow's password"
 RECIPE = "tests/recipes/smoke.toml"
 # What both TFX's commands and the workflow are told, beside what names places.
 MACHINES = {
@@ -36,12 +39,16 @@ MACHINES = {
     "ENDPOINT_IMAGE": f"us-docker.pkg.dev/demo-project/images/serving@sha256:{'b' * 64}",
     "HF_SPACE_SECRETS": json.dumps({"GREETING": f"projects/{PROJECT}/secrets/greeting"}),
 }
+MLFLOW_SECRETS = {
+    f"MLFLOW_{name.upper()}_SECRET": f"projects/{PROJECT}/secrets/mlflow-{name}"
+    for name in ("username", "password")
+}
 OFFLINE = {
     "http_proxy": "http://127.0.0.1:9",
     "https_proxy": "http://127.0.0.1:9",
     "GOOGLE_APPLICATION_CREDENTIALS": "none",
 }
-STEPS = EDGES.keys() - {"latest_blessed_model"} | {"HFPusher"}
+STEPS = EDGES.keys() - {"latest_blessed_model"} | {"HFPusher", RECORDER}
 RESOLVERS = {
     "latest_blessed_model-model-blessing-resolver",
     "latest_blessed_model-model-resolver",
@@ -56,7 +63,7 @@ def cloud_run(shared: Callable[[str, Callable[[Path], None]], Path], few_pets: P
 
     In the folder are what the commands printed (`tfx.txt`), how the workflow was played
     (`played.pickle`), the states of the emulators (`vertex`, `hub`, `buckets`), and the rehearsals'
-    logs (`rehearsals`).
+    logs (`rehearsals`). Both are recorded in MLflow (`runs.json`, the first one first).
     """
     from tests.emulators.vertex.rehearsing import rehearsed
 
@@ -64,14 +71,18 @@ def cloud_run(shared: Callable[[str, Callable[[Path], None]], Path], few_pets: P
         workplace = Workplace(folder)
         repository = repository_copy(REPOSITORY, folder / "team")
         runner = functools.partial(rehearsed, folder / "rehearsals", python=python())
-        with cloud(folder, runner) as there:
+        with cloud(folder, runner) as there, MLflow(folder / "mlflow") as mlflow:
+            tracking = {"MLFLOW_TRACKING_URI": mlflow.endpoint, **MLFLOW_SECRETS}
             there.gcs.secrets.add(f"projects/{PROJECT}/secrets/greeting", GREETING)
+            for name, value in (("username", "team"), ("password", PASSWORD)):
+                there.gcs.secrets.add(f"projects/{PROJECT}/secrets/mlflow-{name}", value)
             there.gcs.upload_tree(few_pets, f"{BUCKET}/data")
             # The image that the workflow would build is there.
             digest = there.registry.push_empty("segmentation/pipeline", image_tag(repository))
             settings = {
                 **there.variables,
                 **MACHINES,
+                **tracking,
                 "RECIPE": RECIPE,
                 "PIPELINE_ROOT": f"{BUCKET}/pipeline",
                 "DATA_ROOT": f"{BUCKET}/data",
@@ -92,9 +103,10 @@ def cloud_run(shared: Callable[[str, Callable[[Path], None]], Path], few_pets: P
             (folder / "tfx.txt").write_text(printed)
             [job] = there.vertex.jobs
             there.vertex.wait(job.name.rpartition("/")[2], timeout=600)
-            player = there.player(repository, **MACHINES)
+            player = there.player(repository, **MACHINES, **tracking)
             played = player.play("train.yml", "train", inputs={"recipe": RECIPE})
             (folder / "played.pickle").write_bytes(pickle.dumps(played))
+            (folder / "runs.json").write_text(json.dumps(mlflow.runs()[::-1]))
             there.gcs.save(folder / "buckets")
 
     return shared("cloud_run", run)
@@ -149,7 +161,7 @@ def test_the_same_by_the_workflow_is_answered_by_the_cache(played: Played, verte
     printed = logs["Wait for the verdict"]
     _, second = vertex.jobs
     assert second.labels["commit"] == played.commit
-    judged = {"Evaluator", "EdgeExporter", "Pusher", "HFPusher"}
+    judged = {"Evaluator", "EdgeExporter", "Pusher", "HFPusher", RECORDER}
     cached = dict.fromkeys(STEPS - judged, "SKIPPED")
     assert states(second) == {**cached, **dict.fromkeys(RESOLVERS | judged, "SUCCEEDED")}
     for step in STEPS - judged:
@@ -158,6 +170,32 @@ def test_the_same_by_the_workflow_is_answered_by_the_cache(played: Played, verte
     assert "\nPublished http://127.0.0.1:" in printed
     for what in ("## Blessed", "| Published | <a href=", "| Mean IoU | 0.", "| Demo | <a href="):
         assert what in played.summary
+
+
+def test_both_jobs_are_runs_in_mlflow(cloud_run: Path, played: Played, vertex) -> None:
+    """One that trained, and one that the cache answered, with the same figures of the model."""
+    runs = json.loads((cloud_run / "runs.json").read_text())
+    jobs = [job.name.rpartition("/")[2] for job in vertex.jobs]
+    tags, metrics, params = (
+        [{one["key"]: one["value"] for one in run["data"].get(kind, [])} for run in runs]
+        for kind in ("tags", "metrics", "params")
+    )
+    assert [run["info"]["status"] for run in runs] == ["FINISHED", "FINISHED"]
+    assert [told["tfx_run_id"] for told in tags] == jobs
+    assert [told["trained_by"] for told in tags] == [jobs[0], jobs[0]]
+    assert [told["blessed"] for told in tags] == ["true", "true"]
+    assert tags[1]["git_commit"] == played.commit and tags[1]["engine"] == "vertex"
+    assert tags[0]["model_digest"] == tags[1]["model_digest"] != ""
+    for told in tags:
+        assert told["model_uri"].startswith(f"{BUCKET}/serving/")
+    assert (params[0]["epochs"], params[0]["examples.train"]) == ("1", "24")
+    assert params[0] == params[1]
+    for name in ("loss", "val_loss", "training.steps", "evaluation.mean_iou", "duration.Trainer"):
+        assert metrics[0][name] is not None
+    ours = [name for name in metrics[0] if not name.startswith("duration.")]
+    assert {name: metrics[1][name] for name in ours} == {name: metrics[0][name] for name in ours}
+    [submitted] = [step.log for step in played.steps.values() if step.name == "Submit"]
+    assert runs[1]["info"]["run_id"] in submitted.partition("MLflow: ")[2].splitlines()[0]
 
 
 def test_what_was_published_is_followed_to_its_data_and_the_job_that_trained(
@@ -216,7 +254,7 @@ def figures(evaluation: Path) -> dict[tuple[str, ...], float]:
 
 def test_no_secret_is_left_anywhere(cloud_run: Path) -> None:
     """Specs, metadata, logs, what was printed, stored and published."""
-    secrets = [HUB_TOKEN, GREETING]
+    secrets = [HUB_TOKEN, GREETING, PASSWORD]
     sources = {"team", "workspace"}  # which hold this file
     searched = [
         path

@@ -5,6 +5,7 @@ from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.secrets import SecretReference, read_secret, read_variable
 
@@ -63,6 +64,12 @@ class ServerConfig(BaseModel):
         parts = urlsplit(self.mlflow_tracking_uri.get_secret_value())
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
+    @property
+    def mlflow_names_user(self) -> bool:
+        """Whether a user, and perhaps a password, stands in the server's address."""
+        uri = self.mlflow_tracking_uri
+        return uri is not None and uri.get_secret_value() != self.mlflow_address
+
     def read_credentials(self) -> Credentials:
         """Chooses among the credentials as MLflow's own clients do; reads them now.
 
@@ -94,4 +101,15 @@ class TrackingConfig(ServerConfig):
         max_length=500,
         description="The experiment in which they are; where there is none, it is made. Default: "
         "the recipe's name.",
+    )
+
+
+def read_variables() -> TrackingConfig:
+    """Reads the settings where a step on Vertex AI has them: in its container's environment."""
+    return _Variables()  # type: ignore[call-arg]
+
+
+class _Variables(BaseSettings, TrackingConfig):
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
     )

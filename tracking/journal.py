@@ -20,8 +20,8 @@ import filelock
 
 from tracking.entries import METRICS, OTHERS, TAG, VALUE, cut, fit_key
 
-_FOLDER = "tracking"
-_EVENTS = "events.jsonl"
+FOLDER = "tracking"
+EVENTS = "events.jsonl"
 _STATE = "state.json"
 _LOCK = ".lock"
 
@@ -54,20 +54,23 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._events = folder / _EVENTS
+        self._events = folder / EVENTS
         self.artifacts = folder / "artifacts"
 
-    def open(self, run_id: str, experiment: str, tags: Mapping[str, str]) -> None:
+    def open(
+        self, run_id: str, experiment: str, tags: Mapping[str, str], start: int | None = None
+    ) -> None:
         """Begins it.
 
         Args:
             run_id: as the runner named the run.
             experiment: the name of MLflow's.
             tags: by which the run is found from its beginning on.
+            start: milliseconds since 1970; now, by default.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        begun = {"run": run_id, "experiment": experiment, "start": now(), "tags": _tags(tags)}
-        self._append("open", **begun)
+        begun = {"run": run_id, "experiment": experiment, "start": start or now()}
+        self._append("open", **begun, tags=_tags(tags))
 
     def metrics(self, values: Mapping[str, float], step: int = 0, when: int | None = None) -> None:
         """Adds metrics.
@@ -210,12 +213,12 @@ class Journal:
 
 def journal_of(root: Path, stem: str) -> Journal:
     """The journal of a run, by the name that its files have."""
-    return Journal(root / _FOLDER / stem)
+    return Journal(root / FOLDER / stem)
 
 
 def waiting_journals(root: Path) -> list[Journal]:
     """Those of which MLflow does not have all, the oldest first."""
-    return [Journal(path.parent) for path in sorted((root / _FOLDER).glob(f"*/{_EVENTS}"))]
+    return [Journal(path.parent) for path in sorted((root / FOLDER).glob(f"*/{EVENTS}"))]
 
 
 def close_killed(root: Path) -> None:

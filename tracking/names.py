@@ -7,7 +7,7 @@ They are a contract: whoever records a run writes them, and `register` and `infe
 RUN_ID = "tfx_run_id"  # as the runner, or Vertex AI, named the run
 RECIPE = "recipe"
 TASK = "task"
-ENGINE = "engine"  # local or vertex
+ENGINE = "engine"  # local, vertex, or rehearsal
 GIT_COMMIT = "git_commit"  # in full
 GIT_CLEAN = "git_clean"  # true or false
 DATA_VERSION = "data_version"  # lakefs://… or s3://… at a fixed id

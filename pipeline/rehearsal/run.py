@@ -11,7 +11,7 @@ from pipeline.rehearsal.storage import Storage
 from pipeline.rehearsal.store import Store
 
 _PROJECT_NUMBER = "0"
-_LOCATION = f"projects/{_PROJECT_NUMBER}/locations/local"
+LOCATION = f"projects/{_PROJECT_NUMBER}/locations/local"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Run:
         use_cache: whether what earlier runs put out may be used.
         longest_pause: limit of the seconds between two attempts, whatever the job's policy is.
         stop: interrupts the rehearsal when set.
+        location: the job's.
         uuid: the run's number.
     """
 
@@ -40,6 +41,7 @@ class Run:
     use_cache: bool
     longest_pause: float
     stop: threading.Event
+    location: str = LOCATION
     uuid: str = field(default_factory=lambda: new_uuid())
 
     @property
@@ -65,7 +67,7 @@ class Run:
     @property
     def resource_name(self) -> str:
         """The job's."""
-        return f"{_LOCATION}/pipelineJobs/{self.run_id}"
+        return f"{self.location}/pipelineJobs/{self.run_id}"
 
 
 def new_uuid() -> str:
@@ -75,4 +77,4 @@ def new_uuid() -> str:
 
 def new_artifact_name() -> str:
     """A resource name for an artifact."""
-    return f"{_LOCATION}/metadataStores/default/artifacts/{new_uuid()}"
+    return f"{LOCATION}/metadataStores/default/artifacts/{new_uuid()}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime
 import json
 import sqlite3
 import threading
@@ -11,8 +12,13 @@ from typing import Any
 
 import filelock
 
-from pipeline.jobs.states import Artifact, Outputs, RehearsalError, State, TaskState
+from pipeline.jobs.states import Artifact, Outcome, Outputs, RehearsalError, State, TaskState
+from pipeline.rehearsal.storage import MappedStorage
 
+# The variable by which a step that asks the service for its job finds who runs it here.
+STORE = "REHEARSAL_STORE"
+GCS = "gcs"  # folder of what stands for Cloud Storage
+_FILE = "metadata.sqlite"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     run_id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, state TEXT NOT NULL,
@@ -177,8 +183,40 @@ def open_store(folder: Path) -> Iterator[Store]:
         raise RehearsalError(
             f"The store {folder} cannot be written to ({error}): mend that, or name another store."
         ) from error
-    with held, contextlib.closing(Store(folder / "metadata.sqlite")) as store:
+    with held, contextlib.closing(Store(folder / _FILE)) as store:
         yield store
+
+
+def read_outcome(folder: Path, run_id: str) -> Outcome:
+    """What became of a run so far, also while it goes on; its artifacts have paths of this machine.
+
+    Args:
+        folder: of the store.
+        run_id: as the rehearsal named the run.
+    """
+    statement = (
+        'SELECT task, executions.state, begin, "end", error, outputs, runs.state '
+        "FROM executions JOIN runs USING (run_id) WHERE run_id = ?"
+    )
+    to_local = MappedStorage(folder / GCS).to_local
+    with contextlib.closing(sqlite3.connect(folder / _FILE)) as connection:
+        rows = connection.execute(statement, (run_id,)).fetchall()
+    tasks = {
+        task: TaskState(
+            name=task,
+            state=State(state),
+            begin=_time(begin),
+            end=_time(end),
+            error=error,
+            outputs=_outputs(to_local(outputs)) if outputs else None,
+        )
+        for task, state, begin, end, error, outputs, _ in rows
+    }
+    return Outcome(run_id, State(rows[0][-1]), tasks, ())
+
+
+def _time(text: str | None) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(text) if text else None
 
 
 def _artifacts(task: TaskState) -> Iterator[list[Artifact]]:

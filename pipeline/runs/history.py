@@ -142,7 +142,11 @@ class Run:
     def pushed_model(self) -> str:
         """Folder of the pushed SavedModel; empty when nothing was pushed."""
         artifact = self.output("Pusher", "pushed_model")
-        return artifact.get_string_custom_property("pushed_destination") if artifact else ""
+        if artifact is None:
+            return ""
+        # What was pushed to an Endpoint has that as its destination.
+        folder = artifact.get_string_custom_property("saved_model")
+        return folder or artifact.get_string_custom_property("pushed_destination")
 
     @property
     def edge_model(self) -> str:

@@ -27,6 +27,7 @@ def cancel(settings: Settings, job_id: JobId) -> int:
     from pipeline.jobs.interruption import stopped_by_signals
     from pipeline.vertex.dataflow import cancel_dataflow
     from pipeline.vertex.jobs import Vertex, has_ended
+    from pipeline.vertex.recorded import record_cancelled
     from pipeline.vertex.training import cancel_training
 
     console = Console(soft_wrap=True)
@@ -53,6 +54,8 @@ def cancel(settings: Settings, job_id: JobId) -> int:
     except CloudError as error:
         return fail(f"{error} {again}", 1)
     console.print(f"The job {job_id} has ended: {outcome.state.lower()}.", markup=False)
+    if told := record_cancelled(job, outcome):
+        console.print(f"MLflow: {told}", markup=False)
     for training in trainings:
         console.print(f"Cancelled its training, {training}", markup=False)
     for dataflow_job in dataflow_jobs:

@@ -4,14 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.data_stores import StoresConfig
 from components.flags import with_settings
 from pipeline.terminal import fail, print_json, tell
-from pipeline.tracked import RecipeConfig
-from pipeline.verbs.options import AsJson
-from tracking.config import ServerConfig
+from pipeline.tracked import RunsSettings
+from pipeline.verbs.options import AsJson, RunId
 
 if TYPE_CHECKING:
     from pipeline.inference.choice import Chosen
@@ -23,8 +21,10 @@ if TYPE_CHECKING:
 _SHOWN = 5  # images that could not be used, in the terminal
 
 
-class _Settings(BaseSettings, StoresConfig, ServerConfig, RecipeConfig):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+class _Settings(RunsSettings, StoresConfig):
+    """Where runs are, and models and data."""
+
+    model_config = RunsSettings.model_config
 
 
 @with_settings(_Settings)
@@ -40,10 +40,7 @@ def infer(
         ),
     ] = None,
     *,
-    run: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Whose model, by MLflow's id or the pipeline's."),
-    ] = None,
+    run: RunId = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME@ALIAS", help="Which registered model.")
     ] = None,

@@ -20,6 +20,9 @@ _METRIC = typer.Argument(
 Metric = Annotated[str, _METRIC]
 MetricOrNone = Annotated[str | None, _METRIC]
 JobId = Annotated[str, typer.Argument(metavar="JOB_ID", help="Or projects/…/pipelineJobs/JOB_ID.")]
+RunId = Annotated[
+    str | None, typer.Option(metavar="ID", help="Which run, by MLflow's id or the pipeline's.")
+]
 Spec = Annotated[
     Path | None,
     typer.Option(

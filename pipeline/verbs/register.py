@@ -3,13 +3,11 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.flags import with_settings
 from pipeline.terminal import fail, print_json, tell
-from pipeline.tracked import RecipeConfig
-from pipeline.verbs.options import REFUSED, AsJson
-from tracking.config import ServerConfig
+from pipeline.tracked import RunsSettings
+from pipeline.verbs.options import REFUSED, AsJson, RunId
 from tracking.errors import TrackingError
 
 if TYPE_CHECKING:
@@ -17,22 +15,11 @@ if TYPE_CHECKING:
     from tracking.runs import TrackedRun
 
 
-class _Settings(BaseSettings, ServerConfig, RecipeConfig):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
-
-
-@with_settings(_Settings)
+@with_settings(RunsSettings)
 def register(
-    settings: _Settings,
+    settings: RunsSettings,
     *,
-    run: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            help="Which one, by MLflow's id or the pipeline's. Default: the newest finished run "
-            "of the recipe.",
-        ),
-    ] = None,
+    run: RunId = None,
     manual: Annotated[
         bool,
         typer.Option(
@@ -48,6 +35,8 @@ def register(
     as_json: AsJson = False,
 ) -> int:
     """Makes a version of the registered model of the recipe's name, where it stays.
+
+    The run is by default the newest finished one of the recipe.
 
     Returns:
         0 when there is a version; 2 when the run cannot be found or has no model; 3 when it misses

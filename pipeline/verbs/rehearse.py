@@ -1,7 +1,8 @@
 """Runs a job compiled for Vertex AI on this machine."""
 
+import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +11,9 @@ from pipeline.configs import Settings
 from pipeline.data_version import with_data
 from pipeline.terminal import fail
 from pipeline.verbs.options import NoCache, Parameters, Spec
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _LONGEST_PAUSE = 1.0  # s; policies have the service wait for machines that this one is not short of
 
@@ -44,14 +48,18 @@ def rehearse(
     from pipeline.jobs.states import State
     from pipeline.rehearsal import rehearsal
     from pipeline.rehearsal.given import load_job, with_parameters
+    from pipeline.rehearsal.store import STORE
 
     console = Console(soft_wrap=True)
     try:
-        job = load_job(spec) if spec else _own_job(settings, store)
+        job = with_parameters(
+            load_job(spec) if spec else _own_job(settings, store), parameters or []
+        )
         with stopped_by_signals() as stop, Display(console) as display:
             outcome = rehearsal.rehearse(
-                with_parameters(job, parameters or []),
+                job,
                 store,
+                environment={**os.environ, STORE: str(store.resolve())},
                 parallel=parallel,
                 use_cache=not no_cache,
                 longest_pause=_LONGEST_PAUSE,
@@ -61,6 +69,8 @@ def rehearse(
     except ValueError as error:
         return fail(str(error), 2)
     show_outcome(console, outcome)
+    if outcome.state is State.CANCELLED:
+        _record(console, job, store, outcome.run_id)
     return {State.SUCCEEDED: 0, State.FAILED: 1, State.CANCELLED: 130}[outcome.state]
 
 
@@ -68,3 +78,19 @@ def _own_job(settings: Settings, store: Path) -> dict[str, Any]:
     from pipeline.vertex.rehearsed import rehearsed_job  # TFX, which takes long to import
 
     return rehearsed_job(with_data(settings), store)
+
+
+def _record(console: "Console", job: dict[str, Any], store: Path, run_id: str) -> None:
+    """Tells MLflow of a job that was interrupted before its last task, which does that else."""
+    from pipeline.rehearsal.job import given_parameters
+    from pipeline.rehearsal.store import read_outcome
+    from pipeline.vertex.recorded import read_recorded
+
+    recorded = read_recorded(job["pipelineSpec"])
+    if recorded is None:
+        return
+    from pipeline.vertex.recorder import record  # TFX, which takes long to import
+
+    store = store.resolve()
+    told = record(recorded.rehearsed(), read_outcome(store, run_id), given_parameters(job), store)
+    console.print(f"MLflow: {told}", markup=False)

@@ -7,7 +7,7 @@ import typer
 
 from components.flags import with_settings
 from pipeline.configs import Settings
-from pipeline.terminal import fail, print_json, tell
+from pipeline.terminal import fail, print_json
 from pipeline.verbs.following import Following, follow
 from pipeline.verbs.options import AsJson, FailOnRefused, NoCache, Parameters, Spec, Summary
 from pipeline.vertex.requirements import require
@@ -46,10 +46,12 @@ def submit(
     """
     from components.google_cloud import CloudError
     from pipeline.rehearsal.given import load_job, with_parameters
+    from pipeline.rehearsal.job import given_parameters
     from pipeline.vertex import submit as submission
     from pipeline.vertex.data_version import with_data_in_bucket
     from pipeline.vertex.jobs import Vertex
     from pipeline.vertex.names import check_job_id
+    from pipeline.vertex.recorded import open_run, read_recorded
 
     how = Following(summary, fail_on_refused, as_json)
     try:
@@ -65,14 +67,16 @@ def submit(
         settings = with_data_in_bucket(settings)
         job = load_job(spec) if spec else _own_job(settings)
         job = with_parameters(job, parameters or [])
+        recorded = read_recorded(job["pipelineSpec"])
         cloud = Vertex(settings)
         name = submission.submit(cloud, settings, job, options)
     except (ValueError, CloudError) as error:
         return fail(str(error), 2)
     how.console.print(f"Submitted {name}", markup=False)
     how.console.print(cloud.link(name), markup=False)
-    if settings.mlflow_address:
-        tell("The run is not recorded in MLflow: on Vertex AI none is.")
+    if recorded:
+        opened = open_run(recorded, name.rpartition("/")[2], given_parameters(job))
+        how.console.print(f"MLflow: {opened}", markup=False)
     if wait:
         return follow(cloud, name, how)
     if as_json:

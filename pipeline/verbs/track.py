@@ -30,15 +30,30 @@ def track(
     """
     from rich.console import Console
 
-    from tracking.journal import waiting_journals
-
     console = Console(soft_wrap=True)
-    root = Path(settings.pipeline_root).resolve()
     if replay and settings.mlflow_tracking_uri is None:
         return fail("There is nowhere to send runs to: set MLFLOW_TRACKING_URI.", 2)
+    if settings.pipeline_root.startswith("gs://"):
+        import tensorflow as tf
+
+        from pipeline.vertex.journals import brought
+
+        try:
+            with brought(settings.pipeline_root) as root:
+                return _track(settings, root, replay, console)
+        except tf.errors.OpError as error:
+            reason = error.message.splitlines()[0]
+            return fail(f"{settings.pipeline_root} cannot be read or written ({reason}).", 2)
+    return _track(settings, Path(settings.pipeline_root).resolve(), replay, console)
+
+
+def _track(settings: Settings, root: Path, replay: bool, console: "Console") -> int:
+    from tracking.journal import waiting_journals
+
     waiting = waiting_journals(root)
     if not waiting:
-        console.print(f"No run of PIPELINE_ROOT={root} waits to be sent.", markup=False)
+        place = settings.pipeline_root if "://" in settings.pipeline_root else root
+        console.print(f"No run of PIPELINE_ROOT={place} waits to be sent.", markup=False)
         return 0
     if replay:
         return _replay(settings, root, console)

@@ -12,6 +12,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components.google_cloud import CloudError, explained, lend_login_to_tensorflow, retrying
+from components.secrets import read_variable
 from pipeline.checks import local
 from pipeline.checks.dataset import check_dataset, need_calibration
 from pipeline.checks.records import check_records
@@ -89,6 +90,11 @@ def _secrets(settings: Settings) -> str:
     if settings.lakefs_repository:
         references["LAKEFS_ACCESS_KEY_SECRET"] = settings.lakefs_access_key_secret
         references["LAKEFS_SECRET_KEY_SECRET"] = settings.lakefs_secret_key_secret
+    if settings.mlflow_tracking_uri:  # which may ask for none
+        for name in ("mlflow_username_secret", "mlflow_password_secret", "mlflow_token_secret"):
+            reference = getattr(settings, name)
+            if "/" in reference or read_variable(reference):
+                references[name.upper()] = reference
     if settings.hf_repo_id:
         references["HF_TOKEN_SECRET"] = settings.hf_token_secret
         for name, reference in settings.hf_space_secrets.items():

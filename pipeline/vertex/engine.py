@@ -21,6 +21,7 @@ from components.vertex_trainer.component import Trainer
 from pipeline.configs import Settings
 from pipeline.engines import LOCAL_BEAM_ARGS, Engine, filesystem
 from pipeline.vertex.names import DATAFLOW_LABEL_ARGUMENT
+from pipeline.vertex.recorded import environment
 from pipeline.vertex.requirements import require
 
 
@@ -110,11 +111,13 @@ def _training_job(settings: Settings, custom_config: dict[str, Any], **arguments
         machine["accelerator_type"] = settings.training_accelerator
         machine["accelerator_count"] = settings.training_accelerator_count
 
+    env = {"env": variables} if (variables := environment(settings)) else {}
+
     def pool(replicas: int) -> dict[str, Any]:
         return {
             "machine_spec": machine,
             "replica_count": replicas,
-            "container_spec": {"image_uri": settings.pipeline_image},
+            "container_spec": {"image_uri": settings.pipeline_image, **env},
         }
 
     replicas = settings.training_replicas

@@ -188,6 +188,9 @@ def outcome_of(name: str, job: vertex.PipelineJob) -> Outcome:
     explained_by_a_step = any(task.error for task in ordered)
     said = [] if explained_by_a_step else filter(None, [job.error.message])
     state = _STATES.get(job.state, State.RUNNING)
+    # The last task succeeds in any case, and the service may call the job by it.
+    if state is State.SUCCEEDED and any(task.state is State.FAILED for task in ordered):
+        state = State.FAILED
     return Outcome(name, state, {task.name: task for task in ordered}, tuple(said))
 
 

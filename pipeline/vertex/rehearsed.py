@@ -11,7 +11,7 @@ from pipeline.configs import Settings
 from pipeline.vertex.runner import compiled_job
 
 _BUCKET = "rehearsal"
-_CODE = ("components", "models", "pipeline", "stores", "tfrecords")
+_CODE = ("components", "models", "pipeline", "stores", "tfrecords", "tracking")
 
 
 def rehearsed_job(settings: Settings, store: Path) -> dict[str, Any]:

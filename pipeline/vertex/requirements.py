@@ -99,6 +99,12 @@ def _problems(settings: Settings) -> Iterator[str]:
             "image that serves the model."
         )
     yield from _image_problems(settings)
+    if settings.mlflow_names_user:
+        yield (
+            "MLFLOW_TRACKING_URI has a user in it, which every job would show: put user and "
+            "password into Secret Manager, and set MLFLOW_USERNAME_SECRET and "
+            "MLFLOW_PASSWORD_SECRET to projects/PROJECT/secrets/SECRET."
+        )
     if settings.training_replicas > 1 and not settings.training_machine_type:
         yield (
             f"TRAINING_REPLICAS={settings.training_replicas} needs Vertex Training: set "

@@ -1,6 +1,6 @@
 """What a compiled job needs beside what TFX's compiler writes.
 
-Retries, machines, parameters, network, encryption key.
+Retries, machines, parameters, network, encryption key, the run in MLflow.
 """
 
 import json
@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.configs import Settings
 from pipeline.vertex.machines import find_resources
+from pipeline.vertex.recorded import add_recorder, environment
 
 Json = dict[str, Any]
 
@@ -66,6 +67,9 @@ def amended(job: Json, settings: Settings) -> Json:
     """
     spec = job["pipelineSpec"]
     _resolve_by_what_was_pushed(spec)
+    by_name = {parameter.name: parameter for parameter in parameters(settings)}
+    if settings.mlflow_tracking_uri:
+        add_recorder(job, settings, {name: one.type for name, one in by_name.items()})
     for name, task in _tasks(spec):
         executor = _executor(spec, name)
         if "container" in executor:
@@ -73,11 +77,12 @@ def amended(job: Json, settings: Settings) -> Json:
             if name != "Trainer" or settings.training_machine_type is None:
                 task["retryPolicy"] = dict(RETRIES)
             executor["container"]["resources"] = _resources(name, settings)
+            if name == "Trainer" and (variables := environment(settings)):
+                executor["container"]["env"] = variables
     if settings.vpc_network:
         job["network"] = settings.vpc_network
     if settings.encryption_key:
         job["encryptionSpec"] = {"kmsKeyName": settings.encryption_key}
-    by_name = {parameter.name: parameter for parameter in parameters(settings)}
     _set_parameter(spec, "ImportExampleGen", "input_base", by_name["data_root"])
     in_training = [parameter for name, parameter in by_name.items() if name != "data_root"]
     for name, _ in _tasks(spec):

@@ -19,7 +19,6 @@ from tests.github.expressions import interpolate
 from tests.github.images import image_tag
 from tests.github.player import Played, Player
 from tests.github.test_hostile_inputs import HOSTILE
-from tracking.config import TrackingConfig
 
 EVERY_DAY = {"event_name": "schedule"}
 NEW_DATA = "repository_dispatch"
@@ -271,10 +270,8 @@ def test_runs_are_dispatched_one_after_another_and_none_is_dropped() -> None:
 def test_every_setting_may_be_a_variable_of_the_repository() -> None:
     environment = yaml.safe_load((WORKFLOWS / "train.yml").read_text())["jobs"]["train"]["env"]
     built_by_the_run = {"PIPELINE_IMAGE"}
-    # Runs on Vertex AI are not recorded in MLflow.
-    of_the_local_engine = {name.upper() for name in TrackingConfig.model_fields}
     settings = {name.upper() for name in Settings.model_fields}
-    assert settings - built_by_the_run - of_the_local_engine <= set(environment)
+    assert settings - built_by_the_run <= set(environment)
 
 
 def test_the_clock_has_a_file_of_its_own() -> None:

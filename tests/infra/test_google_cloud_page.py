@@ -14,7 +14,14 @@ from tests.infra.terraform_files import blocks, named, resource
 PAGE = (REPOSITORY / "docs" / "google-cloud.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", PAGE, re.S)
 WORKFLOW = REPOSITORY / ".github" / "workflows" / "train.yml"
-SECRETS = ("hf_token", "github_token", "lakefs_access_key", "lakefs_secret_key")
+SECRETS = (
+    "hf_token",
+    "github_token",
+    "lakefs_access_key",
+    "lakefs_secret_key",
+    "mlflow_username",
+    "mlflow_password",
+)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -61,6 +68,12 @@ def test_what_is_piped_into_bash_sets_the_variables() -> None:
         *(f"{name}={value}" for name, value in told.items()),
         "LAKEFS_ACCESS_KEY_SECRET=projects/x/secrets/x",
         "LAKEFS_SECRET_KEY_SECRET=projects/x/secrets/x",
+    ]
+    done = piped("mlflow_variables", MLFLOW_TRACKING_URI="https://mlflow.example")
+    assert done.stdout.splitlines() == [
+        "MLFLOW_TRACKING_URI=https://mlflow.example",
+        "MLFLOW_USERNAME_SECRET=projects/x/secrets/x",
+        "MLFLOW_PASSWORD_SECRET=projects/x/secrets/x",
     ]
 
 

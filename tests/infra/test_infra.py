@@ -26,6 +26,9 @@ VARIABLES = {
     "LAKEFS_ENDPOINT",
     "LAKEFS_REPOSITORY",
     "LAKEFS_SECRET_KEY_SECRET",
+    "MLFLOW_PASSWORD_SECRET",
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_USERNAME_SECRET",
 }
 # By the beginning of a resource's type: the services that it, or what it is for, asks.
 SERVICES = {
@@ -78,6 +81,8 @@ def enabled() -> set[str]:
         ("google_secret_manager_secret", "hf_token", "secret_id", "hf-token"),
         ("google_secret_manager_secret", "lakefs_access_key", "secret_id", "lakefs-access-key"),
         ("google_secret_manager_secret", "lakefs_secret_key", "secret_id", "lakefs-secret-key"),
+        ("google_secret_manager_secret", "mlflow_password", "secret_id", "mlflow-password"),
+        ("google_secret_manager_secret", "mlflow_username", "secret_id", "mlflow-username"),
         ("google_secret_manager_secret", "github_token", "secret_id", "github-dispatch-token"),
     ],
 )

@@ -236,9 +236,11 @@ def test_only_the_settings_read_the_environment() -> None:
     # A secret is read at the moment of use; a rehearsal and the webhooks' worker hand the
     # environment on to what they start, and the validator's own process gets a part of it; the
     # command lines add to NO_PROXY. Names that are almost a setting's are looked for, whose values
-    # stay unread.
+    # stay unread. A job's recorder is told by the rehearsal's verb where its job is asked for.
     assert sorted(reading) == [
+        "recorder.py",
         "rehearsal.py",
+        "rehearse.py",
         "secrets.py",
         "settings.py",
         "terminal.py",

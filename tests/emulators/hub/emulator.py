@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ..faults import Fault
@@ -94,13 +93,8 @@ class HubEmulator(Service):
             HubError(fault.status, "The emulator was told to fail", headers=fault.headers)
         )
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, traceback)
+    def __exit__(self, *failure: object) -> None:
+        super().__exit__(*failure)
         self.store.files.close()
 
     def add_token(

@@ -5,7 +5,6 @@ import hashlib
 import time
 import uuid
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -53,13 +52,8 @@ class LakeFSEmulator(Service):
         self._hooks: dict[tuple[str, str], str] = {}
         self._expected = f"{ACCESS_KEY}:{SECRET_KEY}".encode()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, traceback)
+    def __exit__(self, *failure: object) -> None:
+        super().__exit__(*failure)
         self.store.close()
 
     @property

@@ -3,7 +3,6 @@
 import logging
 import threading
 from pathlib import Path
-from types import TracebackType
 
 from .models import Models, Refusal
 from .over_grpc import make_server
@@ -51,12 +50,7 @@ class ServingEmulator:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self._ended.set()
         self.rest.shutdown()
         self.rest.server_close()

@@ -46,6 +46,7 @@ def rehearsed(
             if task.state is not State.PENDING:  # as all tasks are from the start
                 on_change(task.name, task.state.name, task.error or "", _outputs(task))
 
+        location, _, run_id = job["name"].rpartition("/pipelineJobs/")
         with _taken(turn, stop), patch.object(sys, "executable", str(python)):
             if stop.is_set():
                 return None
@@ -53,7 +54,8 @@ def rehearsed(
                 outcome = rehearse(
                     job,
                     Path(store),
-                    run_id=job["name"].rpartition("/")[2],
+                    run_id=run_id,
+                    location=location,
                     environment={**os.environ, **environment},
                     map_gcs=map_gcs,
                     longest_pause=LONGEST_PAUSE,

@@ -174,6 +174,10 @@ def test_the_pusher_is_told_how_the_image_serves(server: str, port: int | None) 
         ({"serving_dir": "gs://"}, "SERVING_DIR=gs:// is no place in Cloud Storage"),
         ({"pipeline_image": None}, "PIPELINE_IMAGE is not set"),
         ({"use_dataflow": True}, "USE_DATAFLOW needs GOOGLE_CLOUD_PROJECT"),
+        (
+            {"mlflow_tracking_uri": "https://team:pass@mlflow.example"},
+            "MLFLOW_TRACKING_URI has a user in it, which every job would show: put user and",
+        ),
         ({"dataflow_machine_type": "n1-standard-4"}, "DATAFLOW_MACHINE_TYPE needs USE_DATAFLOW"),
         (
             {"vpc_network": NETWORK, "use_dataflow": True},

@@ -13,6 +13,7 @@ from pipeline.configs import load_settings
 from pipeline.pipeline import create_pipeline
 from pipeline.runs.provenance import commit_label
 from pipeline.vertex.engine import vertex_engine
+from pipeline.vertex.recorded import RECORDER
 from pipeline.vertex.runner import VertexRunner
 from tests.conftest import REPOSITORY, Workplace
 from tests.pipeline.test_pipeline import EDGES
@@ -104,6 +105,25 @@ def test_the_commit_is_a_label_and_part_of_no_step(job: dict[str, Any]) -> None:
     [commit] = commit_label(REPOSITORY).values() or [None]
     assert job["labels"].get("commit") == commit
     assert commit is None or commit not in json.dumps(job["pipelineSpec"])
+
+
+def test_a_recorded_job_has_one_more_task_which_waits_for_all(
+    job: dict[str, Any], tmp_path: Path
+) -> None:
+    tracking = {"mlflow_tracking_uri": "https://mlflow.example", "mlflow_experiment_name": "pets"}
+    recorded = compiled(tmp_path, hf_repo_id="demo/pets", epochs=3, **tracking)
+    last = tasks(recorded).pop(RECORDER)
+    assert tasks(recorded) == tasks(job)
+    assert set(last["dependentTasks"]) == set(tasks(job))
+    assert last["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    assert "cachingOptions" not in last
+    told = {one["name"]: one["value"] for one in container(recorded, "Trainer").pop("env")}
+    assert told.items() > {name.upper(): value for name, value in tracking.items()}.items()
+    executors = recorded["pipelineSpec"]["deploymentSpec"]["executors"]
+    assert "epochs={{$.inputs.parameters['epochs']}}" in container(recorded, RECORDER)["args"]
+    del executors[f"{RECORDER}_executor"]
+    # Caches answer by what a step is told: of the run it is nothing.
+    assert recorded["pipelineSpec"]["deploymentSpec"] == job["pipelineSpec"]["deploymentSpec"]
 
 
 def test_parameters_reach_into_the_configuration_of_a_step(job: dict[str, Any]) -> None:

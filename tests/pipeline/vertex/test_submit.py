@@ -71,17 +71,6 @@ def test_without_waiting(
     assert "cachingOptions" not in job.pipeline_spec["root"]["dag"]["tasks"]["First"]
 
 
-def test_what_is_not_recorded_is_told(submit: Callable[..., Done]) -> None:
-    done = submit(
-        "--parameter", "epochs=3", mlflow_tracking_uri="http://someone:geheim@127.0.0.1:5000"
-    )
-    assert (done.status, done.error) == (
-        0,
-        "The run is not recorded in MLflow: on Vertex AI none is.\n",
-    )
-    assert "geheim" not in done.output
-
-
 def test_a_job_that_fails_is_told_with_the_steps_reason(
     submit: Callable[..., Done], runner: Runner
 ) -> None:
