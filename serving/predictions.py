@@ -37,13 +37,22 @@ class Classification:
 Prediction = Segmentation | Classification
 
 
+class ImageRefused(Exception):
+    """Why a server did not answer an image of several, which it names, in a sentence."""
+
+
 def read_predictions(rows: Any) -> list[Prediction]:
     """What an answer has in JSON for `predictions`.
 
     Raises:
+        ImageRefused: an image was not answered, while others were.
         ValueError: it is something else.
     """
     try:
+        refused = [number for number, row in enumerate(rows, 1) if "error" in row]
+        if refused:
+            told = rows[refused[0] - 1]["error"]
+            raise ImageRefused(f"Image {refused[0]} of {len(rows)}: {told}")
         return [_read_row(row) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"an answer of no known task: {error!r}") from error

@@ -67,7 +67,9 @@ def test_all_that_is_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str], v
 
 
 @pytest.mark.usefixtures("mistaken")
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["train"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["serve", "--help"], ["train"]]
+)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     ask = f"import sys; from pipeline.__main__ import main; main({arguments})\n"
     ask += "print(*sys.modules, sep='\\n')"
