@@ -16,7 +16,7 @@ from tests.conftest import Workplace
 from tests.serving.conftest import encode
 from tests.serving.processes import free_ports, running
 from tests.serving.rest.conftest import Running, instance, wait_for
-from tests.serving.rest.test_versions import give_provenance
+from tests.serving.tiny_models import give_provenance
 from tests.warm.commands import python
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.recipes import load_recipe
 from serving import config, rollout
 from serving.client import RestClient
 from serving.errors import ServingError
 from tests.serving.conftest import MODEL, encode
 from tests.serving.rest.conftest import Running, wait_for
+from tests.serving.tiny_models import give_provenance, push_tiny
 
 GOOD = encode(40, 60)
 
@@ -28,8 +28,6 @@ def answer_of(server: Running, path: str = f"/v1/models/{MODEL}") -> int:
 def test_a_new_version_takes_over_and_no_request_fails(
     serve: Callable[..., Running], pushed: Path
 ) -> None:
-    from tests.serving.tiny_models import push_tiny
-
     server = serve(pushed)
     found: list[int] = []
     ended = threading.Event()
@@ -94,14 +92,6 @@ def test_labels_move_as_they_do_with_tensorflow_serving(
     with pytest.raises(ServingError, match="did not load 3"):
         rollout.roll_out(pushed, MODEL, {"stable": 3}, client, wait=2)
     assert answer_of(server, f"/v1/models/{MODEL}/labels/stable") == 1
-
-
-def give_provenance(folder: Path, recipe: str) -> None:
-    """Has a model say that a recipe made it."""
-    from models.provenance import Provenance, write_provenance
-
-    config = load_recipe(recipe).training_config()
-    write_provenance(str(folder), Provenance(**config.model_dump()))
 
 
 def test_a_model_of_another_task(serve: Callable[..., Running], pushed: Path) -> None:
