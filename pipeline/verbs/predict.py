@@ -59,7 +59,7 @@ def predict(
     if as_json:
         print_json({"output": str(output), **scores})
         return 0
-    typer.echo(f"{len(outcome.images)} images, by {folder}: {output}")
+    typer.echo(f"Answered by {folder}: {len(outcome.images)} of {images.total}; {output}")
     for name, reason in list(outcome.failed.items())[:_SHOWN]:
         tell(f"{name}: {reason}")
     return 0

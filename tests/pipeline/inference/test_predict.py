@@ -53,7 +53,11 @@ def test_masks_and_a_table(versions: Path, photos: Path, tmp_path: Path, capsys)
 
     assert main([*arguments[:1], str(versions / "7"), *arguments[2:]]) == 0
     printed = capsys.readouterr()
-    assert printed.out.startswith("2 images") and "none.jpg" in printed.err
+    assert (
+        printed.out.startswith("Answered by")
+        and "2 of 3" in printed.out
+        and "none.jpg" in printed.err
+    )
     assert np.asarray(Image.open(results / "masks" / "one.png")).max() == 0
 
 
