@@ -17,7 +17,7 @@ from serving.rest.limits import LIMITS, Limits
 from serving.rest.versions import ServedModel, find_wanted
 
 _POLL_SECONDS = 1.0
-_PATIENCE = 30.0  # seconds in which a connection must come to something
+_PATIENCE = 30  # seconds in which a connection must come to something
 _DRAIN_SECONDS = 30
 _CONNECTIONS = 512
 
@@ -71,6 +71,7 @@ class RestServer:
                 access_log=False,
                 server_header=False,
                 limit_concurrency=_CONNECTIONS,
+                timeout_keep_alive=_PATIENCE,
                 timeout_graceful_shutdown=_DRAIN_SECONDS,
             )
         )

@@ -72,7 +72,7 @@ def running(folder: Path, name: str = MODEL, **keywords: Any) -> Iterator[Runnin
 
 
 def wait_for(holds: Callable[[], bool]) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         if holds():
             return
         threading.Event().wait(0.05)
