@@ -192,7 +192,8 @@ class Api:
 
 async def _answer_refusal(request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, Refusal)
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}}
+    later = {"Retry-After": "1"}
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: later, 503: later}
     return JSONResponse(
         {"error": str(refusal)}, refusal.status, headers=headers.get(refusal.status)
     )

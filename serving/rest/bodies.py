@@ -39,21 +39,22 @@ class Bodies:
         body = bytearray()
         taken = 0
         try:
-            async with asyncio.timeout(self._limits.seconds):
-                async for chunk in request.stream():
-                    if len(body) + len(chunk) > self._limits.request_bytes:
-                        raise self._too_large()
-                    taken += self._hold(len(chunk))
-                    body += chunk
+            try:
+                async with asyncio.timeout(self._limits.seconds):
+                    async for chunk in request.stream():
+                        if len(body) + len(chunk) > self._limits.request_bytes:
+                            raise self._too_large()
+                        taken += self._hold(len(chunk))
+                        body += chunk
+            except TimeoutError:
+                raise Refusal(408, "The body did not arrive in time: send it faster.") from None
+            except ClientDisconnect:
+                raise Refusal(408, "The body ended before its end.") from None
             if packed == "gzip":
                 # All that it may become, for what it does become is known too late.
                 taken += self._hold(self._limits.request_bytes)
                 body = await asyncio.to_thread(self._unpack, body)
             yield bytes(body)
-        except TimeoutError:
-            raise Refusal(408, "The body did not arrive in time: send it faster.") from None
-        except ClientDisconnect:
-            raise Refusal(408, "The body ended before its end.") from None
         finally:
             self._held -= taken
 

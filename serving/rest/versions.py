@@ -135,7 +135,7 @@ class ServedModel:
             Refusal: it is not served.
         """
         served, number = self.served, asked.version
-        if not served.versions and self._loading is not None:
+        if not served.versions:  # at the start alone: later something always is
             raise Refusal(503, f"Model {self.name} is being loaded: ask again later.")
         if asked.label is not None:
             if asked.label not in served.labels:

@@ -1,15 +1,20 @@
 """Versions come, go and fail, and labels move, while clients ask."""
 
+import asyncio
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from serving import config, rollout
 from serving.client import RestClient
 from serving.errors import ServingError
+from serving.rest.app import Api, Routes
+from serving.rest.limits import Limits
+from serving.rest.versions import ServedModel
 from tests.serving.conftest import MODEL, encode
 from tests.serving.rest.conftest import Running, wait_for
 from tests.serving.tiny_models import give_provenance, push_tiny
@@ -23,6 +28,21 @@ def answer_of(server: Running, path: str = f"/v1/models/{MODEL}") -> int:
     assert answer.status_code == 200, answer.text
     [row] = answer.json()["predictions"]
     return row["class_fractions"].index(1)
+
+
+def test_until_a_model_is_loaded_the_server_lives_and_is_not_ready(pushed: Path) -> None:
+    model = ServedModel(MODEL, pushed, tell=lambda said: None)
+    api = Api({MODEL: model}, Limits(), Routes())
+    paths = ("/livez", "/readyz", f"/v1/models/{MODEL}/metadata", f"/v1/models/{MODEL}")
+
+    async def ask() -> list[int]:
+        transport = httpx2.ASGITransport(app=api.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
+            return [(await client.get(path)).status_code for path in paths]
+
+    assert asyncio.run(ask()) == [200, 503, 503, 404]
+    model.refresh()
+    assert asyncio.run(ask()) == [200] * 4
 
 
 def test_a_new_version_takes_over_and_no_request_fails(
