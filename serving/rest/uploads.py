@@ -1,7 +1,7 @@
 """Looks at an image before it joins a batch, in which it would fail the others' call.
 
-Two looks, so that a sound file is not decoded twice: its header, by the graph that the model itself
-has, and its structure. Only what is not in order there is decoded to see whether it can be.
+Two looks, so that a sound file is not decoded twice: at its header and at its structure. Only where
+these are not in order, the model's own graph and its decoder are asked what they say of it.
 """
 
 import functools
@@ -43,22 +43,24 @@ def make_check(max_megapixels: float) -> Callable[[bytes], Upload | str]:
         return uploads.find_fault(file, max_megapixels)
 
     def check(file: bytes) -> Upload | str:
+        width, height = _read_size(file)
+        fits = 0 < width * height <= max_megapixels * 1e6 and max(width, height) <= uploads.MAX_SIDE
         try:
-            if fault := find_fault(tf.constant(file)).numpy().decode():
+            if not fits and (fault := find_fault(tf.constant(file)).numpy().decode()):
                 return fault
             if not is_intact(file):
                 preprocessing.decode_image(tf.constant(file))
         except tf.errors.InvalidArgumentError as error:
             return find_reason(error)
-        return Upload(file, _count_pixels(file))
+        return Upload(file, width * height)
 
     return check
 
 
-def _count_pixels(file: bytes) -> int:
-    """By the header; an image that Pillow does not know may be any."""
+def _read_size(file: bytes) -> tuple[int, int]:
+    """Width and height by the header; zeros of what Pillow does not know."""
     try:
         with Image.open(io.BytesIO(file), formats=("JPEG", "PNG")) as image:
-            return image.width * image.height
+            return image.size
     except Exception:  # Pillow raises whatever its formats provoke
-        return 2**63
+        return 0, 0
