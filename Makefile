@@ -7,12 +7,12 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest -n 2 --dist worksteal
 
-.PHONY: help setup data demo demo-pets hub env databases services mlflow check report app notebooks serve test test-networks \
-	test-emulators test-image test-services test-concerned test-fast system lint format docs sbom \
-	audit bench clean
+.PHONY: help setup data demo demo-pets hub env databases services mlflow check report app notebooks \
+	serve serve-tfserving test test-networks test-emulators test-image test-services test-concerned \
+	test-fast system lint format docs sbom audit bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/installed ## Install what is needed into .venv
 
@@ -76,7 +76,10 @@ app: setup ## Serve the newest pushed model to the browser
 notebooks: setup ## Open the notebooks in JupyterLab
 	@$(RUN) jupyter lab notebooks
 
-serve: setup ## Serve the pushed model with TensorFlow Serving, in a container
+serve: setup ## Serve the pushed model to programs, by TensorFlow Serving's REST protocol
+	@$(RUN) python -m pipeline serve
+
+serve-tfserving: setup ## Serve it with TensorFlow Serving itself, in a container
 	@$(RUN) python -m serving config
 	@$(RUN) python -m serving start --container
 

@@ -1,17 +1,21 @@
-"""What a served image costs: the SavedModel's `serving_default` beside the bare Keras network.
+"""What a served image costs: by the SavedModel's `serving_default`, and over HTTP.
 
-The signature takes JPEG bytes and answers PNGs of the images' own sizes and the classes' shares;
-the peer decodes and resizes the same bytes and runs the network, in one `tf.function` for each
-batch size, and leaves its logits where they are.
+The signature takes JPEG bytes and answers PNGs of the images' own sizes and the classes' shares.
+Over HTTP the server has the same model, and the project's client asks it, both in this process. The
+peer decodes and resizes the same bytes and runs the bare Keras network, in one `tf.function` for
+each batch size, and leaves its logits where they are.
 """
 
+import contextlib
 import statistics
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import keras
 import tensorflow as tf
 from rich.console import Console
@@ -21,53 +25,84 @@ from tfx.utils import path_utils
 from benchmarks.bench_evaluator import export
 from benchmarks.bench_trainer import CONFIG
 from benchmarks.report import Figure, figure
+from serving.client import RestClient
+from serving.rest.server import RestServer
 from tfrecords.drawing import scenes
 
 _BATCH_SIZES = (1, 8, 32)
 _IMAGES = 32
 _PASSES = 2  # over all images, a round
+_ASKED = ("signature", "http", "bare")
+_MODEL = "model"
 _PEER = "bare Keras network behind decode and resize"
 
 Call = Callable[..., Any]
 
 
 def run(rounds: int) -> list[Figure]:
-    """Asks both in turn.
+    """Asks all in turn.
 
     Args:
         rounds: how often each is measured.
 
     Returns:
-        Milliseconds of an image alone, and images a second for each batch size.
+        Milliseconds of an image alone, and images a second for each batch size; by the signature,
+        and over HTTP.
     """
-    latency: dict[str, list[float]] = {"ours": [], "peer": []}
+    latency: dict[str, list[float]] = {who: [] for who in _ASKED}
     speed: dict[int, dict[str, list[float]]] = {
-        size: {"ours": [], "peer": []} for size in _BATCH_SIZES
+        size: {who: [] for who in _ASKED} for size in _BATCH_SIZES
     }
     jpegs = [scenes.draw(0, index).jpeg() for index in range(_IMAGES)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         network = export(folder / "graph", folder / "temp", folder / "model")
-        loaded = tf.saved_model.load(path_utils.serving_model_path(str(folder / "model")))
-        serve = loaded.signatures["serving_default"]
+        path = path_utils.serving_model_path(str(folder / "model"))
+        signature = tf.saved_model.load(path).signatures["serving_default"]
         bare = {size: _bare(network, size) for size in _BATCH_SIZES}
-        for number in track(range(rounds + 1), "serving", console=Console(stderr=True)):
-            for size in _BATCH_SIZES:
-                for who, call in (("ours", serve), ("peer", bare[size])):
-                    seconds = _seconds(call, jpegs, size)
-                    if number == 0:
-                        continue  # both are traced, and ask for their memory
-                    speed[size][who].append(size / statistics.mean(seconds))
-                    if size == 1:
-                        latency[who].append(1000 * statistics.median(seconds))
-    what = f"Serving, {CONFIG.model}, {CONFIG.image_size} px"
-    return [
-        figure(f"{what}, latency", "ms", **latency, peer_name=_PEER),
-        *(
-            figure(f"{what}, batch {size}", "images/s", **speed[size], peer_name=_PEER)
-            for size in _BATCH_SIZES
-        ),
-    ]
+        with _served(Path(path)) as ask:
+            for number in track(range(rounds + 1), "serving", console=Console(stderr=True)):
+                for size in _BATCH_SIZES:
+                    for who, call in zip(_ASKED, (signature, ask, bare[size]), strict=True):
+                        seconds = _seconds(call, jpegs, size)
+                        if number == 0:
+                            continue  # all are traced, and ask for their memory
+                        speed[size][who].append(size / statistics.mean(seconds))
+                        if size == 1:
+                            latency[who].append(1000 * statistics.median(seconds))
+    figures = []
+    for who, how in (("signature", ""), ("http", " over HTTP")):
+        what = f"Serving{how}, {CONFIG.model}, {CONFIG.image_size} px"
+        figures += [
+            figure(f"{what}, latency", "ms", latency[who], latency["bare"], _PEER),
+            *(
+                figure(f"{what}, batch {size}", "images/s", one[who], one["bare"], _PEER)
+                for size, one in speed.items()
+            ),
+        ]
+    return figures
+
+
+@contextlib.contextmanager
+def _served(model: Path) -> Iterator[Call]:
+    """The server over a model, as a call that its client makes."""
+    server = RestServer({_MODEL: model}, port=0, tell=lambda said: None)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    url = f"http://127.0.0.1:{server.port}"
+    client = RestClient(url, _MODEL, label="")
+
+    def ask(image_bytes: tf.Tensor) -> tuple[()]:
+        client.predict(image_bytes.numpy().tolist())
+        return ()
+
+    try:
+        while httpx2.get(f"{url}/readyz").is_error:  # until it has loaded the model
+            time.sleep(0.1)
+        yield ask
+    finally:
+        server.stop()
+        thread.join()
 
 
 def _seconds(call: Call, jpegs: Sequence[bytes], size: int) -> list[float]:

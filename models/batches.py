@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-_BROKEN = "The image is damaged or cut off: export or copy the file again and retry."
+BROKEN = "The image is damaged or cut off: export or copy the file again and retry."
 
 # Of a file, scalar string: why it is refused, a sentence or empty, and the results where it is not.
 Prepare = Callable[[tf.Tensor], tuple[tf.Tensor, Sequence[tf.Tensor]]]
@@ -64,7 +64,7 @@ def _prepare_several(
     numbers, faults, results = batch.with_options(_options()).get_single_element()
 
     # What tf.data has passed over has said nothing of itself.
-    places, broken = numbers[:, tf.newaxis], tf.fill([count + 1], _BROKEN)
+    places, broken = numbers[:, tf.newaxis], tf.fill([count + 1], BROKEN)
     told = tf.tensor_scatter_nd_update(broken, places, faults)[:-1]
     is_refused = told != ""
 

@@ -199,7 +199,7 @@ class Answer(NamedTuple):
     Attributes:
         overlay: uint8 [height, width, 3] RGB, the image with the answer on it.
         mask: PNG of class ids, where answers are masks; empty where they are not.
-        row: of a table, by its columns, where they are none; else empty.
+        row: of a table, by its columns; empty where there is no more to say than the mask does.
     """
 
     overlay: npt.NDArray[np.uint8]

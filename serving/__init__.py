@@ -1,1 +1,1 @@
-"""What answers requests in production: TensorFlow Serving over the versions that were pushed."""
+"""What answers requests in production, over the versions that were pushed, and what asks it."""

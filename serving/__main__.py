@@ -14,13 +14,13 @@ from pipeline.configs import load_settings
 from pipeline.terminal import fail
 from serving import client, load, rollout, server
 from serving.errors import ServingError
-from serving.predictions import Classification
+from serving.predictions import Classification, Segmentation
+from serving.showing import show
 from tfrecords.command_line import add_command, make_app, run
 from tfrecords.terminal import prepare
 
 Number = TypeVar("Number", int, float)
 
-_SHOWN_CLASSES = 5
 _CONSOLE = Console(soft_wrap=True, highlight=False)
 
 
@@ -124,17 +124,10 @@ def predict(
     """Prints the shares of the classes, or the most probable ones; returns 0."""
     [content] = _read([image])
     [prediction] = _predictor(url, endpoint, model, label, timeout, True).predict([content])
-    if isinstance(prediction, Classification):
-        if output:
-            raise ServingError("The model classifies and gives no mask: leave out --output.")
-        ranked = sorted(enumerate(prediction.probabilities), key=lambda pair: -pair[1])
-        for index, probability in ranked[:_SHOWN_CLASSES]:
-            name = f", {prediction.class_name}" if index == prediction.label else ""
-            _CONSOLE.print(f"class {index}{name}: {probability:.1%}", markup=False)
-        return 0
-    for index, share in enumerate(prediction.class_fractions):
-        _CONSOLE.print(f"class {index}: {share:.1%}")
-    if output:
+    if output and isinstance(prediction, Classification):
+        raise ServingError("The model classifies and gives no mask: leave out --output.")
+    show(prediction, _CONSOLE)
+    if output and isinstance(prediction, Segmentation):
         try:
             output.write_bytes(prediction.mask_png)
         except OSError as error:

@@ -8,26 +8,14 @@ from urllib.parse import quote
 import httpx2
 import tenacity
 
-from serving.errors import TRIES, Kind, ServingError, explain, kind_of
-from serving.predictions import Prediction, read_predictions
+from serving.errors import KINDS, TRIES, Kind, ServingError, explain, kind_of
+from serving.predictions import ImageRefused, Prediction, read_predictions
 
 LABEL = "stable"
 URL = "http://127.0.0.1:8501"
 LONGEST_WAIT = 10.0  # seconds; a server that asks for more is not waited for
 
 _BACKOFF = tenacity.wait_exponential_jitter(initial=0.2, max=2, jitter=0.2)
-# By the status of an answer over HTTP.
-KINDS = {
-    400: Kind.REFUSED,
-    401: Kind.DENIED,
-    403: Kind.DENIED,
-    404: Kind.MISSING,
-    408: Kind.TIMEOUT,
-    413: Kind.TOO_LARGE,
-    429: Kind.BUSY,
-    503: Kind.BUSY,
-    504: Kind.TIMEOUT,
-}
 
 
 class Predictor(Protocol):
@@ -47,6 +35,7 @@ class RestClient:
             what a server without labels, such as KServe, has.
         timeout: seconds for one answer.
         retry: whether to ask again where that makes sense.
+        token: what the server wants, if it wants one.
     """
 
     def __init__(
@@ -56,6 +45,7 @@ class RestClient:
         label: str = LABEL,
         timeout: float = 30.0,
         retry: bool = True,
+        token: str | None = None,
     ) -> None:
         self._retry = retry
         self._url = url.rstrip("/")
@@ -63,7 +53,8 @@ class RestClient:
         self._model_path = f"/v1/models/{quote(model, safe='')}"
         labelled = f"/labels/{quote(label, safe='')}" if label else ""
         self._predict_path = f"{self._model_path}{labelled}:predict"
-        self._http = httpx2.Client(timeout=timeout)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx2.Client(timeout=timeout, headers=headers)
 
     def predict(self, images: Sequence[bytes]) -> list[Prediction]:
         """Encoded images (JPEG or PNG) to predictions, in their order.
@@ -78,6 +69,8 @@ class RestClient:
         )
         try:
             return read_predictions(answer.get("predictions"))
+        except ImageRefused as error:
+            raise explain(Kind.REFUSED, self._url, self._target, str(error)) from error
         except ValueError as error:
             raise explain(Kind.BROKEN, self._url, self._target, str(error)) from error
 

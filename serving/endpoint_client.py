@@ -11,9 +11,9 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import aiplatform
 
 from components.google_cloud import CloudError, explained
-from serving.client import KINDS, retrying, write_instances
-from serving.errors import SENTENCES, Kind, ServingError, explain
-from serving.predictions import Prediction, read_predictions
+from serving.client import retrying, write_instances
+from serving.errors import KINDS, SENTENCES, Kind, ServingError, explain
+from serving.predictions import ImageRefused, Prediction, read_predictions
 
 Answer = TypeVar("Answer")
 
@@ -97,6 +97,8 @@ class EndpointClient:
         answer = retrying(self._retry)(self._explained, self._ask, instances)
         try:
             return read_predictions(answer.predictions)
+        except ImageRefused as error:
+            raise self._failure(Kind.REFUSED, str(error)) from error
         except ValueError as error:
             raise self._failure(Kind.BROKEN, str(error)) from error
 

@@ -18,6 +18,18 @@ class Kind(Enum):
     BROKEN = "server failed"
 
 
+# By the status of an answer over HTTP.
+KINDS = {
+    400: Kind.REFUSED,
+    401: Kind.DENIED,
+    403: Kind.DENIED,
+    404: Kind.MISSING,
+    408: Kind.TIMEOUT,
+    413: Kind.TOO_LARGE,
+    429: Kind.BUSY,
+    503: Kind.BUSY,
+    504: Kind.TIMEOUT,
+}
 # A prediction changes nothing on the server, so it may be asked again. What took too long may not:
 # the server is still at it. A refused image may be another one's fault: the server answers the
 # images of several requests as one batch, in which a broken one fails all.

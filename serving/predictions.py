@@ -1,9 +1,14 @@
 """What a model says of an image, whichever task it is of."""
 
 import base64
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,11 @@ class Segmentation:
     mask_png: bytes
     class_fractions: list[float]
 
+    @property
+    def mask(self) -> npt.NDArray[np.uint8]:
+        """Class ids, uint8 [height, width]."""
+        return np.asarray(Image.open(io.BytesIO(self.mask_png)))
+
 
 @dataclass(frozen=True)
 class Classification:
@@ -27,23 +37,34 @@ class Classification:
         label: id of the most probable class.
         class_name: its name.
         probabilities: of each class, by id.
+        decision: what a threshold makes of them; empty where the model has none.
     """
 
     label: int
     class_name: str
     probabilities: list[float]
+    decision: str = ""
 
 
 Prediction = Segmentation | Classification
+
+
+class ImageRefused(Exception):
+    """Why a server did not answer an image of several, which it names, in a sentence."""
 
 
 def read_predictions(rows: Any) -> list[Prediction]:
     """What an answer has in JSON for `predictions`.
 
     Raises:
+        ImageRefused: an image was not answered, while others were.
         ValueError: it is something else.
     """
     try:
+        refused = [number for number, row in enumerate(rows, 1) if "error" in row]
+        if refused:
+            told = rows[refused[0] - 1]["error"]
+            raise ImageRefused(f"Image {refused[0]} of {len(rows)}: {told}")
         return [_read_row(row) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"an answer of no known task: {error!r}") from error
@@ -52,7 +73,9 @@ def read_predictions(rows: Any) -> list[Prediction]:
 def _read_row(row: Mapping[str, Any]) -> Prediction:
     if "probabilities" in row:
         # A Vertex Endpoint's numbers are all floats.
-        return Classification(int(row["label"]), row["class_name"], row["probabilities"])
+        return Classification(
+            int(row["label"]), row["class_name"], row["probabilities"], row.get("decision", "")
+        )
     mask = base64.b64decode(row["mask_png_bytes"]["b64"], validate=True)
     return Segmentation(mask, row["class_fractions"])
 
@@ -65,10 +88,15 @@ def read_arrays(arrays: Mapping[str, Any]) -> list[Prediction]:
     """
     try:
         if "probabilities" in arrays:
+            decisions = arrays.get("decision", [b""] * len(arrays["label"]))
             return [
-                Classification(int(label), name.decode(), probabilities.tolist())
-                for label, name, probabilities in zip(
-                    arrays["label"], arrays["class_name"], arrays["probabilities"], strict=True
+                Classification(int(label), name.decode(), probabilities.tolist(), decision.decode())
+                for label, name, probabilities, decision in zip(
+                    arrays["label"],
+                    arrays["class_name"],
+                    arrays["probabilities"],
+                    decisions,
+                    strict=True,
                 )
             ]
         return [

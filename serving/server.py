@@ -65,8 +65,8 @@ def start(folder: Path, rest_port: int, grpc_port: int) -> None:
     """
     if shutil.which(BINARY) is None:
         raise ServingError(
-            f"There is no {BINARY} on PATH: install TensorFlow Serving, or run `make serve`, which "
-            "takes its container."
+            f"There is no {BINARY} on PATH: install TensorFlow Serving, or run "
+            "`make serve-tfserving`, which takes its container."
         )
     arguments = flags(str(folder.absolute()), rest_port=rest_port, grpc_port=grpc_port)
     os.execvp(BINARY, [BINARY, *arguments])

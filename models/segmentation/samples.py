@@ -9,7 +9,7 @@ import numpy.typing as npt
 from models.config import TrainingConfig
 from models.segmentation.colours import blend
 from models.segmentation.labels import decode_mask
-from models.segmentation.predictions import MASKS
+from models.segmentation.predictions import FRACTIONS, MASKS
 from models.task import Answer, Sample
 
 
@@ -40,8 +40,12 @@ def answer(image: npt.NDArray[np.uint8], told: Mapping[str, Any], config: Traini
 
     Args:
         image: uint8 [height, width, 3], RGB.
-        told: with the model's mask, a PNG of class ids.
-        config: whose palette is used.
+        told: with the model's mask, a PNG of class ids, and the classes' shares, where it has them.
+        config: whose palette and class names are used.
     """
-    mask = told[MASKS]
-    return Answer(blend(image, decode_mask(mask).numpy(), config.palette), mask=mask)
+    overlay = blend(image, decode_mask(told[MASKS]).numpy(), config.palette)
+    row = {}
+    if FRACTIONS in told:  # the Evaluator's answers have counts instead
+        shares = zip(config.class_names, told[FRACTIONS], strict=True)
+        row = {f"share_{name}": float(share) for name, share in shares}
+    return Answer(overlay, mask=told[MASKS], row=row)

@@ -93,7 +93,7 @@ def find_data(
     if given:
         folders = [folder for folder in map(Path, given) if (folder / INFO_FILE).exists()]
         if not folders:
-            return Files(_name_files(_list_files(given)))
+            return find_files(given)
         if len(given) > 1:
             raise DataError(f"{folders[0]} is a data set: name it alone, or image files.")
         return _labelled(folders[0], str(folders[0]), recipe)
@@ -104,6 +104,18 @@ def find_data(
         )
     found = bring(settings, parse(version))
     return _labelled(shards_of(found, recipe), str(found.address), recipe)
+
+
+def find_files(given: Sequence[str]) -> Files:
+    """Finds image files.
+
+    Args:
+        given: files, folders and patterns of them.
+
+    Raises:
+        ValueError: one of them names none.
+    """
+    return Files(_name_files(_list_files(given)))
 
 
 def _labelled(folder: Path, place: str, recipe: Recipe) -> Labelled:

@@ -16,6 +16,7 @@ from components.data_stores import StoresConfig
 from components.digest import model_digest
 from models.provenance import read_provenance
 from models.registry import load_learning, load_task
+from models.task import Classes
 from pipeline.data_version import VERSIONS, bring
 from pipeline.inference.choice import Chosen
 from stores.address import parse
@@ -33,6 +34,7 @@ class ExportedModel:
         config: what was trained.
         task: what it does.
         learning: the task's functions.
+        classes: what it tells apart.
 
     Args:
         folder: of the model.
@@ -52,6 +54,7 @@ class ExportedModel:
                 "another run, or train again."
             ) from None
         self.learning = load_learning(self.config.task)
+        self.classes = Classes(self.config.class_names)
         self._counts = list(self.learning.count_specs(self.config.num_outputs))
 
     def judge(self, records: Sequence[bytes]) -> list[dict[str, npt.NDArray[Any]]]:
@@ -79,6 +82,23 @@ class ExportedModel:
         """The task's metrics of sums, by their keys."""
         figures = self.learning.figures(sums, self.config.class_names)
         return {key: float(figures[key]) for key in self.task.measured(self.config.class_names)}
+
+
+def find_newest(folder: Path) -> Path:
+    """The SavedModel that a folder is, or the newest of a folder of versions.
+
+    Raises:
+        TrackingError: it holds none.
+    """
+    if (folder / _MODEL).is_file():
+        return folder
+    found = [path.parent for path in folder.glob(f"*/{_MODEL}") if path.parent.name.isdecimal()]
+    if not found:
+        raise TrackingError(
+            f"{folder} holds no model: name the folder of a SavedModel, or one of versions, as "
+            "SERVING_DIR is."
+        )
+    return max(found, key=lambda path: int(path.name))
 
 
 def fetch_model(settings: StoresConfig, chosen: Chosen) -> Path:

@@ -19,7 +19,8 @@ from tfrecords.errors import DataError
 from tfrecords.naming import cut_ending
 
 SCORES = "scores.json"
-_MASKS, _OVERLAYS, _LABELS = "masks", "overlays", "labels.csv"
+_MASKS, _OVERLAYS = "masks", "overlays"
+_LABELS, _SHARES = "labels.csv", "shares.csv"  # of what has no masks, and of what has
 _UNSAFE = re.compile(r"[^\w .()+,=@-]|^[. ]|[. ]$")
 _LONGEST = 120  # characters of a name, of which a file system takes 255 bytes
 
@@ -45,16 +46,18 @@ class Results:
             files["mask"] = f"{_MASKS}/{stem}.png"
             self._place(files["mask"]).write_bytes(answer.mask)
         if answer.row:
-            self._rows.append({"name": name, **answer.row})
+            masks = {"mask": files["mask"]} if answer.mask else {}
+            self._rows.append({"name": name, **masks, **answer.row})
         return files
 
     def finish(self, scores: dict[str, Any]) -> None:
         """Writes the table, where there is one, and the scores."""
         if self._rows:
-            with (self._folder / _LABELS).open("w", encoding="utf-8", newline="") as file:
-                table = csv.DictWriter(file, list(self._rows[0]))
-                table.writeheader()
-                table.writerows(self._rows)
+            table = _SHARES if "mask" in self._rows[0] else _LABELS
+            with (self._folder / table).open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, list(self._rows[0]))
+                writer.writeheader()
+                writer.writerows(self._rows)
         text = json.dumps(scores, indent=1, ensure_ascii=False, allow_nan=False)
         (self._folder / SCORES).write_text(text + "\n", encoding="utf-8", errors="replace")
 

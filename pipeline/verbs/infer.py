@@ -114,11 +114,11 @@ def _infer(
     output: Path,
     as_json: bool,
 ) -> int:
+    from pipeline.inference.asking import ask_all
     from pipeline.inference.data import find_data
     from pipeline.inference.model import ExportedModel, fetch_model
     from pipeline.inference.results import put_whole
     from pipeline.tracked import read_recipe
-    from tfrecords.errors import DataError
     from tracking import names
     from tracking.errors import TrackingError
 
@@ -132,13 +132,7 @@ def _infer(
         )
     data = find_data(settings, recipe, version or chosen.run.tag(names.DATA_VERSION), files)
     with put_whole(output) as results:
-        outcome = _run(model, data, recipe.classes, results)
-        if not outcome.images:
-            name, reason = next(iter(outcome.failed.items()), ("", "there are none"))
-            raise DataError(
-                f"None of the images could be used, nothing was written: {name and f'{name}: '}"
-                f"{reason}."
-            )
+        outcome = ask_all(model, data, recipe.classes, results)
         scores = _scores(chosen, model, data, outcome)
         results.finish(scores)
     if as_json:
@@ -146,21 +140,6 @@ def _infer(
         return 0
     _show(scores, model, output)
     return 0
-
-
-def _run(model: "ExportedModel", data: "Labelled | Files", classes: Any, results: Any) -> "Outcome":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from pipeline.inference.data import Files
-    from pipeline.inference.run import run_on_files, run_on_labelled
-
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Asking the model", total=data.total)
-        if isinstance(data, Files):
-            return run_on_files(model, data, results, lambda: bar.advance(task))
-        return run_on_labelled(model, data, classes, results, lambda: bar.advance(task))
 
 
 def _scores(

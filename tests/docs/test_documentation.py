@@ -49,6 +49,10 @@ RUN_BY = {
     ("docs/rollback.md", "TensorFlow Serving"): (
         "tests/serving/test_serving_commands.py::test_back_to_an_earlier_version"
     ),
+    ("docs/serving.md", "The server"): "tests/serving/rest/test_page.py::test_the_server",
+    ("docs/serving.md", "Without a server"): (
+        "tests/serving/rest/test_page.py::test_without_a_server"
+    ),
     ("docs/serving.md", "TensorFlow Serving"): (
         "tests/serving/test_serving_commands.py::test_the_page"
     ),

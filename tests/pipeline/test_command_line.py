@@ -101,7 +101,9 @@ def test_twenty_wrong_flags_are_twenty_sentences(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.usefixtures("mistaken")
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["train"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["serve", "--help"], ["train"]]
+)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     ask = f"import sys; from pipeline.__main__ import main; main({arguments})\n"
     ask += "print(*sys.modules, sep='\\n')"

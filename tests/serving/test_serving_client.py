@@ -281,6 +281,11 @@ def test_the_command_names_the_class(
 def test_an_endpoints_numbers_are_floats() -> None:
     row = {"label": 1.0, "class_name": "dog", "probabilities": [0.25, 0.75]}
     assert read_predictions([row]) == [Classification(1, "dog", [0.25, 0.75])]
+    [decided] = read_predictions([row | {"decision": "review"}])
+    assert decided.decision == "review"
+    arrays = {"label": np.ones(1), "class_name": [b"dog"], "probabilities": np.ones((1, 2))}
+    assert [one.decision for one in read_arrays(arrays)] == [""]
+    assert read_arrays(arrays | {"decision": [b"review"]})[0].decision == "review"
     with pytest.raises(ValueError, match="an answer of no known task"):
         read_predictions([{"label": "dog", "class_name": 1, "probabilities": None}])
     with pytest.raises(ValueError, match="an answer of no known task"):

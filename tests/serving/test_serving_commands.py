@@ -1,4 +1,4 @@
-"""The commands of docs/serving.md and `make serve`, on the emulator in the place of the binary."""
+"""The commands of docs/serving.md and `make serve-tfserving`, on the emulator of the binary."""
 
 import json
 import subprocess
@@ -9,7 +9,11 @@ from tests.conftest import REPOSITORY, Workplace
 from tests.pages import blocks
 from tests.serving.processes import free_ports, install_binary, running
 
-SERVE, ASK, _ = (block.text for block in blocks("docs/serving.md", "bash"))
+SERVE, ASK = (
+    block.text
+    for block in blocks("docs/serving.md", "bash")
+    if block.heading == "TensorFlow Serving"
+)
 [BACK] = [block.text for block in blocks("docs/rollback.md", "bash") if "serving" in block.text]
 
 
@@ -41,7 +45,7 @@ def test_the_page(workplace: Workplace, pushed: Path, photo: Path) -> None:
     assert (workplace.folder / "mask.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_make_serve(workplace: Workplace, pushed: Path) -> None:
+def test_make_serve_tfserving(workplace: Workplace, pushed: Path) -> None:
     """With a docker that says what it was given."""
     docker = workplace.folder / "docker"
     docker.write_text('#!/bin/sh\necho "$SERVING_DIR" "$MODEL_NAME" "$@"\n')
@@ -49,7 +53,7 @@ def test_make_serve(workplace: Workplace, pushed: Path) -> None:
     environment = workplace.environment(SERVING_DIR=f"{pushed}/../serving")
     environment["PATH"] = f"{workplace.folder}:{environment['PATH']}"
     done = subprocess.run(
-        ["make", "--no-print-directory", "--assume-old=.venv/installed", "serve"],
+        ["make", "--no-print-directory", "--assume-old=.venv/installed", "serve-tfserving"],
         cwd=REPOSITORY,
         env=environment,
         capture_output=True,

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from models import uploads
 from models.batches import prepare_files
+from models.provenance import Provenance, write_provenance
+from pipeline.recipes import load_recipe
 
 
 class Tiny(tf.Module):
@@ -59,3 +61,9 @@ def push(folder: Path, version: int, module: Tiny | TinyClassifier) -> Path:
     incoming = folder / f".incoming-{version}"
     tf.saved_model.save(module, str(incoming), signatures={"serving_default": module.serve})
     return incoming.rename(folder / str(version))
+
+
+def give_provenance(folder: Path, recipe: str) -> None:
+    """Has a model say that a recipe made it."""
+    config = load_recipe(recipe).training_config()
+    write_provenance(str(folder), Provenance(**config.model_dump()))

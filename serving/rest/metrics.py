@@ -1,0 +1,107 @@
+"""What Prometheus is told. Whatever clients send, the values of labels are these and no others."""
+
+from collections.abc import Iterable, Sequence
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from serving.errors import KINDS, Kind
+from serving.rest.protocol import Answer
+from serving.rest.servable import Servable
+from serving.rest.versions import ServedModel
+
+_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+_IMAGES = (1, 2, 4, 8, 16, 32)
+_FRACTIONS, _LABEL = "class_fractions", "label"  # outputs of the tasks that have classes
+
+
+class Metrics:
+    """Counts what the server does.
+
+    Args:
+        models: what it serves.
+    """
+
+    def __init__(self, models: Iterable[ServedModel]) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Versions(list(models)))
+        ProcessCollector(registry=self._registry)
+        self._requests = self._make(Counter, "requests", "Predictions asked for.", "code")
+        self._errors = self._make(Counter, "errors", "Requests refused, by kind.", "kind")
+        self._seconds = self._make(
+            Histogram,
+            "request_seconds",
+            "From a request's headers to its answer.",
+            buckets=_SECONDS,
+        )
+        self._faults = self._make(Counter, "images_refused", "Images answered with an error.")
+        self._batches = self._make(
+            Histogram, "batch_images", "Images in a call of the model.", buckets=_IMAGES
+        )
+        self._classes = self._make(
+            Counter, "predicted_class", "Images of a class, or pixels' shares.", "model", "class"
+        )
+        self.at_work = self._make(Gauge, "requests_at_work", "Worked on, or waiting.")
+
+    def _make(self, kind, name: str, what: str, *labels: str, **keywords):  # type: ignore[no-untyped-def]
+        return kind(f"visionpipe_{name}", what, labels, registry=self._registry, **keywords)
+
+    def note_request(self, status: int, seconds: float) -> None:
+        """Counts a prediction that was asked for."""
+        self._requests.labels(str(status)).inc()
+        self._seconds.observe(seconds)
+        if status >= 400:
+            self._errors.labels(KINDS.get(status, Kind.BROKEN).value).inc()
+
+    def note_batch(self, images: int) -> None:
+        """Counts a call of a model."""
+        self._batches.observe(images)
+
+    def note_answers(self, model: str, servable: Servable, answers: Sequence[Answer]) -> None:
+        """Counts the classes that were predicted, and the images that were refused."""
+        for one in answers:
+            if isinstance(one, str):
+                self._faults.inc()
+            elif _LABEL in one:
+                self._note_class(model, servable, int(one[_LABEL]), 1)
+            elif _FRACTIONS in one:
+                for number, share in enumerate(one[_FRACTIONS]):
+                    self._note_class(model, servable, number, float(share))
+
+    def _note_class(self, model: str, servable: Servable, number: int, share: float) -> None:
+        names = servable.class_names
+        name = names[number] if number < len(names) else str(number)
+        self._classes.labels(model, name).inc(share)
+
+    def write(self) -> bytes:
+        """All of it, as Prometheus reads it."""
+        return generate_latest(self._registry)
+
+
+class _Versions(Collector):
+    """What is served at the moment that Prometheus asks."""
+
+    def __init__(self, models: Sequence[ServedModel]) -> None:
+        self._models = models
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily(
+            "visionpipe_served_version",
+            "1 for each version that is served, by each label that names it.",
+            labels=("model", "version", "label"),
+        )
+        for model in self._models:
+            served = model.served
+            named = [(number, label) for label, number in served.labels.items()]
+            plain = [(number, "") for number in served.versions.keys() - dict(named).keys()]
+            for number, label in named + plain:
+                family.add_metric([model.name, str(number), label], 1)
+        yield family
