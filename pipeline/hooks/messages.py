@@ -21,8 +21,8 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, Validat
 
 from pipeline.hooks.errors import HookError
 from stores.address import MANIFESTS, LakeFSAddress, S3Address
+from tracking.names import CHAMPION
 
-CHAMPION = "champion"
 _FRESH = timedelta(minutes=10)  # how far a message's time may be from now
 _SIGNATURE, _TIMESTAMP, _DELIVERY = (
     f"X-MLflow-{name}" for name in ("Signature", "Timestamp", "Delivery-Id")
