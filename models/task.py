@@ -118,7 +118,7 @@ class Task:
         architectures: modules of networks by the name that MODEL takes; see `models.registry`.
         app: folder below apps/gradio of its demo; empty for none.
         sampled_by: key of the metric that orders single examples; empty for the primary one.
-        calibrates: whether its `Learning` has `fit_temperature`.
+        calibrates: whether its `Learning` has `fit_temperature`, and what a threshold needs.
         draws_classes: whether answers are pictures, in the colours of the recipe's palette.
     """
 

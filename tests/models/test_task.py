@@ -39,7 +39,8 @@ def test_a_task_is_whole(name: str) -> None:
     declared = [key for key in vars(registry.Learning) if not key.startswith("_")]
     assert len(declared) > 15
     missing = [key for key in declared if not callable(getattr(learning, key, None))]
-    assert missing == ([] if task.calibrates else ["fit_temperature", "fit_thresholds"])
+    of_probabilities = ["fit_temperature", "fit_thresholds", "highlight"]
+    assert missing == ([] if task.calibrates else of_probabilities)
 
 
 def test_direction_and_words_of_a_metric() -> None:
