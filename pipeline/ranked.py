@@ -24,14 +24,19 @@ class Ranked:
     Attributes:
         version: which one.
         run: that it is of.
+        metric: in words, such as `AUROC`.
         value: of the metric.
-        words: the metric and its value, such as `AUROC 0.981`.
     """
 
     version: Version
     run: TrackedRun
+    metric: str
     value: float
-    words: str
+
+    @property
+    def words(self) -> str:
+        """The metric and its value."""
+        return f"{self.metric} {self.value:.3f}"
 
 
 def find_best(server: Connection, versions: Sequence[Version], metric: str) -> Ranked:
@@ -68,7 +73,7 @@ def find_best(server: Connection, versions: Sequence[Version], metric: str) -> R
         values = [run.figures.get(metric, math.nan) for _, run in told]
         sign, words = measured[metric].metric.sign, measured[metric].words
     ranked = [
-        Ranked(version, run, value, f"{words} {value:.3f}")
+        Ranked(version, run, words, value)
         for (version, run), value in zip(told, values, strict=True)
         if not math.isnan(value)
     ]

@@ -61,7 +61,7 @@ def score(
     Where the task decides for one class of an image, they have OTHERWISE as well: the share of the
     images for which a model decides otherwise than the one named FLOAT32.
     """
-    learning = load_learning(config.task)
+    learning, decides = load_learning(config.task), not load_task(config.task).draws_classes
     count = learning.edge_counter(config)
     sums: dict[str, Sums] = {name: {} for name in models}
     decided: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in models}
@@ -70,7 +70,7 @@ def score(
             counts = count(label, model.answer(pixels))
             for key, counted in counts.items():
                 sums[name][key] = sums[name].get(key, 0.0) + counted
-            if _CONFUSION in counts and not load_task(config.task).draws_classes:
+            if decides and _CONFUSION in counts:
                 decided[name].append(counts[_CONFUSION])
     figures = {name: learning.figures(sums[name], config.class_names) for name in models}
     for name, confusions in decided.items():

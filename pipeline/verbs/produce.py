@@ -3,13 +3,11 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.flags import with_settings
 from pipeline.terminal import fail, print_json
-from pipeline.tracked import RecipeConfig
+from pipeline.tracked import RunsSettings
 from pipeline.verbs.options import AsJson, MetricOrNone
-from tracking.config import ServerConfig
 from tracking.errors import TrackingError
 
 if TYPE_CHECKING:
@@ -17,13 +15,9 @@ if TYPE_CHECKING:
     from tracking.versions import Version
 
 
-class _Settings(BaseSettings, ServerConfig, RecipeConfig):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
-
-
-@with_settings(_Settings)
+@with_settings(RunsSettings)
 def produce(
-    settings: _Settings,
+    settings: RunsSettings,
     metric: MetricOrNone = None,
     *,
     version: Annotated[
@@ -66,7 +60,7 @@ def produce(
 
 
 def _choose(
-    server: "Connection", settings: _Settings, metric: str | None, number: int | None
+    server: "Connection", settings: RunsSettings, metric: str | None, number: int | None
 ) -> "tuple[Version, str]":
     """The version, and why it is that one."""
     from pipeline.ranked import find_best
@@ -89,7 +83,4 @@ def _choose(
             )
         return named[0], "chosen by its number"
     best = find_best(server, staged, str(metric))
-    return (
-        best.version,
-        f"the best {best.words.rpartition(' ')[0]} of those staged, {best.value:.3f}",
-    )
+    return best.version, f"the best {best.metric} of those staged, {best.value:.3f}"

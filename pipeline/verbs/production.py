@@ -2,14 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
 from components.flags import with_settings
 from pipeline.terminal import fail, print_json
-from pipeline.tracked import RecipeConfig
+from pipeline.tracked import RunsSettings
 from pipeline.verbs.options import AsJson
 from tfrecords.naming import show
-from tracking.config import ServerConfig
 from tracking.errors import TrackingError
 
 if TYPE_CHECKING:
@@ -18,12 +15,8 @@ if TYPE_CHECKING:
     from tracking.versions import Version
 
 
-class _Settings(BaseSettings, ServerConfig, RecipeConfig):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
-
-
-@with_settings(_Settings)
-def production(settings: _Settings, *, as_json: AsJson = False) -> int:
+@with_settings(RunsSettings)
+def production(settings: RunsSettings, *, as_json: AsJson = False) -> int:
     """Prints the version with the alias `champion`, and every move of that alias.
 
     Returns:

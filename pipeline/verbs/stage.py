@@ -1,20 +1,13 @@
 """Stages the best registered version of a recipe's model, for production to be chosen from."""
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
 from components.flags import with_settings
 from pipeline.terminal import fail, print_json
-from pipeline.tracked import RecipeConfig
+from pipeline.tracked import RunsSettings
 from pipeline.verbs.options import AsJson, Metric
-from tracking.config import ServerConfig
 
 
-class _Settings(BaseSettings, ServerConfig, RecipeConfig):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
-
-
-@with_settings(_Settings)
-def stage(settings: _Settings, metric: Metric, *, as_json: AsJson = False) -> int:
+@with_settings(RunsSettings)
+def stage(settings: RunsSettings, metric: Metric, *, as_json: AsJson = False) -> int:
     """Tags it `stage=staging`; others that are staged stay so.
 
     Returns:
