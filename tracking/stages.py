@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import tenacity
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from tracking import names
@@ -23,6 +24,19 @@ from tracking.runs import TrackedRun
 from tracking.versions import Version, read_version, set_tags
 
 _WHY = 1000  # characters kept of a reason
+
+
+def _was_first_elsewhere(error: BaseException) -> bool:
+    """Whether MLflow refuses a first alias because somebody else sets it at the same moment."""
+    return isinstance(error, TrackingError) and error.code == "BAD_REQUEST"
+
+
+_again = tenacity.retry(
+    retry=tenacity.retry_if_exception(_was_first_elsewhere),
+    stop=tenacity.stop_after_attempt(5),
+    wait=tenacity.wait_random(0, 0.5),
+    reraise=True,
+)
 
 
 class Move(BaseModel):
@@ -112,7 +126,9 @@ def produce(server: Connection, version: Version, by: str, why: str) -> Move | N
     # Before the alias: so no move is without its entry, whenever this process ends.
     server.ask(what, client.set_registered_model_tag, version.model, key, move.model_dump_json())
     number = str(version.number)
-    server.ask(what, client.set_registered_model_alias, version.model, names.CHAMPION, number)
+    _again(server.ask)(
+        what, client.set_registered_model_alias, version.model, names.CHAMPION, number
+    )
     return move
 
 
