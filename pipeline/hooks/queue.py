@@ -85,6 +85,12 @@ class Queue:
                 )
         return True
 
+    def is_due(self, now: float) -> bool:
+        """Tells whether `take` has something to give."""
+        query = "SELECT EXISTS (SELECT 1 FROM work WHERE state = 'waiting' AND due <= ?)"
+        with self._transaction() as database:
+            return bool(database.execute(query, (now,)).fetchone()[0])
+
     def take(self, now: float) -> Entry | None:
         """Marks the first entry that is due as running; None where nothing is to be done yet."""
         with self._transaction() as database:

@@ -40,7 +40,10 @@ class Worker:
     def work(self, stopped: Event) -> None:
         """Works until it is stopped; what runs then is begun again by the next start."""
         while not stopped.is_set():
-            entry = None if self._is_busy() else self._queue.take(time.time())
+            now = time.time()
+            # The lock is taken for work alone: a run that begins at that moment would be refused.
+            ready = self._queue.is_due(now) and not self._is_busy()
+            entry = self._queue.take(now) if ready else None
             if entry is None:
                 stopped.wait(_POLL)
                 continue
