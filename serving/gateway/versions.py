@@ -9,13 +9,13 @@ import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from serving import config
 from serving.errors import ServingError
-from serving.rest.limits import Refusal
-from serving.rest.protocol import Asked
-from serving.rest.servable import MODEL_FILE, Servable
+from serving.gateway.asked import Asked
+from serving.gateway.limits import Refusal
+from serving.gateway.servable import MODEL_FILE, Servable
 
 STABLE = "stable"
 
@@ -39,6 +39,20 @@ class Served:
 
     versions: Mapping[int, Servable] = field(default_factory=dict)
     labels: Mapping[str, int] = field(default_factory=dict)
+
+
+class Status(NamedTuple):
+    """What TensorFlow Serving tells of a version.
+
+    Attributes:
+        version: its number.
+        state: by TensorFlow Serving's name.
+        failure: why it is not served, a sentence; empty where it is.
+    """
+
+    version: int
+    state: str
+    failure: str
 
 
 def find_wanted(name: str, folder: Path) -> Wanted:
@@ -148,8 +162,8 @@ class ServedModel:
             raise Refusal(404, f"Servable not found for request: {what}")
         return served.versions[number]
 
-    def statuses(self, asked: Asked) -> list[dict[str, Any]]:
-        """The versions that are known, newest first, as TensorFlow Serving lists them.
+    def statuses(self, asked: Asked) -> list[Status]:
+        """The versions that are known, newest first.
 
         Raises:
             Refusal: there is none.
@@ -161,11 +175,7 @@ class ServedModel:
         if self._loading is not None:
             states[self._loading] = ("LOADING", "")
         listed = [
-            {
-                "version": str(number),
-                "state": state,
-                "status": {"error_code": "UNKNOWN" if said else "OK", "error_message": said},
-            }
+            Status(number, state, said)
             for number, (state, said) in sorted(states.items(), reverse=True)
             if asked.version in (None, number)
         ]
