@@ -1,7 +1,7 @@
 """The model repository's pages: what the Hub and a reader find in them."""
 
-import html
 import dataclasses
+import html
 import io
 import json
 import math

@@ -139,6 +139,7 @@ def test_a_path_that_leads_nowhere(rest: Running, path: str, status: int, told: 
 def test_names_of_clients_make_no_metrics(rest: Running) -> None:
     for path in ("/v1/models/unknown-1:predict", "/v1/models/unknown-2:predict"):
         rest.ask([GOOD], path)
+    rest.ask([GOOD])
     before = rest.figure(
         f'visionpipe_predicted_class_total{{class="2",model="{MODEL}",route="stable"}}'
     )
