@@ -62,7 +62,8 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="[NAME=]FOLDER",
-            help="A SavedModel, or a folder of versions; may be repeated. Default: SERVING_DIR.",
+            help="A SavedModel, a folder of versions, or a LiteRT file; may be repeated. Default: "
+            "SERVING_DIR.",
         ),
     ] = None,
     queue: Annotated[
@@ -214,7 +215,7 @@ def _name(folder: Path) -> str:
     try:
         return read_provenance(str(newest)).recipe
     except Exception:  # whatever is wrong with it is told when it is loaded
-        return folder.resolve().name
+        return folder.resolve().stem if folder.is_file() else folder.resolve().name
 
 
 def _check(image: Path, url: str, given: list[str] | None, token: str | None) -> int:

@@ -15,8 +15,8 @@ from serving.gateway.asked import Answer, Asked
 from serving.gateway.batching import Batcher, Upload
 from serving.gateway.limits import Limits, Refusal, busy
 from serving.gateway.metrics import Metrics
-from serving.gateway.servable import Servable
 from serving.gateway.traffic import Traffic
+from serving.gateway.version import Version
 from serving.gateway.versions import STABLE, ServedModel
 from serving.log.record import Logged
 from serving.log.writer import LogWriter
@@ -93,7 +93,7 @@ class Gateway:
         self._at_work = 0
         self._readers = ThreadPoolExecutor(_THREADS, "reader")
         self._callers = ThreadPoolExecutor(_THREADS, "caller")
-        self._batchers: weakref.WeakKeyDictionary[Servable, Batcher] = weakref.WeakKeyDictionary()
+        self._batchers: weakref.WeakKeyDictionary[Version, Batcher] = weakref.WeakKeyDictionary()
         self._shadows: set[asyncio.Task[None]] = set()
 
     def find(self, name: str) -> ServedModel:
@@ -149,7 +149,7 @@ class Gateway:
             raise Refusal(400, what)
         return Answered(answers, model.name, servable.number, route)
 
-    def _route(self, model: ServedModel, asked: Asked, request_id: str) -> tuple[Servable, str]:
+    def _route(self, model: ServedModel, asked: Asked, request_id: str) -> tuple[Version, str]:
         """The version that answers, and the label by which it is found."""
         if asked.version is None and asked.label is None:
             canary = self._traffic.canary
@@ -178,7 +178,7 @@ class Gateway:
             self._at_work -= 1
             self.metrics.at_work.set(self._at_work)
 
-    def _batcher(self, servable: Servable) -> Batcher:
+    def _batcher(self, servable: Version) -> Batcher:
         """Each version's own, which goes with it."""
         if servable not in self._batchers:
             self._batchers[servable] = Batcher(
@@ -189,7 +189,7 @@ class Gateway:
     def _note(
         self,
         model: ServedModel,
-        servable: Servable,
+        servable: Version,
         route: str,
         request_id: str,
         checked: Sequence[Upload | str],
@@ -229,7 +229,7 @@ class Gateway:
         asking.add_done_callback(self._shadows.discard)
 
     async def _shadow(
-        self, model: ServedModel, servable: Servable, request_id: str, uploads: Sequence[Upload]
+        self, model: ServedModel, servable: Version, request_id: str, uploads: Sequence[Upload]
     ) -> None:
         try:
             answers = await self._batcher(servable).answer(uploads, self.limits.seconds)
@@ -239,5 +239,5 @@ class Gateway:
             self._note(model, servable, SHADOW, request_id, uploads, answers)
 
 
-def _check(read: Callable[[], Sequence[File]], servable: Servable) -> list[Upload | str]:
+def _check(read: Callable[[], Sequence[File]], servable: Version) -> list[Upload | str]:
     return [servable.check(one) if isinstance(one, bytes) else one for one in read()]

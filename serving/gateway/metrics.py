@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from serving.errors import KINDS, Kind
 from serving.gateway.asked import Answer
-from serving.gateway.servable import Servable
+from serving.gateway.version import Version
 from serving.gateway.versions import ServedModel
 from serving.log.writer import LogWriter
 
@@ -85,7 +85,7 @@ class Metrics:
         self._batches.observe(images)
 
     def note_answers(
-        self, model: str, route: str, servable: Servable, answers: Sequence[Answer]
+        self, model: str, route: str, servable: Version, answers: Sequence[Answer]
     ) -> None:
         """Counts the classes that were predicted, and the images that were refused."""
         for one in answers:

@@ -19,14 +19,7 @@ _MAX_MEGAPIXELS = TrainingConfig.model_fields["max_megapixels"].default
 
 
 class Servable:
-    """A version in memory; threads may share one.
-
-    Attributes:
-        number: of the version.
-        task: what it does; None where the model does not say.
-        class_names: by class id; empty where the model does not say.
-        check: of an image: what may be asked about, or why it may not.
-        signatures: of the SavedModel.
+    """A SavedModel in memory: a `Version`.
 
     Args:
         folder: of the SavedModel.
@@ -59,11 +52,7 @@ class Servable:
         self._warm()
 
     def predict(self, files: Sequence[bytes]) -> list[Answer]:
-        """Answers images; one that the model refuses is answered with the reason alone.
-
-        Args:
-            files: that `check` has nothing to say of.
-        """
+        """Answers images; see `Version`."""
         try:
             told = self._serve(**{INPUT: tf.constant(list(files), tf.string)})
         except tf.errors.InvalidArgumentError as error:

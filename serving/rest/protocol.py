@@ -11,7 +11,7 @@ from google.protobuf.json_format import MessageToDict
 
 from serving.gateway.asked import INPUT, SIGNATURE, Answer, Asked
 from serving.gateway.limits import Refusal, too_many
-from serving.gateway.servable import Servable
+from serving.gateway.version import Version
 from serving.gateway.versions import Status
 
 _PATH = re.compile(
@@ -136,7 +136,7 @@ def write_statuses(statuses: Sequence[Status]) -> dict[str, Any]:
     }
 
 
-def write_metadata(name: str, servable: Servable) -> dict[str, Any]:
+def write_metadata(name: str, servable: Version) -> dict[str, Any]:
     """Writes the signatures of a version."""
     signatures = MessageToDict(
         servable.signatures,
