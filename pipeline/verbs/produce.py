@@ -71,7 +71,8 @@ def produce(
         place = f", in the place of version {move.origin}" if move.origin else ""
         print(f"Version {chosen.number} of {chosen.model} is in production{place}: {move.why}")
     if served:
-        print(f"The label stable is {served}")
+        print(f"Served as stable: {served}")
+        print(f"On the Hub: visionpipe publish --recipe {settings.recipe}")
     return 0
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from components.serving_pusher.push import pin
 from pipeline.__main__ import main
+from pipeline.configs import load_settings
 from pipeline.recipe import Recipe
 from pipeline.recipes import load_recipe
+from pipeline.verbs.publish import find_champion
 from serving.rest.versions import find_wanted
 from tests.tracking.recording import Recorder
 from tracking import names
@@ -142,6 +144,11 @@ def test_the_server_follows_what_is_produced(team: Team, recipe: str, asked: Pat
     assert produce_served("2") == (2, {"stable": 1})
     champion = read_production(team.connection, recipe).champion
     assert champion and champion.number == 1
+
+    file = asked / "own.toml"
+    file.write_text(f'base = "tires"\nname = "{recipe}"\n')
+    published = find_champion(load_settings(env_file="none", recipe=str(file)))
+    assert published == find_run(team.connection, champion.run_id).name
 
 
 def test_the_loss_is_that_of_the_epoch_that_was_kept(
