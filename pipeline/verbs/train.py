@@ -8,7 +8,7 @@ from components.flags import with_settings
 from pipeline.configs import Settings
 from pipeline.data_version import with_data
 from pipeline.terminal import fail, print_json
-from pipeline.verbs.options import REFUSED, AsJson, FailOnRefused
+from pipeline.verbs.options import REFUSED, AsJson, FailOnRefused, Summary
 
 # As the command lines of many training scripts spell them.
 _ALIASES = {
@@ -20,7 +20,11 @@ _ALIASES = {
 
 @with_settings(Settings, _ALIASES)
 def train(
-    settings: Settings, *, fail_on_refused: FailOnRefused = False, as_json: AsJson = False
+    settings: Settings,
+    *,
+    summary: Summary = None,
+    fail_on_refused: FailOnRefused = False,
+    as_json: AsJson = False,
 ) -> int:
     """Does what `python local_runner.py` does.
 
@@ -41,6 +45,11 @@ def train(
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         LocalRunner(settings).run(graph)
     run = history.load_run(store.metadata_path(settings))
+    if summary:
+        from pipeline.results.page import page
+        from pipeline.verbs.summary import append
+
+        append(summary, lambda room: page(run, room))
     if as_json:
         print_json(document(run))
     return REFUSED if fail_on_refused and not run.blessed else 0
