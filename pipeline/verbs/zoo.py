@@ -15,7 +15,7 @@ from pipeline.verbs.options import AsJson
 if TYPE_CHECKING:
     from pipeline.zoo.compared import Compared
 
-_SECONDS = 300.0
+_SECONDS = 300
 
 
 @with_settings(Settings)
@@ -23,8 +23,8 @@ def zoo(
     settings: Settings,
     *,
     seconds: Annotated[
-        float | None,
-        typer.Option(min=1, help=f"Processor seconds of each training. Default: {_SECONDS:g}."),
+        int | None,
+        typer.Option(min=1, help=f"Processor seconds of each training. Default: {_SECONDS}."),
     ] = None,
     steps: Annotated[
         int | None,
