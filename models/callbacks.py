@@ -2,10 +2,12 @@
 
 import math
 import time
+from collections.abc import Callable
 
 import keras
 
 _WARM_UP_SHARE = 0.05
+_BUDGET_PARTS = 1000  # that the schedule of a budget has
 
 
 class Throughput(keras.callbacks.Callback):
@@ -76,6 +78,37 @@ class WarmUpCosine(keras.callbacks.Callback):
             return self._peak * step / self._warm_up
         done = (step - self._warm_up) / max(1, self._total - self._warm_up + 1)
         return self._peak * (1 + math.cos(math.pi * done)) / 2
+
+
+class BudgetedWarmUpCosine(WarmUpCosine):
+    """The same schedule over a budget of processor time, which ends the training when it is spent.
+
+    Li, Yumer and Ramanan, "Budgeted Training" (arXiv:1905.04753). The step that spends the rest is
+    the last one; it is validated as an epoch's last step is.
+
+    Args:
+        peak: the highest rate.
+        budget: processor seconds.
+        spent: tells how many of them were spent so far.
+    """
+
+    def __init__(self, peak: float, budget: float, spent: Callable[[], float]) -> None:
+        super().__init__(peak, _BUDGET_PARTS)
+        self._budget = budget
+        self._spent = spent
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Keras' hook. The schedule stands where the time spent says, not where the steps do."""
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self._step = min(int(_BUDGET_PARTS * self._spent() / self._budget), _BUDGET_PARTS - 1)
+        super().on_train_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        if self._spent() >= self._budget:
+            self.model.stop_training = True
 
 
 class StopWhenDiverged(keras.callbacks.Callback):

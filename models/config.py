@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 # What is beyond these is a slip of the hand: nothing here trains with it.
 ImageSize = Annotated[int, Field(gt=0, le=4096)]
 BatchSize = Annotated[int, Field(gt=0, le=65_536)]
-Epochs = Annotated[int, Field(gt=0, le=100_000)]
+MOST_EPOCHS = 100_000
+Epochs = Annotated[int, Field(gt=0, le=MOST_EPOCHS)]
 Optimizer = Literal["adamw", "adam", "sgd"]
 LearningRate = Annotated[float, Field(gt=0, le=10)]
 
@@ -59,6 +60,12 @@ class TrainingConfig(BaseModel):
     image_size: ImageSize = Field(description="Side of the network's square input, pixels.")
     batch_size: BatchSize = Field(description="Images in a training step.")
     epochs: Epochs = Field(description="Passes over the training split.")
+    processor_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="Processor time that ends the training, and that the learning rate's schedule "
+        "is spread over; None for all epochs.",
+    )
     learning_rate: float = Field(gt=0, description="Peak of the schedule.")
     optimizer: Optimizer = Field(default="adamw", description="Who takes the steps.")
     weight_decay: float = Field(ge=0, description="Of kernels only; `adam` has none.")

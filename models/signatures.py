@@ -34,11 +34,11 @@ class ImageModule(tf.Module):
     ) -> None:
         super().__init__()
         # Its variables are all of a Keras model that a SavedModel needs; to walk through its layers
-        # and its optimiser as well would take longer than writing it.
+        # and its optimiser as well would take longer than writing it. `models.ensemble` reads them.
         # Traced once for all signatures: the file is smaller, is written sooner and loaded sooner.
         self._single = _traced(model)
         self._network = _traced(average_mirrored(model)) if config.mirrored else self._single
-        self._variables = [variable.value for variable in model.variables]
+        self.values = [variable.value for variable in model.variables]
         # Called and not kept: of a Keras layer a SavedModel would hold functions that nobody calls.
         # The graph has no tables, which alone would have to be kept.
         self._transform = transform_output.transform_features_layer().__call__

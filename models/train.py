@@ -12,21 +12,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from models import data, distribution, precision, registry, signatures
+from models import calibration, data, distribution, precision, registry, signatures
 from models.backbones.weights import NONE
-from models.callbacks import StopWhenDiverged, Throughput, WarmUpCosine
+from models.callbacks import BudgetedWarmUpCosine, StopWhenDiverged, Throughput, WarmUpCosine
 from models.checkpoints import Checkpoints
 from models.config import TrainingConfig
 from models.hyperparameters import apply_hyperparameters
 from models.optimizers import make_optimizer
 from models.recorded_epochs import RecordedEpochs
-from models.views import average_mirrored
 from tracking.step import training_journal
 
 FIGURES = "training.json"
@@ -97,14 +94,10 @@ def run_fn(fn_args: FnArgs) -> None:
     }
     if strategy.extended.should_checkpoint:
         if config.calibrated:
-            logits, labels = _answer_calibration(served, config, fn_args, transform_output)
-            offsets = -np.log(config.class_weights or np.ones(logits.shape[-1], np.float32))
-            temperature = learning.fit_temperature(logits + offsets, labels)
+            served, config, temperature = calibration.calibrate(
+                served, config, fn_args, transform_output
+            )
             figures["temperature"] = temperature
-            served = _calibrated(served, offsets, temperature)
-            if config.decision:
-                found = learning.fit_thresholds((logits + offsets) / temperature, labels, config)
-                config = config.model_copy(update={"thresholds": found})
         figures["processor_seconds"] = round(setting_up + checkpoints.processor_seconds, 1)
         write_figures(fn_args.model_run_dir, figures)
         signatures.export(served, transform_output, config, figures, fn_args.serving_model_dir)
@@ -174,7 +167,7 @@ def fit(
         initial_epoch=checkpoints.epochs_done,
         epochs=config.epochs,
         callbacks=[
-            WarmUpCosine(config.learning_rate, total_steps=steps * config.epochs),
+            _schedule(config, steps, checkpoints),
             StopWhenDiverged(),
             *callbacks,
             checkpoints,
@@ -182,6 +175,14 @@ def fit(
         ],
         verbose="auto" if sys.stdout.isatty() else 2,
     )
+
+
+def _schedule(config: TrainingConfig, steps: int, checkpoints: Checkpoints) -> WarmUpCosine:
+    """The learning rate over all epochs, of so many steps, or over the time that may be spent."""
+    rate, budget = config.learning_rate, config.processor_seconds
+    if budget is None:
+        return WarmUpCosine(rate, total_steps=steps * config.epochs)
+    return BudgetedWarmUpCosine(rate, budget, lambda: checkpoints.processor_seconds)
 
 
 @contextlib.contextmanager
@@ -203,7 +204,7 @@ def compiled_model(config: TrainingConfig) -> keras.Model:
     A pretrained encoder learns from the first step on, at a share of the rate. Its BatchNorm layers
     stay as they are: a few small batches would spoil statistics taken from a million images.
     """
-    model = precision.build(functools.partial(_network, config))
+    model = precision.build(functools.partial(build_network, config))
     pretrained = []
     if config.encoder_weights != NONE:
         encoder = model.get_layer("encoder")
@@ -229,7 +230,8 @@ def compiled_model(config: TrainingConfig) -> keras.Model:
     return model
 
 
-def _network(config: TrainingConfig) -> keras.Model:
+def build_network(config: TrainingConfig) -> keras.Model:
+    """Builds the network of a configuration, of one view, as it begins."""
     return registry.build_model(
         config.task,
         config.model,
@@ -245,40 +247,9 @@ def _as_served(model: keras.Model, config: TrainingConfig) -> keras.Model:
     is_distributed = isinstance(model, distribution.DistributedModel)
     if model.dtype_policy.name == "float32" and not is_distributed:
         return model
-    served = _network(config)
+    served = build_network(config)
     served.set_weights(model.get_weights())
     return served
-
-
-def _answer_calibration(
-    model: keras.Model, config: TrainingConfig, fn_args: FnArgs, transform: tft.TFTransformOutput
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
-    """Logits and labels of the split `calibration`, which lies beside those that TFX names."""
-    files = [path.replace("Split-train", "Split-calibration") for path in fn_args.train_files]
-    learning = registry.load_learning(config.task)
-    label_type = learning.label_spec(config.image_size).dtype
-    split = data.load_split(files, transform, label_type, data.count_examples(files))
-    batches = data.evaluation_batches(split, config.batch_size)
-    if config.mirrored:
-        model = average_mirrored(model)
-    logits, labels = zip(
-        *((model(images, training=False), told) for images, told in batches), strict=True
-    )
-    return np.concatenate(logits), np.concatenate(labels)
-
-
-def _calibrated(
-    model: keras.Model, offsets: npt.NDArray[np.float32], temperature: float
-) -> keras.Model:
-    """A network whose logits are those of another, moved and divided.
-
-    Weights of classes in the loss move the probabilities that are learned by their logarithms;
-    Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001.
-    """
-    logits = keras.layers.Rescaling(
-        1 / temperature, (offsets / temperature).tolist(), dtype="float32", name="calibrated"
-    )
-    return keras.Model(model.inputs, logits(model.outputs[0]), name=model.name)
 
 
 def _fingerprint(fn_args: FnArgs, config: TrainingConfig) -> str:

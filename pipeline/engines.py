@@ -62,9 +62,17 @@ def local_engine(settings: Settings) -> Engine:
         beam_pipeline_args=LOCAL_BEAM_ARGS,
         trainer=tfx.components.Trainer,
         blessed_model=other_blessed_model,
-        pusher=functools.partial(
-            Pusher, push_destination=filesystem(str(Path(settings.serving_dir).resolve()))
-        ),
+        pusher=folder_pusher(settings, str(Path(settings.serving_dir).resolve())),
+    )
+
+
+def folder_pusher(settings: Settings, base_directory: str) -> Callable[..., Pusher]:
+    """Makes a Pusher from its arguments, to a folder of versions for a server to read."""
+    recipe = settings.load_recipe()
+    return functools.partial(
+        Pusher,
+        push_destination=filesystem(base_directory),
+        custom_config={"recipe": recipe.name, "promotion": recipe.promotion},
     )
 
 

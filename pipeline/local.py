@@ -18,6 +18,8 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipeline import recorded
+from pipeline.beginning import beginning
 from pipeline.checks.local import check_local
 from pipeline.configs import Settings
 from pipeline.recorded import Recording
@@ -75,34 +77,40 @@ class LocalRunner(LocalDagRunner):
         recording = Recording(self._settings, root, run_id)
         try:
             with relocation.lock_of(root), _shown(steps, log_file):
-                recording.begin(facts)
+                recording.begin(beginning(self._settings, "local", facts["git commit"]))
                 super().run_with_ir(pipeline, run_options)
             report = self._report(run_id, log_file)
         except filelock.Timeout:
             message = f"Another run is using PIPELINE_ROOT={root}; wait for it, or set another."
             sys.exit(fail(message, 2))
         except KeyboardInterrupt:
-            self._record(recording, log_file, "KILLED")
+            self._record(recording, run_id, log_file, "KILLED")
             message = "Interrupted. Run again to go on: the steps that finished are reused."
             sys.exit(fail(message, 130))
         except Exception as error:
             report = self._report(run_id, log_file)
-            recorded = self._record(recording, log_file, "FAILED", report)
+            place = self._record(recording, run_id, log_file, "FAILED", report)
             failed = f"{steps.current} failed: {readable(error)}"
             message = f"{failed} The whole log: {log_file} Report: {report}"
-            if recorded:
-                message += f" MLflow: {recorded}"
+            if place:
+                message += f" MLflow: {place}"
             sys.exit(fail(message, 1))
         run = history.load_run(store.metadata_path(self._settings), run_id)
-        recorded = self._record(recording, log_file, "FINISHED", report)
+        place = self._record(recording, run_id, log_file, "FINISHED", report)
         self._console.print()
-        self._console.print(summary.table(run, self._settings, report, recorded))
+        self._console.print(summary.table(run, self._settings, report, place))
 
-    def _record(self, recording: Recording, log_file: Path, status: str, report: str = "") -> str:
+    def _record(
+        self, recording: Recording, run_id: str, log_file: Path, status: str, report: str = ""
+    ) -> str:
         """Ends the recording; returns where it is, or what waits to be sent; never fails."""
-        steps = _StepHandler(self._console)
+        steps, path = _StepHandler(self._console), store.metadata_path(self._settings)
         with _shown(steps, log_file):
-            return recording.end(status, report)
+            return recording.end(
+                status,
+                lambda journal: recorded.tell(journal, history.load_run(path, run_id)),
+                lambda journal: recorded.tell_report(journal, report),
+            )
 
     def _report(self, run_id: str, log_file: Path) -> str:
         """Writes the run's report; returns its path, or why there is none; never fails."""

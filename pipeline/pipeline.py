@@ -155,7 +155,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
         )
         lakefs_pusher.add_upstream_node(pushers[-1])
         pushers.append(lakefs_pusher)
-    if settings.hf_repo_id:
+    if settings.hf_repo_id and recipe.promotion == "auto":
         hf_pusher = HFPusher(
             model=trainer.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],

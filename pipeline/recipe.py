@@ -1,6 +1,6 @@
 """What a recipe is: one data set, its task, model, training and gate."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -98,6 +98,11 @@ class Recipe(BaseModel):
         default=None, description="How raw data of a version become shards."
     )
     gate: Gate
+    promotion: Literal["auto", "manual"] = Field(
+        default="auto",
+        description="What serves: auto, each model that the gate blesses; manual, the one that "
+        "`visionpipe produce` has put into production.",
+    )
     model: str
     encoder: str | None = Field(default=None, description="Of `model`; another has its own.")
     encoder_weights: str = "none"

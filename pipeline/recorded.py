@@ -2,18 +2,17 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from components.artifacts import examples as labelled
 from components.digest import folder_digest
-from pipeline.beginning import beginning
+from pipeline.beginning import Beginning
 from pipeline.configs import Settings
 from pipeline.report.figures import figures
-from pipeline.runs import history
 from pipeline.runs.history import Run, Step
-from pipeline.runs.store import file_stem, metadata_path
+from pipeline.runs.store import file_stem
 from pipeline.tuned import RECIPE
 from tracking import names
 from tracking.current import set_current
@@ -54,17 +53,16 @@ class Recording:
         self._sender: Sender | None = None
         self._machine: MachineMetrics | None = None
 
-    def begin(self, facts: dict[str, str]) -> None:
+    def begin(self, told: Beginning) -> None:
         """Opens it, and closes those of this PIPELINE_ROOT that were killed.
 
         Args:
-            facts: what the run is made with, see `pipeline.runs.provenance`.
+            told: what is known before the run.
         """
         if self._settings.mlflow_tracking_uri is None:
             return
         with never_failing():
             close_killed(self._root)
-            told = beginning(self._settings, "local", facts["git commit"])
             told.open(self._journal, self._run_id)
             self._machine = MachineMetrics(self._journal)
             self._machine.start()
@@ -72,12 +70,12 @@ class Recording:
             self._sender.start()
             set_current(self._journal)
 
-    def end(self, status: str, report: str) -> str:
+    def end(self, status: str, *tellers: Callable[[Journal], None]) -> str:
         """Closes it.
 
         Args:
             status: FINISHED, FAILED or KILLED.
-            report: path of its report, or why there is none.
+            *tellers: each adds what it knows of the run, whatever becomes of the others.
 
         Returns:
             Where the run is in MLflow, or what waits to be sent and how; empty where nothing is
@@ -89,11 +87,9 @@ class Recording:
         if self._sender is None or self._machine is None:
             return "not recorded: see the run's log"
         self._machine.finish()
-        with never_failing():
-            tell(self._journal, history.load_run(metadata_path(self._settings), self._run_id))
-        with never_failing():
-            if Path(report).is_file():
-                tell_report(self._journal, Path(report))
+        for teller in tellers:
+            with never_failing():
+                teller(self._journal)
         with never_failing():
             self._journal.close(status)
         return self._finish(self._sender)
@@ -123,11 +119,7 @@ def tell(journal: Journal, run: Run, trained_at: str | None = None) -> None:
         journal.metrics(
             {f"duration.{step.name}": step.duration.total_seconds()}, when=_end_of(step)
         )
-    if examples := run.output("ImportExampleGen", "examples"):
-        digest = labelled.digest(examples)
-        journal.tags({names.DATA_VERSION: run.data_version, names.DATA_DIGEST: digest})
-        folder = run.steps["ImportExampleGen"].properties["input_base"]
-        journal.dataset(dataset(run.data_version or folder, digest))
+    tell_data(journal, run)
     if run.output("StatisticsGen", "statistics"):
         counts = run.num_examples().items()
         journal.params({f"examples.{split}": str(count) for split, count in counts})
@@ -155,9 +147,25 @@ def tell(journal: Journal, run: Run, trained_at: str | None = None) -> None:
         journal.tags({names.BLESSED: str(run.blessed).lower(), names.REFUSALS: "; ".join(refusals)})
 
 
-def tell_report(journal: Journal, report: Path) -> None:
-    """Adds a run's report, and its figures."""
-    content = report.read_bytes()
+def tell_data(journal: Journal, run: Run) -> None:
+    """Adds which examples a run learned from, if it came to them."""
+    if examples := run.output("ImportExampleGen", "examples"):
+        digest = labelled.digest(examples)
+        journal.tags({names.DATA_VERSION: run.data_version, names.DATA_DIGEST: digest})
+        folder = run.steps["ImportExampleGen"].properties["input_base"]
+        journal.dataset(dataset(run.data_version or folder, digest))
+
+
+def tell_report(journal: Journal, report: str) -> None:
+    """Adds a run's report, and its figures.
+
+    Args:
+        journal: the run's.
+        report: path of the report; of anything else nothing is told.
+    """
+    if not Path(report).is_file():
+        return
+    content = Path(report).read_bytes()
     for name, figure in figures(content.decode()):
         journal.artifact(f"figures/{name}", figure)
     journal.artifact(names.REPORT_FILE, content)

@@ -17,11 +17,7 @@ def pushed_versions(folder: Path) -> list[int]:
     Raises:
         ServingError: there is none.
     """
-    versions = sorted(
-        int(path.parent.name)
-        for path in folder.glob("*/saved_model.pb")
-        if path.parent.name.isdecimal()
-    )
+    versions = _list_versions(folder)
     if not versions:
         raise ServingError(
             f"No model was pushed to {folder} yet: run the pipeline first, as `make demo` does."
@@ -48,8 +44,26 @@ def build(
         model_platform="tensorflow",
         version_labels=labels,
     )
+    config.model_version_policy.specific.SetInParent()  # of no versions as well
     config.model_version_policy.specific.versions.extend(sorted(versions))
     return config
+
+
+def pin(folder: Path, model: str) -> None:
+    """Has what is served stay as it is when versions are added, unless a config says so already.
+
+    Args:
+        folder: the Pusher's folder, which is there; where it has no versions, none is served.
+        model: name of the model.
+
+    Raises:
+        ServingError: there is a config, and it is none that the server would read.
+    """
+    if read(folder, model):
+        return
+    served = _list_versions(folder)[-1:]
+    labels = {"stable": served[0]} if served else {}
+    write(folder, build(folder, model, set(served), labels))
 
 
 def read(folder: Path, model: str) -> model_server_config_pb2.ModelConfig | None:
@@ -77,3 +91,11 @@ def write(folder: Path, config: model_server_config_pb2.ModelConfig) -> None:
     incoming = folder / f".{FILE}-{os.getpid()}"
     incoming.write_text(text_format.MessageToString(server))
     incoming.replace(folder / FILE)
+
+
+def _list_versions(folder: Path) -> list[int]:
+    return sorted(
+        int(path.parent.name)
+        for path in folder.glob("*/saved_model.pb")
+        if path.parent.name.isdecimal()
+    )

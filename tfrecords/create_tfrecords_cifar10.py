@@ -23,6 +23,7 @@ from tfrecords.build import Options, build_set
 from tfrecords.command_line import add_command, make_app, path_option, run
 from tfrecords.dataset import DatasetInfo
 from tfrecords.errors import DataError, told_in_words
+from tfrecords.naming import name_key
 from tfrecords.options import Calibration, NumShards, Output, SkipInvalid, report
 from tfrecords.sources import cifar10
 from tfrecords.sources.archives import TAR_ENDINGS, unpack
@@ -63,7 +64,10 @@ def create_tfrecords(
         files = stack.enter_context(unpack(batches)) if packed else cifar10.find_batches(batches)
         splits = cifar10.read_batches(batches, files)
     splits |= hold_out(
-        splits["train"], {"calibration": calibration}, lambda image: image.class_name
+        splits["train"],
+        {"calibration": calibration},
+        class_of=lambda image: image.class_name,
+        key=lambda image: name_key(image.name),  # which the official batches give
     )
     return build_set(
         output,

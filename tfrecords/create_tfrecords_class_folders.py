@@ -27,6 +27,7 @@ from tfrecords.build import Options, build_set, refuse
 from tfrecords.command_line import add_command, make_app, path_option, run
 from tfrecords.dataset import DatasetInfo
 from tfrecords.errors import DataError, told_in_words
+from tfrecords.naming import name_key
 from tfrecords.options import (
     PASSED_ON,
     Calibration,
@@ -41,6 +42,7 @@ from tfrecords.options import (
 from tfrecords.sources.archives import ENDINGS, unpack
 from tfrecords.sources.class_folders import (
     convert_file,
+    digest_files,
     find_images,
     name_classes,
 )
@@ -96,8 +98,14 @@ def create_tfrecords(
         }
         if not ("val" in found.splits or val_share):
             raise DataError("--val-share is 0, and no folder has the images that judge; pass 0.1.")
+        training = found.splits["train"]
+        # Where folders tell all splits, nothing need be read for them.
+        digests = digest_files(training) if any(shares.values()) else {}
         splits = found.splits | hold_out(
-            found.splits["train"], shares, lambda file: file.class_name
+            training,
+            shares,
+            class_of=lambda file: file.class_name,
+            key=lambda file: digests.get(file.name) or name_key(file.name),
         )
         class_of = {file.name: file.class_name for files in splits.values() for file in files}
         return build_set(
@@ -112,7 +120,7 @@ def create_tfrecords(
                 "class_names": names,
                 "parameters": {
                     "generator": "tfrecords.create_tfrecords_class_folders",
-                    "split": "by folders" if "val" in found.splits else "by name",
+                    "split": "by folders" if "val" in found.splits else "by content",
                     "val_share": shares["val"],
                     "calibration": shares["calibration"],
                 },

@@ -20,6 +20,9 @@ MODEL_DIGEST = "model_digest"  # of the SavedModel's files
 # Where the SavedModel stays: lakefs://REPOSITORY/COMMIT/PATH, gs://…, or a folder.
 MODEL_URI = "model_uri"
 
+COMPARISON = "comparison"  # of networks, that the run is one of; such a run has no recipe's tag
+DESCRIPTION = "mlflow.note.content"  # MLflow's own, which its pages show
+
 # What the gate judged: `evaluation.mean_iou`. Metrics of epochs have Keras's own names.
 EVALUATION = "evaluation."
 

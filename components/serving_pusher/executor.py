@@ -1,5 +1,6 @@
 """TFX's Pusher, made atomic and idempotent."""
 
+import json
 from typing import Any
 
 from google.protobuf import json_format
@@ -10,7 +11,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
-from components.serving_pusher.push import push
+from components.serving_pusher.push import pin, push
 
 # By these, as on a ModelBlessing, resolvers find the model.
 BLESSED = constants.ARTIFACT_PROPERTY_BLESSED_KEY
@@ -47,6 +48,9 @@ class Executor(pusher_executor.Executor):
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY],
             pusher_pb2.PushDestination(),
         )
+        told = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
+        if told.get("promotion") == "manual":
+            pin(destination.filesystem.base_directory, told["recipe"])
         model_path = self.GetModelPath(input_dict)
         version_path = push(model_path, destination.filesystem.base_directory)
         io_utils.copy_dir(model_path, pushed_model.uri)

@@ -5,9 +5,12 @@ import os
 import re
 import time
 import uuid
+from pathlib import Path
 
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
+
+from serving import config
 
 # Serving looks at folders named by a number only.
 _INCOMING = ".incoming-"
@@ -48,6 +51,23 @@ def push(model_path: str, base_directory: str) -> str:
         io_utils.copy_dir(model_path, incoming)
         fileio.rename(incoming, version_path)
     return version_path
+
+
+def pin(base_directory: str, model: str) -> None:
+    """Has a server over a folder of this machine go on with what it serves, whatever is pushed.
+
+    In a bucket there is no configuration: a server over one is told by whoever starts it.
+
+    Args:
+        base_directory: folder of the versions, local or remote.
+        model: what the server calls it.
+
+    Raises:
+        ServingError: there is a configuration that cannot be read.
+    """
+    if "://" not in base_directory:
+        fileio.makedirs(base_directory)
+        config.pin(Path(base_directory), model)
 
 
 def digest(folder: str) -> str:

@@ -187,7 +187,9 @@ def load_run(metadata_path: Path, run_id: str | None = None) -> Run:
         raise ValueError(f"Run {run_id} is unknown; known are, nearest first: {named}.")
     with _store(metadata_path) as handle:
         context = handle.store.get_context_by_type_and_name(store.RUN, run_id)
-        [pipeline] = handle.store.get_parent_contexts_by_context(context.id)
+        parents = handle.store.get_parent_contexts_by_context(context.id)
+        # A run of some steps has the run that made their inputs as a parent as well.
+        [pipeline] = [parent for parent in parents if parent.type != store.RUN]
         executions = handle.store.get_executions_by_context(context.id)
         steps = [_step(handle, execution) for execution in sorted(executions, key=lambda e: e.id)]
         if not steps:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.terminal import fail, print_json
 from pipeline.verbs.options import REFUSED
+from pipeline.verbs.summary import append
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,17 +87,8 @@ def _left(why: str, link: str, summary: Path | None, status: int) -> int:
 
     sentence = f"{why} The job goes on, and `visionpipe wait` or `cancel` takes it up"
     if summary:
-        _append(summary, markdown.note("No longer followed", f"{sentence}.", link))
+        append(summary, lambda _: markdown.note("No longer followed", f"{sentence}.", link))
     return fail(f"{sentence}: {link}", status)
-
-
-def _append(summary: Path, text: str) -> None:
-    """What cannot be written down changes nothing of how the job ended."""
-    try:
-        with summary.open("a", encoding="utf-8") as file:
-            file.write(f"\n{text}")
-    except OSError as error:
-        fail(f"The summary {summary} cannot be written to: {error.strerror}.", 0)
 
 
 def _conclude(console: "Console", outcome: "Outcome", link: str, summary: Path | None) -> "Verdict":
@@ -105,8 +97,7 @@ def _conclude(console: "Console", outcome: "Outcome", link: str, summary: Path |
 
     verdict = read_verdict(outcome)
     if summary:
-        room = markdown.LIMIT - summary.stat().st_size
-        _append(summary, markdown.page(outcome, verdict, link, room))
+        append(summary, lambda room: markdown.page(outcome, verdict, link, room))
     lines = [f"{title(outcome, verdict)}."]
     lines += [f"  {reason}" for reason in verdict.reasons]
     told = {

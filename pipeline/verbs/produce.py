@@ -1,5 +1,6 @@
 """Puts the best staged version of a recipe's model into production, or one by its number."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,8 @@ from tracking.errors import TrackingError
 if TYPE_CHECKING:
     from tracking.client import Connection
     from tracking.versions import Version
+
+_WAIT = 120.0  # seconds that a running server may take to load the version
 
 
 @with_settings(RunsSettings)
@@ -29,10 +32,14 @@ def produce(
 ) -> int:
     """Moves the alias `champion`, and notes who did it, from which version, when and why.
 
+    Where a models.config says which versions a server reads from SERVING_DIR, the label `stable`
+    moves first: a version that the server cannot load comes into production nowhere.
+
     Returns:
-        0 when it is in production; 2 when there is none, or no such metric.
+        0 when it is in production; 2 when there is none, no such metric, or it cannot be served.
     """
     from components.git import git_user
+    from serving.errors import ServingError
     from tracking import stages
     from tracking.client import Connection
 
@@ -43,20 +50,47 @@ def produce(
     try:
         server = Connection(settings)
         chosen, reason = _choose(server, settings, metric, version)
+        served = _serve(chosen)
         move = stages.produce(server, chosen, git_user(), (why or reason).strip())
-    except ValueError as error:
+    except (ValueError, ServingError) as error:
         return fail(str(error), 2)
     if as_json:
-        origin = move.origin if move else None
-        told = {"model": chosen.model, "version": chosen.number, "from": origin, "new": bool(move)}
-        print_json(told)
+        print_json(
+            {
+                "model": chosen.model,
+                "version": chosen.number,
+                "from": move.origin if move else None,
+                "new": bool(move),
+                "served": served,
+            }
+        )
         return 0
     if move is None:
         print(f"Already in production: version {chosen.number} of {chosen.model}")
-        return 0
-    place = f", in the place of version {move.origin}" if move.origin else ""
-    print(f"Version {chosen.number} of {chosen.model} is in production{place}: {move.why}")
+    else:
+        place = f", in the place of version {move.origin}" if move.origin else ""
+        print(f"Version {chosen.number} of {chosen.model} is in production{place}: {move.why}")
+    if served:
+        print(f"Served as stable: {served}")
+        print(f"On the Hub: visionpipe publish --recipe {settings.recipe}")
     return 0
+
+
+def _serve(chosen: "Version") -> str | None:
+    """Has the label `stable` name a version that lies in a folder of which only some are served.
+
+    Returns:
+        The folder of the version; None where it lies elsewhere, or whichever is newest is served.
+    """
+    from serving import client, config, rollout
+
+    folder = Path(chosen.source)
+    if not folder.name.isdecimal() or config.read(folder.parent, chosen.model) is None:
+        return None
+    labels = rollout.choose(folder.parent, chosen.model, int(folder.name), None)
+    rest = client.RestClient(client.URL, chosen.model, "")
+    rollout.roll_out(folder.parent, chosen.model, labels, rest, _WAIT)
+    return str(folder)
 
 
 def _choose(

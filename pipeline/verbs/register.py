@@ -77,6 +77,11 @@ def _choose(server: "Connection", recipe: str, run: str | None, manual: bool) ->
         if newest is None:
             raise no_run(server, recipe)
         chosen = newest
+    if chosen.tag(names.COMPARISON):
+        raise TrackingError(
+            f"Run {chosen.name} is one of `visionpipe zoo`, whose networks no gate has judged: "
+            "train the one that you choose with `visionpipe train`, and register that."
+        )
     if not chosen.tag(names.MODEL_URI):
         raise TrackingError(
             f"Run {chosen.name} has no model that was pushed (it is {chosen.status}); choose "

@@ -15,7 +15,7 @@ from pipeline.configs import Settings
 from pipeline.data_version import with_data
 from pipeline.own_data.given import OwnData
 from pipeline.terminal import fail, print_json
-from pipeline.verbs.options import REFUSED, AsJson, FailOnRefused
+from pipeline.verbs.options import REFUSED, AsJson, FailOnRefused, Summary
 from tfrecords.command_line import path_option
 
 # As the command lines of many training scripts spell them.
@@ -69,6 +69,7 @@ def train(
     masks: Masks = None,
     classes: Classes = None,
     name: Name = None,
+    summary: Summary = None,
     fail_on_refused: FailOnRefused = False,
     as_json: AsJson = False,
 ) -> int:
@@ -93,6 +94,11 @@ def train(
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         LocalRunner(settings).run(graph)
     run = history.load_run(store.metadata_path(settings))
+    if summary:
+        from pipeline.results.page import page
+        from pipeline.verbs.summary import append
+
+        append(summary, lambda room: page(run, room))
     if as_json:
         print_json(document(run))
     return REFUSED if fail_on_refused and not run.blessed else 0

@@ -16,10 +16,9 @@ from tfx.types.channel import BaseChannel, Channel
 
 from components.endpoint_pusher.component import Pusher as EndpointPusher
 from components.endpoint_pusher.config import Deployment, container
-from components.serving_pusher.component import Pusher
 from components.vertex_trainer.component import Trainer
 from pipeline.configs import Settings
-from pipeline.engines import LOCAL_BEAM_ARGS, Engine, filesystem
+from pipeline.engines import LOCAL_BEAM_ARGS, Engine, filesystem, folder_pusher
 from pipeline.vertex.names import DATAFLOW_LABEL_ARGUMENT
 from pipeline.vertex.recorded import environment
 from pipeline.vertex.requirements import require
@@ -62,14 +61,14 @@ def _latest_blessed_model(
 
 
 def _pusher(settings: Settings) -> Callable[..., Any]:
-    destination = filesystem(settings.serving_dir.rstrip("/"))
-    if not settings.endpoint_machine_type:
-        return functools.partial(Pusher, push_destination=destination)
+    base_directory, recipe = settings.serving_dir.rstrip("/"), settings.load_recipe()
+    if not settings.endpoint_machine_type or recipe.promotion == "manual":
+        return folder_pusher(settings, base_directory)
     deployment = Deployment(
         project=settings.google_cloud_project or "",
         region=settings.google_cloud_region,
         name=settings.name_pipeline()[:63].rstrip("-"),
-        recipe=settings.load_recipe().name,
+        recipe=recipe.name,
         container=container(settings, settings.pipeline_image or ""),
         machine_type=settings.endpoint_machine_type,
         max_replicas=settings.endpoint_max_replicas,
@@ -79,7 +78,9 @@ def _pusher(settings: Settings) -> Callable[..., Any]:
     )
     custom_config = {"deployment": deployment.model_dump(mode="json")}
     return functools.partial(
-        EndpointPusher, push_destination=destination, custom_config=custom_config
+        EndpointPusher,
+        push_destination=filesystem(base_directory),
+        custom_config=custom_config,
     )
 
 

@@ -83,10 +83,14 @@ def find_wanted(name: str, folder: Path) -> Wanted:
             f"{folder} cannot be read ({error.strerror}): name a folder of models with --model, or "
             "in SERVING_DIR."
         ) from error
-    specific = present.model_version_policy.specific.versions if present else []
-    if not specific:
+    if present is None or not present.model_version_policy.HasField("specific"):
         return Wanted({number: folder / str(number) for number in reversed(pushed)}, None)
-    assert present
+    specific = present.model_version_policy.specific.versions
+    if not specific:
+        raise ServingError(
+            f"No version in {folder} is in production yet: choose one with `visionpipe produce`, "
+            "or with `visionpipe serving config`."
+        )
     numbers = [number for number in sorted(specific, reverse=True) if number in pushed]
     return Wanted({one: folder / str(one) for one in numbers}, dict(present.version_labels))
 

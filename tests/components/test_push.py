@@ -5,8 +5,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from serving.rest.versions import find_wanted
 
-from components.serving_pusher.push import digest, push
+from components.serving_pusher.push import digest, pin, push
+from serving import config
+from serving.errors import ServingError
 from tests.conftest import REPOSITORY
 from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator
@@ -45,6 +48,22 @@ def test_another_model_is_a_newer_version_even_within_a_second(model: Path, tmp_
     second = push(str(model), str(base))
     assert int(Path(second).name) > int(Path(first).name)
     assert digest(first) != digest(second) == digest(str(model))
+
+
+def test_what_is_pinned_goes_on_to_be_served(model: Path, tmp_path: Path) -> None:
+    base = tmp_path / "serving"
+    pin(str(base), "tires")
+    push(str(model), str(base))
+    with pytest.raises(ServingError, match="No version in .* is in production yet"):
+        find_wanted("tires", base)
+    (base / config.FILE).unlink()
+    first = int(Path(push(str(model), str(base))).name)
+    pin(str(base), "tires")
+    (model / "saved_model.pb").write_bytes(b"another graph")
+    push(str(model), str(base))
+    pin(str(base), "tires")
+    wanted = find_wanted("tires", base)
+    assert (list(wanted.folders), wanted.labels) == ([first], {"stable": first})
 
 
 def test_a_killed_push_leaves_no_version_and_is_cleared_away(model: Path, tmp_path: Path) -> None:

@@ -214,6 +214,7 @@ class _Run:
             "vars": player.variables,
             "env": {},
             "runner": {"environment": "self-hosted"},
+            "secrets": {},
             "steps": {},
         }
         # Without permission there is no identity.

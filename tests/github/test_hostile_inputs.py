@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ with open(os.environ["RECORD"], "a") as record:
 print("sha256:" + "0" * 64 if "inspect" in sys.argv else os.environ)
 """
 _MAKEFILE = """\
-setup sbom:
+setup data sbom:
 \t@mkdir -p .venv/bin output; echo '{}' > output/sbom.json; cp recorder .venv/bin/python
 """
 # What differs from run to run, or says where the runner's files are.
@@ -70,17 +71,20 @@ class Recorded:
             "ACTIONS_ID_TOKEN_REQUEST_URL": "http://127.0.0.1:9/",
         }
         self.given: list[dict[str, str]] = []
+        self.variables = dict(variables)
         self._player = Player(
             folder / "runs",
             repository,
             environment,
-            variables,
+            {},
             {
                 "google-github-actions/auth": self._login,
                 "actions/attest-build-provenance": lambda *_: {},
+                "actions/cache": lambda *_: {},
             },
             prepare=lambda checkout: None,
         )
+        self._player.variables = self.variables
         self._folder = folder
 
     def _login(self, given: dict[str, str], _: dict[str, str]) -> dict[str, str]:
@@ -119,7 +123,12 @@ def _harmless(value: Any, names: list[str]) -> Any:
 
 
 def _compare(
-    tmp_path: Path, workflow: str, job: str, names: dict[str, list[str]], **more: Any
+    tmp_path: Path,
+    workflow: str,
+    job: str,
+    names: dict[str, list[str]],
+    choices: Mapping[str, str] = MappingProxyType({}),
+    **more: Any,
 ) -> None:
     """Plays a workflow with harmless fields, and with hostile ones: but for them all is alike."""
     fields = [name for group in names.values() for name in group]
@@ -129,7 +138,7 @@ def _compare(
         variables = _OF_GOOGLE | _with(pattern, names.get("variables", []))
         recorded = Recorded(folder, variables)
         event = {"client_payload": _with(pattern, names.get("payload", []))}
-        inputs = _with(pattern, names.get("inputs", []))
+        inputs = {**_with(pattern, names.get("inputs", [])), **choices}
         played = recorded.play(workflow, job, inputs=inputs, event=event, **more)
         logs = {step.name: step.log for step in played.steps.values()}
         assert played.conclusion == "success", logs
@@ -159,9 +168,36 @@ def _variables(workflow: str) -> list[str]:
 
 def test_fields_of_a_run_that_a_user_begins(tmp_path: Path) -> None:
     texts = ["recipe", "model", "epochs", "data_version"]
-    assert set(_read("train.yml", "inputs")) == {*_PLACES, *texts, "dataflow", "publish"}
+    choices = {"engine", "dataflow", "publish"}
+    assert set(_read("train.yml", "inputs")) == {*_PLACES, *texts, *choices}
     names = {"inputs": texts, "variables": _variables("train.yml")}
     _compare(tmp_path, "train.yml", "train", names)
+
+
+def test_fields_of_a_run_on_the_runner_itself(tmp_path: Path) -> None:
+    texts = ["recipe", "model", "epochs", "data_version"]
+    names = {"inputs": texts, "variables": _variables("train.yml")}
+    _compare(tmp_path, "train.yml", "local", names, {"engine": "local"})
+
+
+def test_the_runner_itself_trains_on_the_embedded_data_and_is_known_to_the_hub(
+    tmp_path: Path,
+) -> None:
+    recorded = Recorded(tmp_path, {"HF_REPO_ID": "demo/tires"})
+    inputs = {"engine": "local", "recipe": "tires"}
+    assert recorded.play("train.yml", "train", inputs=inputs).conclusion == "skipped"
+    played = recorded.play("train.yml", "local", inputs=inputs)
+    assert played.conclusion == "success", played
+    assert all(step.outcome == "success" for step in played.steps.values())
+    [(words, environment)] = recorded.calls()
+    assert words[1:] == ["-m", "pipeline", "train", "--summary", environment["GITHUB_STEP_SUMMARY"]]
+    assert (environment["RECIPE"], environment["HF_TOKEN_SECRET"]) == ("tires", "OIDC")
+    assert "GOOGLE_CLOUD_PROJECT" not in environment
+    del recorded.variables["HF_REPO_ID"]
+    assert "Not set: HF_REPO_ID." in recorded.play("train.yml", "local", inputs=inputs).summary
+    quiet = recorded.play("train.yml", "local", inputs={**inputs, "publish": "false"})
+    assert quiet.conclusion == "success"
+    assert recorded.play("train.yml", "local").conclusion == "skipped"
 
 
 @pytest.mark.parametrize("name", _PLACES)

@@ -258,11 +258,12 @@ def test_where_nothing_waits_nothing_is_started(player: Player, dispatches: Disp
 def test_runs_are_dispatched_one_after_another_and_none_is_dropped() -> None:
     """GitHub runs one of a group at a time; of what a field may be, the group has nothing."""
     jobs = yaml.safe_load((WORKFLOWS / "train.yml").read_text())["jobs"]
-    assert jobs["train"]["concurrency"] == {
-        "group": "train",
-        "cancel-in-progress": False,
-        "queue": "max",
-    }
+    for name in ("train", "local"):
+        assert jobs[name]["concurrency"] == {
+            "group": "train",
+            "cancel-in-progress": False,
+            "queue": "max",
+        }
     # A group for each run: what is announced waits for nothing.
     assert jobs["announce"]["concurrency"]["group"] == "announce-${{ github.run_id }}"
 
@@ -293,5 +294,5 @@ def test_the_clock_has_a_file_of_its_own() -> None:
 def test_no_job_that_runs_code_of_the_repository_may_change_it() -> None:
     jobs = yaml.load((WORKFLOWS / "train.yml").read_text(), yaml.BaseLoader)["jobs"]
     allowed = {name: job["permissions"].get("contents") for name, job in jobs.items()}
-    assert allowed == {"announce": "read", "train": "read", "next": "write"}
+    assert allowed == {"announce": "read", "train": "read", "local": "read", "next": "write"}
     assert not any("uses" in step for step in jobs["next"]["steps"])

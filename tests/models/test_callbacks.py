@@ -63,6 +63,16 @@ def test_the_learning_rate_is_applied_to_every_step_and_logged() -> None:
     assert expected[-1] > 0
 
 
+def test_a_budget_of_time_has_the_same_schedule_and_ends_the_training() -> None:
+    spent = iter([0.0, 0.5, 0.5, 6.0, 6.0, 11.0])  # before and after each step, of 10 s
+    schedule, recorder = callbacks.BudgetedWarmUpCosine(0.5, 10.0, lambda: next(spent)), Recorder()
+    history = fit(slope(), schedule, recorder, epochs=9)
+    whole = callbacks.WarmUpCosine(0.5, 1000)
+    expected = np.cumsum([0.0, *(whole.rate(step) for step in (1, 51, 601))])
+    assert recorder.weights == pytest.approx(list(expected), rel=1e-5)
+    assert len(history["loss"]) == 1 and next(spent, None) is None
+
+
 def test_a_resumed_schedule_goes_on_where_the_optimiser_stands() -> None:
     model, recorder = slope(), Recorder()
     fit(model, callbacks.WarmUpCosine(0.5, total_steps=12), epochs=1)

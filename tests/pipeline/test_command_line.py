@@ -14,7 +14,7 @@ from pipeline.configs import Settings
 from tests.conftest import REPOSITORY
 
 VERBS = ["train", "check", "report", "lineage", "track", "app", "rehearse", "submit"]
-VERBS += ["wait", "cancel"]
+VERBS += ["wait", "cancel", "publish"]
 HEAVY = {"apache_beam", "google.cloud.aiplatform", "huggingface_hub", "keras", "numpy", "rich"}
 HEAVY |= {"tensorflow", "tfx"}
 WRONG = [

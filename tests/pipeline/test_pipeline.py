@@ -83,6 +83,16 @@ def test_publishing_comes_last_and_only_where_there_is_a_repository() -> None:
     assert told["code_digest"] == code_digest("segmentation")
 
 
+def test_what_is_promoted_by_hand_is_pushed_and_not_published(tmp_path: Path) -> None:
+    recipe = tmp_path / "by-hand.toml"
+    recipe.write_text('base = "scenes"\nname = "by-hand"\npromotion = "manual"\n')
+    graph = graph_of(recipe=str(recipe), hf_repo_id="demo/pets")
+    assert edges(graph) == EDGES
+    [pusher] = [component for component in graph.components if component.id == "Pusher"]
+    told = json.loads(pusher.exec_properties["custom_config"])
+    assert told == {"recipe": "by-hand", "promotion": "manual"}
+
+
 def test_lakefs_comes_between_serving_and_publishing() -> None:
     graph = graph_of(lakefs_repository="models", hf_repo_id="demo/pets")
     taken = {*EDGES["Pusher"], "ImportExampleGen", "EdgeExporter"}

@@ -83,16 +83,21 @@ def test_every_image_is_in_one_split_with_its_class(
     assert verify_shards(f"{tmp_path}/set/calibration-*") == 3
 
 
-def test_the_splits_depend_on_the_names_alone(
+def test_the_splits_depend_on_the_images_alone(
     raw: Path, tmp_path: Path, records_in: Callable
 ) -> None:
-    before = convert(raw, tmp_path / "set", calibration=0.1)
-    assert convert(raw, tmp_path / "again", calibration=0.1, num_shards=1).digest == before.digest
-    held_out = {parsed(record)["name"] for record in records_in(tmp_path / "set")["val"]}
+    def held_out(images: Path, output: str, **options: Any) -> set[bytes]:
+        info = convert(images, tmp_path / output, calibration=0.1, **options)
+        assert info.parameters["split"] == "by content"
+        return {parsed(record)["image"] for record in records_in(tmp_path / output)["val"]}
+
+    before = held_out(raw, "set")
+    assert held_out(raw, "again", num_shards=1) == before
+    birds = {path.read_bytes() for path in (raw / "bird").iterdir()}
     shutil.rmtree(raw / "bird")
-    convert(raw, tmp_path / "fewer", calibration=0.1)
-    left = {parsed(record)["name"] for record in records_in(tmp_path / "fewer")["val"]}
-    assert left == {name for name in held_out if not name.startswith(b"bird/")}
+    for number, path in enumerate(sorted((raw / "cat").iterdir())):
+        path.rename(path.with_name(f"renamed-{-number}.jpg"))
+    assert held_out(raw, "fewer") == before - birds
 
 
 def test_folders_tell_the_splits(raw: Path, tmp_path: Path, records_in: Callable) -> None:

@@ -72,6 +72,16 @@ def test_neither_blessed_nor_measured_nor_finished(
     assert "the gate did not bless it (border IoU 0.1 is below 0.2); the run is KILLED" in said
 
 
+def test_a_network_that_was_compared_is_not_registered(
+    record: Recorder, recipe: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = record({names.COMPARISON: "zoo-2026-11-30"})
+    assert main(["register", "--recipe", recipe, "--run", run, "--manual", "--why", "a try"]) == 2
+    assert (
+        "is one of `visionpipe zoo`, whose networks no gate has judged" in capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

@@ -2,13 +2,18 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from serving.rest.versions import find_wanted
 
+from components.serving_pusher.push import pin
 from pipeline.__main__ import main
+from pipeline.configs import load_settings
 from pipeline.recipe import Recipe
 from pipeline.recipes import load_recipe
+from pipeline.verbs.publish import find_champion
 from tests.tracking.recording import Recorder
 from tracking import names
 from tracking.client import Connection
@@ -32,11 +37,12 @@ class Team:
             {**load_recipe("tires").model_dump(mode="json"), "name": record.name}
         )
 
-    def add(self, auroc: float, **more: float) -> str:
+    def add(self, auroc: float, model: str = "lakefs://models/c/tires", **more: float) -> str:
         """Registers one more version; returns MLflow's id of its run."""
         figures = {"auroc": auroc, **more}
         tags = {names.DATA_VERSION: "s3://tires/.manifests/1.json", names.GIT_COMMIT: "a98dd87"}
-        run = self.record({**tags, names.GIT_CLEAN: "false"}, figures, self.recipe)
+        tags |= {names.GIT_CLEAN: "false", names.MODEL_URI: model}
+        run = self.record(tags, figures, self.recipe)
         register(self.connection, find_run(self.connection, run), {})
         return run
 
@@ -84,6 +90,7 @@ def test_the_best_is_staged_and_produced_and_one_can_go_back(
         "version": 1,
         "from": 3,
         "new": True,
+        "served": None,
     }
     assert told("produce", "--version", "1")["new"] is False
     back = ["produce", "--version", "3", "--recipe", recipe, "--why", "false alarms"]
@@ -114,6 +121,34 @@ def test_the_best_is_staged_and_produced_and_one_can_go_back(
     client.set_registered_model_alias(recipe, "champion", "4")
     assert main(["production", "--recipe", recipe]) == 0
     assert "not known: another program did it" in capsys.readouterr().out
+
+
+def test_the_server_follows_what_is_produced(team: Team, recipe: str, asked: Path) -> None:
+    folder = asked / "serving"
+    pin(str(folder), recipe)
+    for version, auroc in ((1, 0.9), (2, 0.8)):
+        (folder / str(version)).mkdir()
+        (folder / str(version) / "saved_model.pb").touch()
+        team.add(auroc, str(folder / str(version)))
+        assert main(["stage", "auroc", "--recipe", recipe]) == 0
+
+    def produce_served(number: str) -> tuple[int, dict[str, int] | None]:
+        code = main(["produce", "--version", number, "--recipe", recipe])
+        return code, find_wanted(recipe, folder).labels
+
+    client = team.connection.client
+    client.set_model_version_tag(recipe, "2", names.STAGE, names.STAGING)
+    assert produce_served("2") == (0, {"stable": 2})
+    assert produce_served("1") == (0, {"stable": 1})
+    (folder / "2" / "saved_model.pb").unlink()  # what cannot be served is not put into production
+    assert produce_served("2") == (2, {"stable": 1})
+    champion = read_production(team.connection, recipe).champion
+    assert champion and champion.number == 1
+
+    file = asked / "own.toml"
+    file.write_text(f'base = "tires"\nname = "{recipe}"\n')
+    published = find_champion(load_settings(env_file="none", recipe=str(file)))
+    assert published == find_run(team.connection, champion.run_id).name
 
 
 def test_the_loss_is_that_of_the_epoch_that_was_kept(

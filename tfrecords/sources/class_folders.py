@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from tfrecords import storage
@@ -165,6 +167,17 @@ def name_classes(
     return given
 
 
+def digest_files(files: Iterable[ClassFile]) -> dict[str, bytes]:
+    """SHA-256 of each file's bytes, by name.
+
+    The same bytes have the same digest, whatever they are called and wherever they are copied to.
+    That of a file that cannot be read is of none: who converts it tells why.
+    """
+    files = list(files)
+    with ThreadPoolExecutor() as threads:  # which wait for a bucket
+        return dict(zip((file.name for file in files), threads.map(_digest, files), strict=True))
+
+
 def convert_file(file: ClassFile, max_side: int, ids: Mapping[str, int]) -> Outcome:
     """Reads, checks and converts an image file.
 
@@ -185,6 +198,13 @@ def convert_file(file: ClassFile, max_side: int, ids: Mapping[str, int]) -> Outc
         thumbnail=thumbnail(kept.pixels),
         pixels=pixel_digest(kept.pixels),
     )
+
+
+def _digest(file: ClassFile) -> bytes:
+    try:
+        return hashlib.sha256(storage.read_bytes(*file.place)).digest()
+    except OSError:
+        return b""
 
 
 def _enter_single_folder(images: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Decides which images of each class train, and which are held out, by their names alone."""
+"""Decides which images of each class train, and which are held out, by what each is known by."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from tfrecords.convert import T
 from tfrecords.errors import DataError
-from tfrecords.naming import name_key
 
 
 def check_shares(shares: Mapping[str, float]) -> None:
@@ -21,17 +20,21 @@ def check_shares(shares: Mapping[str, float]) -> None:
 
 
 def hold_out(
-    items: Iterable[T], shares: Mapping[str, float], class_of: Callable[[T], str]
+    items: Iterable[T],
+    shares: Mapping[str, float],
+    class_of: Callable[[T], str],
+    key: Callable[[T], bytes],
 ) -> dict[str, list[T]]:
     """Takes images of each class out of the train split.
 
-    A class's names are ordered by their SHA-256, and each split takes its share from the front, one
+    A class's images are ordered by their keys, and each split takes its share from the front, one
     at least. An image is held out whatever else there is of other classes.
 
     Args:
         items: the images.
         shares: of each class's images, by split; a split whose share is 0 is left out.
         class_of: names an image's class.
+        key: a digest of what an image is known by, such as its bytes.
 
     Returns:
         The images by split: `train`, and those of `shares`.
@@ -45,7 +48,7 @@ def hold_out(
     wanted = {split: share for split, share in shares.items() if share}
     splits: dict[str, list[T]] = {"train": [], **{split: [] for split in wanted}}
     for class_name, members in classes.items():
-        rest = sorted(members, key=lambda item: name_key(item.name))
+        rest = sorted(members, key=key)
         if len(rest) <= len(wanted):
             raise DataError(
                 f"The class {class_name} has {len(rest)} images to share among "

@@ -1,6 +1,7 @@
 """What the Vertex engine makes of settings, and what it refuses."""
 
 import json
+from pathlib import Path
 
 import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, WorkerOptions
@@ -148,6 +149,20 @@ def test_the_key_reaches_the_endpoint() -> None:
     [pusher] = [component for component in graph.components if component.id == "Pusher"]
     told = json.loads(pusher.exec_properties["custom_config"])["deployment"]
     assert told["encryption_key"] == KEY
+
+
+def test_what_is_promoted_by_hand_is_deployed_nowhere(tmp_path: Path) -> None:
+    recipe = tmp_path / "by-hand.toml"
+    recipe.write_text('base = "pets"\nname = "by-hand"\npromotion = "manual"\n')
+    graph = graph_of(
+        recipe=str(recipe),
+        google_cloud_project="demo-project",
+        endpoint_machine_type="n1-standard-2",
+        endpoint_image=IMAGE,
+    )
+    [pusher] = [component for component in graph.components if component.id == "Pusher"]
+    told = json.loads(pusher.exec_properties["custom_config"])
+    assert told == {"recipe": "by-hand", "promotion": "manual"}
 
 
 @pytest.mark.parametrize(
