@@ -5,11 +5,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from serving.rest.versions import find_wanted
 
 from components.serving_pusher.push import digest, pin, push
 from serving import config
 from serving.errors import ServingError
+from serving.gateway.versions import find_wanted
 from tests.conftest import REPOSITORY
 from tests.emulators.child import ChildProcess
 from tests.emulators.gcs import GcsEmulator

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from serving.rest.versions import find_wanted
 
 from components.serving_pusher.push import pin
 from pipeline.__main__ import main
@@ -14,6 +13,7 @@ from pipeline.configs import load_settings
 from pipeline.recipe import Recipe
 from pipeline.recipes import load_recipe
 from pipeline.verbs.publish import find_champion
+from serving.gateway.versions import find_wanted
 from tests.tracking.recording import Recorder
 from tracking import names
 from tracking.client import Connection
