@@ -38,7 +38,7 @@ class Assembly:
         """Appends a model.
 
         Args:
-            content: of one graph, one signature and one output.
+            content: of one graph, at most one signature, and one output.
             given: tensors of the assembly by the name of the input that each is; what is not given
                 becomes an input of the assembly.
 
@@ -46,8 +46,11 @@ class Assembly:
             The tensor of the assembly that is the output.
         """
         model = schema.ModelT.InitFromPackedBuf(content)
-        (graph,), (signature,) = model.subgraphs, model.signatureDefs
-        names = {entry.tensorIndex: entry.name.decode() for entry in signature.inputs}
+        (graph,) = model.subgraphs
+        # Of some networks the converter writes no signature; their inputs have the same names.
+        names = {index: graph.tensors[index].name.decode() for index in graph.inputs}
+        for signature in model.signatureDefs:
+            names |= {entry.tensorIndex: entry.name.decode() for entry in signature.inputs}
         codes, buffers = len(self._model.operatorCodes), len(self._model.buffers) - 1
         self._model.operatorCodes += model.operatorCodes
         self._model.buffers += model.buffers[1:]
