@@ -26,6 +26,8 @@ from models.config import TrainingConfig
 from models.hyperparameters import apply_hyperparameters
 from models.optimizers import make_optimizer
 from models.recorded_epochs import RecordedEpochs
+from models.reference.split import describe_split
+from models.reference.statistics import write_reference
 from models.views import average_mirrored
 from tracking.step import training_journal
 
@@ -107,7 +109,9 @@ def run_fn(fn_args: FnArgs) -> None:
                 config = config.model_copy(update={"thresholds": found})
         figures["processor_seconds"] = round(setting_up + checkpoints.processor_seconds, 1)
         write_figures(fn_args.model_run_dir, figures)
-        signatures.export(served, transform_output, config, figures, fn_args.serving_model_dir)
+        path = fn_args.serving_model_dir
+        exported = signatures.export(served, transform_output, config, figures, path)
+        _describe_held_out(exported, config, fn_args)
         tf.io.gfile.rmtree(folder)
     # TFX looks for the model on every machine.
     distribution.mean(strategy, 0)
@@ -254,7 +258,7 @@ def _answer_calibration(
     model: keras.Model, config: TrainingConfig, fn_args: FnArgs, transform: tft.TFTransformOutput
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
     """Logits and labels of the split `calibration`, which lies beside those that TFX names."""
-    files = [path.replace("Split-train", "Split-calibration") for path in fn_args.train_files]
+    files = _calibration_files(fn_args)
     learning = registry.load_learning(config.task)
     label_type = learning.label_spec(config.image_size).dtype
     split = data.load_split(files, transform, label_type, data.count_examples(files))
@@ -265,6 +269,26 @@ def _answer_calibration(
         *((model(images, training=False), told) for images, told in batches), strict=True
     )
     return np.concatenate(logits), np.concatenate(labels)
+
+
+def _calibration_files(fn_args: FnArgs) -> list[str]:
+    return [path.replace("Split-train", "Split-calibration") for path in fn_args.train_files]
+
+
+def _describe_held_out(
+    exported: signatures.ImageModule, config: TrainingConfig, fn_args: FnArgs
+) -> None:
+    """Writes into the model what images are like that did not train it, and its answers to them.
+
+    Those of the split `calibration` chose no epoch, and are taken where there are some.
+    """
+    split, files, count = "eval", fn_args.eval_files, fn_args.num_examples["eval"]
+    if config.calibrated:
+        split, files = "calibration", _calibration_files(fn_args)
+        count = data.count_examples(files)
+    reference = describe_split(split, files, count, exported.serve, config)
+    if reference:
+        write_reference(fn_args.serving_model_dir, reference)
 
 
 def _calibrated(

@@ -18,6 +18,8 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from models import train
 from models.config import TrainingConfig
 from models.provenance import PROVENANCE
+from models.reference.features import measure_image
+from models.reference.statistics import read_reference
 from tests.models.drawn_pets import (
     IMAGE_SIZE,
     NUM_CLASSES,
@@ -129,6 +131,16 @@ def test_provenance_holds_the_training(outcome: Path, config: TrainingConfig) ->
     figures = json.loads((outcome / "model_run" / train.FIGURES).read_text())
     assert provenance.pop("training") == figures
     assert TrainingConfig(**provenance) == config.model_copy(update={"epochs": EPOCHS})
+
+
+def test_the_model_knows_what_images_are_like_that_did_not_train_it(outcome: Path) -> None:
+    reference = read_reference(str(outcome / "Format-Serving"))
+    assert (reference.split, reference.images) == ("eval", VAL_IMAGES)
+    drawn = [measure_image(pet.image) for pet in pets(VAL_IMAGES, seed=500)]
+    for name, histogram in reference.inputs.items():
+        assert histogram.mean == pytest.approx(np.mean([row[name] for row in drawn]))
+    shares = [histogram.mean for histogram in reference.answers.values()]
+    assert len(shares) == NUM_CLASSES and sum(shares) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
