@@ -57,14 +57,14 @@ class Histogram(BaseModel):
         return bisect.bisect_right(self.edges, value)
 
 
-def count_values(values: Sequence[float] | Sequence[str]) -> Histogram:
+def count_values(values: Sequence[float | str]) -> Histogram:
     """Makes a histogram of its own values.
 
     Numbers are divided at their quantiles, so that no bin depends on how they are distributed. A
     number that occurs often, such as the size where all images have one, has a bin of its own.
 
     Args:
-        values: at least one; what is no finite number is left out.
+        values: names, or numbers, of which those that are not finite are left out.
 
     Raises:
         ValueError: nothing is left.
@@ -77,7 +77,8 @@ def count_values(values: Sequence[float] | Sequence[str]) -> Histogram:
             names=tuple(name for name, _ in frequent),
             counts=(*(count for _, count in frequent), len(names) - counted),
         )
-    numbers = np.array([value for value in values if math.isfinite(value)], np.float64)
+    finite = [value for value in values if not isinstance(value, str) and math.isfinite(value)]
+    numbers = np.array(finite, np.float64)
     if not numbers.size:
         raise ValueError("There is no finite number to count.")
     shares = np.linspace(0, 1, min(_BINS, max(1, numbers.size // _LEAST)) + 1)

@@ -31,6 +31,11 @@ class Reference(BaseModel):
     inputs: dict[str, Histogram]
     answers: dict[str, Histogram]
 
+    @property
+    def features(self) -> dict[str, Histogram]:
+        """All histograms by name."""
+        return self.inputs | self.answers
+
 
 def summarize(split: str, inputs: Sequence[Values], answers: Sequence[Values]) -> Reference:
     """Counts what was measured, image by image.
@@ -49,7 +54,7 @@ def summarize(split: str, inputs: Sequence[Values], answers: Sequence[Values]) -
 
 
 def _count(rows: Sequence[Values]) -> dict[str, Histogram]:
-    return {name: count_values([row[name] for row in rows]) for name in rows[0]}  # type: ignore[misc]
+    return {name: count_values([row[name] for row in rows]) for name in rows[0]}
 
 
 def write_reference(model: str, reference: Reference) -> None:

@@ -1,0 +1,1 @@
+"""What was asked of the server and what it answered, on disk."""
