@@ -105,7 +105,7 @@ class Reading:
         state.images += 1
         if logged.route != _SHADOW:
             _count_route(state.routes, logged, find_confidence(answer))
-        _add(version.open, watched.reference, {**inputs, **answer}, seconds)
+        add_values(version.open, watched.reference, {**inputs, **answer}, seconds)
         if version.open.images >= self._window:
             version.thresholds = self._find_thresholds(watched)
             judged = judge(version.open, watched.reference, version.thresholds)
@@ -138,7 +138,8 @@ def judge(window: Window, reference: Reference, thresholds: Mapping[str, float])
     )
 
 
-def _add(window: Window, reference: Reference, values: Values, seconds: float) -> None:
+def add_values(window: Window, reference: Reference, values: Values, seconds: float) -> None:
+    """Counts what was measured of a request that was answered then."""
     window.begin = min(window.begin, seconds) if window.images else seconds
     window.end = max(window.end, seconds)
     window.images += 1

@@ -1,5 +1,6 @@
-"""Requests of a classifier whose probabilities are true, and the log that a server writes of them."""
+"""Requests of a classifier whose probabilities are true, and the log of a server that has them."""
 
+import functools
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -38,12 +39,18 @@ class Asked:
     outputs: dict[str, np.ndarray] = field(default_factory=dict)
 
 
+@functools.cache
 def provenance() -> Provenance:
     return Provenance(**load_recipe(RECIPE).training_config().model_dump())
 
 
 def ask(
-    count: int, seed: int, change: Change = lambda image: image, sure: float = 6.0, **keywords
+    count: int,
+    seed: int,
+    change: Change = lambda image: image,
+    sure: float = 6.0,
+    start: float = START,
+    **keywords,
 ) -> list[Asked]:
     """Images of 32 pixels, a second apart. The model is the surer, the higher `sure` is."""
     random = np.random.default_rng(seed)
@@ -60,9 +67,19 @@ def ask(
         probabilities = np.full(classes, (1 - confidence) / (classes - 1), np.float32)
         probabilities[likeliest] = confidence
         truth = random.choice(classes, p=probabilities / probabilities.sum())
-        row = {"id": f"{seed}-{number}", "seconds": START + number, **keywords}
+        row = {"id": f"{seed}-{number}", "seconds": start + number, **keywords}
         asked.append(Asked(file.getvalue(), int(truth), probabilities, **row))
     return asked
+
+
+def answer(asked: Asked) -> dict[str, np.ndarray]:
+    """The model's outputs."""
+    label = int(asked.probabilities.argmax())
+    return asked.outputs or {
+        "label": np.array([label], np.int64),
+        "class_name": np.array([provenance().class_names[label]], object),
+        "probabilities": asked.probabilities[np.newaxis],
+    }
 
 
 def record(asked: Asked) -> bytes:
@@ -72,14 +89,8 @@ def record(asked: Asked) -> bytes:
     log.request.model_spec.version_label = asked.route
     log.response.model_spec.version.value = asked.version
     log.request.inputs[INPUT].CopyFrom(tf.make_tensor_proto([asked.image], tf.string))
-    label = int(asked.probabilities.argmax())
-    outputs = asked.outputs or {
-        "label": np.array([label], np.int64),
-        "class_name": np.array([provenance().class_names[label]], object),
-        "probabilities": asked.probabilities[np.newaxis],
-    }
     told = {
-        **outputs,
+        **answer(asked),
         ID: np.array([asked.id], object),
         TIMESTAMP: np.array([asked.seconds]),
         ROUTE: np.array([asked.route], object),
@@ -105,12 +116,8 @@ def push(folder: Path, version: int, seed: int = 999, images: int = 200) -> Path
     write_provenance(str(model), provenance())
     held_out = ask(images, seed)
     describe = load_learning(provenance().task).describe_answer
-    answers = [
-        describe(
-            {"label": one.probabilities.argmax(), "probabilities": one.probabilities}, provenance()
-        )
-        for one in held_out
-    ]
+    told = [{name: array[0] for name, array in answer(one).items()} for one in held_out]
+    answers = [describe(one, provenance()) for one in told]
     inputs = [measure_image(one.image) for one in held_out]
     write_reference(str(model), summarize("calibration", inputs, answers))
     return model
