@@ -46,7 +46,8 @@ def served(output: Path, port: int) -> Iterator[int]:
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            with contextlib.suppress(ConnectionError):  # who asked has gone
+                self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             """Says nothing: Prometheus asks every few seconds."""
