@@ -68,12 +68,12 @@ def _tell_drift(model: Watched, version: Version) -> list[str]:
     if inputs:
         said.append(
             f"Version {model.number} is asked about other images than it knows: by "
-            f"{' and '.join(inputs)}."
+            f"{', '.join(inputs)}."
         )
     if answers:
         because = ", as its images do" if inputs else ", while its images do not"
         said.append(
-            f"The answers of version {model.number} differ{because}: by {' and '.join(answers)}."
+            f"The answers of version {model.number} differ{because}: by {', '.join(answers)}."
         )
     return said
 
@@ -93,7 +93,7 @@ def find_doubt(model: Watched, judged: Judged) -> str:
         return "the model's probabilities were not calibrated"
     drifted = [name for name in judged.alarms if name in model.reference.inputs]
     if drifted:
-        return f"the images drifted, by {' and '.join(drifted)}"
+        return f"the images drifted, by {', '.join(drifted)}"
     return ""
 
 

@@ -1,7 +1,7 @@
 """Compares what a server is asked with what its model knows."""
 
-import time
 from pathlib import Path
+from time import sleep, time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,8 +41,8 @@ def monitor(
     A second run goes on where the first one ended.
 
     Returns:
-        0 when requests come and are as in training; 3 when they drifted, are too few or come no
-        more; 2 when nothing can be compared; 130 when interrupted.
+        0 when requests come and are as in training, or when it went on until Ctrl-C; 3 when they
+        drifted, are too few or come no more; 2 when nothing can be compared; 130 when interrupted.
     """
     from monitoring.monitor import PAGE, look
     from monitoring.reading import Reading
@@ -54,11 +54,11 @@ def monitor(
         folder = model or Path(load_settings().serving_dir)
         with reserve(output):
             reading = Reading(log, folder, name, window)
-            verdict = look(reading, output, time.time())
+            verdict = look(reading, output, time())
             if port is not None:
                 with served(output, port) as listened:
                     print(f"Shows {output / PAGE} at http://127.0.0.1:{listened}.", flush=True)
-                    _go_on(reading, output, verdict.word)
+                    return _go_on(reading, output, verdict.word)
     except (ServingError, ValueError) as error:
         return fail(str(error), 2)
     except OSError as error:
@@ -73,19 +73,21 @@ def monitor(
     return 0 if verdict.healthy else _UNHEALTHY
 
 
-def _go_on(reading: "Reading", output: Path, word: str) -> None:
-    """Looks again and again; says what changes."""
+def _go_on(reading: "Reading", output: Path, word: str) -> int:
+    """Looks again and again, and says what changes; returns 0 when it is interrupted."""
     from monitoring.monitor import look
     from serving.errors import ServingError
 
     while True:
-        time.sleep(_EVERY)
         try:
-            verdict = look(reading, output, time.time())
+            sleep(_EVERY)
+            verdict = look(reading, output, time())
             said = f"{verdict.word}. {' '.join(verdict.reasons)}"
             changed = verdict.word
         except (ServingError, OSError) as error:  # the log may be there again at the next look
             said = changed = str(error)
+        except KeyboardInterrupt:
+            return 0
         if changed != word:
             tell(said)
             word = changed

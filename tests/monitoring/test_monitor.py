@@ -1,10 +1,12 @@
 """`visionpipe monitor`: from a server's log to a verdict, a page and gauges."""
 
 import json
+import re
 import time
 from pathlib import Path
 
 import filelock
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
@@ -235,3 +237,34 @@ def test_what_is_kept_does_not_grow(models: Path, tmp_path: Path) -> None:
     kept = load_state(output, reading.name)
     assert (len(kept.versions[1].closed), kept.versions[1].full, len(kept.files)) == (300, 10, 2)
     assert max(sizes[1]) < 400_000 and sizes[1] == pytest.approx(sizes[0], rel=0.01)
+
+
+def test_with_a_port_it_goes_on_and_shows_what_is_new(
+    monitored, just_now: float, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask(200, 18, start=just_now)
+    write_log(tmp_path / "log", asked)
+    seen: list[str] = []
+
+    def meanwhile(seconds: float) -> None:
+        printed = capsys.readouterr()
+        told.append(printed.err)
+        ports.extend(re.findall(r"http://127.0.0.1:(\d+)", printed.out))
+        [port] = ports
+        seen.append(httpx2.get(f"http://127.0.0.1:{port}/").text)
+        assert httpx2.get(f"http://127.0.0.1:{port}/state.json").status_code == 404
+        if len(seen) == 1:
+            dark = ask(200, 19, CHANGES["darkened"], start=just_now + 300)
+            write_log(tmp_path / "log", dark, "20260101T000500-2")
+        elif len(seen) == 2:
+            (tmp_path / "log").rename(tmp_path / "gone")
+        else:
+            raise KeyboardInterrupt
+
+    ports: list[str] = []
+    told: list[str] = []
+    monkeypatch.setattr("pipeline.verbs.monitor.sleep", meanwhile)
+    assert monitored(arguments=["--port=0"])[0] == 0
+    assert ["Drifted" in page for page in seen] == [False, True, True]
+    assert told[0] == "" and "Drifted. Version 1 is asked" in told[1]
+    assert "cannot be read (No such file" in told[2]
