@@ -51,8 +51,8 @@ class Reading:
         # By name, and not up to a place: a clock that was set back names new files before old ones.
         state.files = {path.name: state.files.get(path.name, 0) for path in files}
         for path in files:
-            for logged in read_file(path, state.files[path.name]):
-                state.files[path.name] += 1
+            for end, logged in read_file(path, state.files[path.name]):
+                state.files[path.name] = end
                 self._count(state, logged, now)
         if state.others and not state.images and not state.unknown:
             names = ", ".join(sorted(state.others))

@@ -97,7 +97,7 @@ class State(BaseModel):
 
     Attributes:
         model: name of the model that is watched.
-        files: how many records of each file of the log were read.
+        files: how many bytes of each file of the log were read.
         versions: by number.
         routes: by label.
         images: how many were counted, ever.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from serving.errors import ServingError
 from tfrecords.errors import DataError
-from tfrecords.shards import read_records
+from tfrecords.shards import read_records, record_size
 
 PATTERN = "requests-*.tfrecord"
 # Outputs that the server adds to the model's.
@@ -68,23 +67,26 @@ def read_log(folder: Path) -> Iterator[Logged]:
         ServingError: it cannot be read, or is no log of the server.
     """
     for path in list_files(folder):
-        yield from read_file(path)
+        yield from (logged for _, logged in read_file(path))
 
 
-def read_file(path: Path, skipped: int = 0) -> Iterator[Logged]:
+def read_file(path: Path, start: int = 0) -> Iterator[tuple[int, Logged]]:
     """Reads a file to its last whole record: it is being written, or its writer was killed.
 
     Args:
         path: the file; one that has gone meanwhile is empty.
-        skipped: records to leave out at its beginning.
+        start: where the first record begins, in bytes.
+
+    Yields:
+        Where the next record begins, and what this one holds.
 
     Raises:
         ServingError: it cannot be read, or is no log of the server.
     """
-    records = itertools.islice(_whole_records(path), skipped, None)
     try:
-        for record in records:
-            yield _read(record)
+        for record in _whole_records(path, start):
+            start += record_size(record)
+            yield start, _read(record)
     except (DecodeError, KeyError, IndexError, ValueError) as error:
         raise ServingError(
             f"{path} is no log of this server ({type(error).__name__}): remove it, or name another "
@@ -94,9 +96,9 @@ def read_file(path: Path, skipped: int = 0) -> Iterator[Logged]:
         raise ServingError(f"{path} cannot be read ({error.strerror}).") from error
 
 
-def _whole_records(path: Path) -> Iterator[bytes]:
+def _whole_records(path: Path, start: int) -> Iterator[bytes]:
     try:
-        yield from read_records(str(path))
+        yield from read_records(str(path), start)
     except (DataError, FileNotFoundError):
         return
 
