@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from monitoring.labels import Scores
+from monitoring.scoring import Scores
 from monitoring.state import State
 from monitoring.verdict import estimate, find_active, find_doubt
 from monitoring.watched import Watched

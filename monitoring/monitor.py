@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitoring.gauges import write_gauges
-from monitoring.labels import load_scores
 from monitoring.page import render
 from monitoring.reading import Reading
+from monitoring.scoring import load_scores
 from monitoring.state import load_state, save_state, write_whole
 from monitoring.verdict import Verdict, find_verdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from monitoring.labels import Scores
+from monitoring.scoring import Scores
 from monitoring.state import State
 from monitoring.verdict import (
     compare_routes,

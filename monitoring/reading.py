@@ -8,7 +8,14 @@ from pathlib import Path
 from models.reference.statistics import Reference, Values
 from monitoring.distance import find_thresholds, measure_distance
 from monitoring.state import Judged, Route, State, Version, Window
-from monitoring.watched import Watched, find_confidence, find_versions, load_named, load_watched
+from monitoring.watched import (
+    Watched,
+    find_confidence,
+    find_versions,
+    load_named,
+    load_watched,
+    tell_other_models,
+)
 from serving.errors import ServingError
 from serving.log.reader import Logged, list_files, read_file
 
@@ -55,11 +62,7 @@ class Reading:
                 state.files[path.name] = end
                 self._count(state, logged, now)
         if state.others and not state.images and not state.unknown:
-            names = ", ".join(sorted(state.others))
-            raise ServingError(
-                f"{self._log} is the log of {names}, and {self.name} is to be watched: name that "
-                "log with --log, or the model's name in this one with --name."
-            )
+            raise ServingError(tell_other_models(state.others, self.name))
         newest = sorted(state.versions, key=lambda number: state.versions[number].seen)
         state.versions = {number: state.versions[number] for number in newest[-_VERSIONS:]}
 

@@ -164,13 +164,12 @@ def reserve(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = filelock.FileLock(folder / _LOCK)
-        lock.acquire(timeout=0)
+        held = filelock.FileLock(folder / _LOCK).acquire(timeout=0)
     except filelock.Timeout:
         raise ServingError(
             f"Another monitor writes to {folder}: end it, or name another folder with --output."
         ) from None
     except OSError as error:
         raise ServingError(f"{folder} cannot be written to ({error.strerror}).") from error
-    with lock:
+    with held:
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,6 +141,14 @@ def load_named(folder: Path, name: str) -> tuple[dict[int, Watched], dict[int, s
     if not watched:
         raise ServingError(faults[max(faults)])
     return watched, faults, name or watched[max(watched)].provenance.recipe
+
+
+def tell_other_models(found: Iterable[str], wanted: str) -> str:
+    """Says that a log is of other models."""
+    return (
+        f"The log is of {', '.join(sorted(found))}, and not of {wanted}: name another folder with "
+        "--log, or the model's name in this one with --name."
+    )
 
 
 def find_confidence(answer: Values) -> float | None:

@@ -10,7 +10,7 @@ from pipeline.terminal import fail, print_json, tell
 from pipeline.verbs.options import AsJson, Log, LogName, MonitorOutput, ServedModel
 
 if TYPE_CHECKING:
-    from monitoring.labels import Scores
+    from monitoring.scoring import Scores
 
 _SHOWN = 5  # ids of labels that were not used, in the terminal
 
@@ -36,7 +36,7 @@ def label(
     Returns:
         0 when answers were scored; 2 when none was.
     """
-    from monitoring.labels import save_scores, score
+    from monitoring.scoring import save_scores, score
     from monitoring.watched import load_named
     from serving.errors import ServingError
     from serving.log.reader import read_log

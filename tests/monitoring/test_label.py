@@ -129,3 +129,15 @@ def test_masks_are_scored_by_masks(monitored, tmp_path: Path, capsys) -> None:
     assert "1 images: Mean IoU 0.250" in printed.out and "Pixel accuracy 0.500" in printed.out
     assert "2 of the labels are no labels of this model: a-1:" in printed.err
     assert "'gone.png' cannot be read" in printed.err
+
+
+def test_a_log_of_another_model_is_refused(monitored, tmp_path: Path, capsys) -> None:
+    asked = ask(3, 26, model="cats")
+    write_log(tmp_path / "log", asked)
+    labels = write_labels(tmp_path / "labels.csv", truths(asked))
+    assert monitored("label", [f"--labels={labels}"])[0] == 2
+    assert "is of cats, and not of cifar10" in capsys.readouterr().err
+    asked[0].image = b"no image"
+    write_log(tmp_path / "log", asked)
+    assert monitored("label", [f"--labels={labels}", "--name=cats"])[0] == 0
+    assert f"{asked[0].id}: The image cannot be read" in capsys.readouterr().err

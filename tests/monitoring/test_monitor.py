@@ -188,7 +188,8 @@ def test_a_log_of_another_model_is_refused(monitored, tmp_path: Path, capsys, wh
     status, page = monitored()
     said = capsys.readouterr().err
     assert (status, page) == (2, "") and "Traceback" not in said
-    assert ("is the log of cats" if where == "record" else "are not of version 1") in said
+    why = {"record": "is of cats, and not of cifar10", "outputs": "are not of version 1"}
+    assert why[where] in said
     if where == "record":
         assert monitored(arguments=["--name=cats"])[0] == 3
         assert monitored(arguments=["--name=dogs"])[0] == 2

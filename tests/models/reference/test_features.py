@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from models.reference.features import measure_image
+from models.reference.features import measure_image, measure_size
 
 
 def drawn(width: int = 120, height: int = 80) -> Image.Image:
@@ -50,3 +50,10 @@ def test_an_image_that_would_fill_the_memory_is_not_decoded() -> None:
     whole = encode(Image.new("1", (20_000, 10_000)))
     with pytest.raises(ValueError, match="DecompressionBomb"):
         measure_image(whole)
+
+
+def test_a_size_is_that_which_is_shown() -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 8
+    assert measure_size(encode(drawn())) == (120, 80)
+    assert measure_size(encode(drawn(), "JPEG", exif=turned)) == (80, 120)
