@@ -107,7 +107,7 @@ def export(
     config: TrainingConfig,
     figures: dict[str, Any],
     path: str,
-) -> ImageModule:
+) -> None:
     """Writes the SavedModel with its signatures and provenance.
 
     Args:
@@ -116,9 +116,6 @@ def export(
         config: what it was trained with; goes into `assets.extra/provenance.json`.
         figures: JSON-serialisable figures of the training, likewise.
         path: folder to write.
-
-    Returns:
-        What was written: its functions answer as the SavedModel's do.
     """
     module = ImageModule(model, transform_output, config)
     signatures = {
@@ -131,4 +128,3 @@ def export(
     }
     tf.saved_model.save(module, path, signatures=signatures)
     write_provenance(path, Provenance(**config.model_dump(), training=figures))
-    return module

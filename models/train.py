@@ -109,9 +109,8 @@ def run_fn(fn_args: FnArgs) -> None:
                 config = config.model_copy(update={"thresholds": found})
         figures["processor_seconds"] = round(setting_up + checkpoints.processor_seconds, 1)
         write_figures(fn_args.model_run_dir, figures)
-        path = fn_args.serving_model_dir
-        exported = signatures.export(served, transform_output, config, figures, path)
-        _describe_held_out(exported, config, fn_args)
+        signatures.export(served, transform_output, config, figures, fn_args.serving_model_dir)
+        _describe_held_out(served, config, fn_args, transform_output)
         tf.io.gfile.rmtree(folder)
     # TFX looks for the model on every machine.
     distribution.mean(strategy, 0)
@@ -276,7 +275,7 @@ def _calibration_files(fn_args: FnArgs) -> list[str]:
 
 
 def _describe_held_out(
-    exported: signatures.ImageModule, config: TrainingConfig, fn_args: FnArgs
+    model: keras.Model, config: TrainingConfig, fn_args: FnArgs, transform: tft.TFTransformOutput
 ) -> None:
     """Writes into the model what images are like that did not train it, and its answers to them.
 
@@ -286,7 +285,7 @@ def _describe_held_out(
     if config.calibrated:
         split, files = "calibration", _calibration_files(fn_args)
         count = data.count_examples(files)
-    reference = describe_split(split, files, count, exported.serve, config)
+    reference = describe_split(split, files, count, transform, model, config)
     if reference:
         write_reference(fn_args.serving_model_dir, reference)
 

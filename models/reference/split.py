@@ -1,8 +1,10 @@
 """Looks at some images of a split, and at a model's answers to them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
+import tensorflow_transform as tft
 from absl import logging
 
 from models import data, preprocessing
@@ -10,45 +12,67 @@ from models.config import TrainingConfig
 from models.reference.features import measure_image
 from models.reference.statistics import Reference, Values, summarize
 from models.registry import load_learning
+from models.views import average_mirrored
 
 # Spread over the split. The answers take as long as to validate so many images once.
 IMAGES = 200
+_TOGETHER = 16
 
 
 def describe_split(
     split: str,
     file_patterns: Sequence[str],
     num_examples: int,
-    serve: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
+    transform_output: tft.TFTransformOutput,
+    model: keras.Model,
     config: TrainingConfig,
 ) -> Reference | None:
     """Measures up to `IMAGES` images, and describes the answers to them.
+
+    The answers are those of `serving_default`, whose graph takes seconds to its first one: it looks
+    for much in a file that records do not have.
 
     Args:
         split: its name.
         file_patterns: where its shards are, plain or gzip.
         num_examples: how many examples they hold.
-        serve: the function of `serving_default`.
+        transform_output: Transform's artifact.
+        model: the network that is served, of one view.
         config: what was trained.
 
     Returns:
-        None where no image can be looked at, which the log says.
+        None where no image can be measured, which the log says.
     """
-    describe_answer = load_learning(config.task).describe_answer
+    learning = load_learning(config.task)
+    network = average_mirrored(model) if config.mirrored else model
+    transform = transform_output.transform_features_layer()
+    spec = {preprocessing.IMAGE: tf.io.FixedLenFeature([], tf.string)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+    def prepare(examples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        raw = tf.io.parse_example(examples, spec)
+        features = transform(raw)
+        return (
+            raw[preprocessing.IMAGE],
+            features[preprocessing.IMAGE],
+            features[preprocessing.SIZE],
+        )
+
     inputs: list[Values] = []
     answers: list[Values] = []
-    spec = {preprocessing.IMAGE: tf.io.FixedLenFeature([], tf.string)}
-    for record in data.spread_records(file_patterns, num_examples, IMAGES):
-        image = tf.io.parse_single_example(record, spec)[preprocessing.IMAGE]
-        try:
-            measured = measure_image(image.numpy())
-            told = serve(image[tf.newaxis])
-        except (ValueError, tf.errors.InvalidArgumentError) as error:
-            logging.info("An image of %s is no part of the reference: %s", split, error)
-            continue
-        inputs.append(measured)
-        answer = {name: tensor.numpy()[0] for name, tensor in told.items()}
-        answers.append(describe_answer(answer, config))
+    for examples in data.spread_records(file_patterns, num_examples, IMAGES).batch(_TOGETHER):
+        files, images, sizes = prepare(examples)
+        told = learning.serve(network(images, training=False), sizes, config)
+        arrays = {name: tensor.numpy() for name, tensor in told.items()}
+        for number, file in enumerate(files.numpy()):
+            try:
+                measured = measure_image(file)
+            except ValueError as error:
+                logging.info("An image of %s is no part of the reference: %s", split, error)
+                continue
+            answer = {name: array[number] for name, array in arrays.items()}
+            inputs.append(measured)
+            answers.append(learning.describe_answer(answer, config))
     try:
         return summarize(split, inputs, answers)
     except ValueError as error:

@@ -115,7 +115,7 @@ def test_writes_a_saved_model_that_serves(outcome: Path) -> None:
         "transform_features",
         "network",
     }
-    drawn = pets(3, seed=900)
+    drawn = pets(VAL_IMAGES, seed=500)
     answer = model.signatures["serving_default"](
         image_bytes=tf.constant([pet.image for pet in drawn])
     )
@@ -123,6 +123,8 @@ def test_writes_a_saved_model_that_serves(outcome: Path) -> None:
         mask = decode_mask(png)
         assert mask.shape == pet.mask.shape
         assert mask.max() < NUM_CLASSES
+    told = [histogram.mean for histogram in read_reference(str(path)).answers.values()]
+    assert told == pytest.approx(answer["class_fractions"].numpy().mean(axis=0), abs=1e-6)
 
 
 def test_provenance_holds_the_training(outcome: Path, config: TrainingConfig) -> None:
@@ -139,8 +141,6 @@ def test_the_model_knows_what_images_are_like_that_did_not_train_it(outcome: Pat
     drawn = [measure_image(pet.image) for pet in pets(VAL_IMAGES, seed=500)]
     for name, histogram in reference.inputs.items():
         assert histogram.mean == pytest.approx(np.mean([row[name] for row in drawn]))
-    shares = [histogram.mean for histogram in reference.answers.values()]
-    assert len(shares) == NUM_CLASSES and sum(shares) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
