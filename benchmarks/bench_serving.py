@@ -26,7 +26,7 @@ from benchmarks.bench_evaluator import export
 from benchmarks.bench_trainer import CONFIG
 from benchmarks.report import Figure, figure
 from serving.client import RestClient
-from serving.rest.server import RestServer
+from serving.model_server import ModelServer, Options
 from tfrecords.drawing import scenes
 
 _BATCH_SIZES = (1, 8, 32)
@@ -86,7 +86,7 @@ def run(rounds: int) -> list[Figure]:
 @contextlib.contextmanager
 def _served(model: Path) -> Iterator[Call]:
     """The server over a model, as a call that its client makes."""
-    server = RestServer({_MODEL: model}, port=0, tell=lambda said: None)
+    server = ModelServer({_MODEL: model}, Options(port=0), lambda said: None)
     thread = threading.Thread(target=server.run)
     thread.start()
     url = f"http://127.0.0.1:{server.port}"

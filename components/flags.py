@@ -16,7 +16,9 @@ from tfrecords.command_line import Command
 
 
 def with_settings(
-    kind: type[BaseSettings], aliases: Mapping[str, str] = MappingProxyType({})
+    kind: type[BaseSettings],
+    aliases: Mapping[str, str] = MappingProxyType({}),
+    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda given: {},
 ) -> Callable[[Command], Command]:
     """Gives a command a flag for each setting, in place of its first parameter.
 
@@ -27,6 +29,7 @@ def with_settings(
         kind: the settings' class. The configuration `title` of the class that declares a setting
             heads it in the command's help.
         aliases: a second flag by the setting's name.
+        complete: returns more flags, of the command's own arguments, before settings are read.
     """
 
     def give(command: Command) -> Command:
@@ -40,6 +43,7 @@ def with_settings(
         def filled(**given: Any) -> int:
             values = {name: given.pop(name) for name in kind.model_fields}
             flags = {name: value for name, value in values.items() if value not in (None, "")}
+            flags |= complete({**given, **flags})
             return command(read_settings(kind, ".env", flags), **given)
 
         filled.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

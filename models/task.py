@@ -393,6 +393,11 @@ class Learning(Protocol):
         [1, H, W, 3].
         """
 
+    def edge_answer(
+        self, answer: tf.Tensor, size: tf.Tensor, config: TrainingConfig
+    ) -> dict[str, tf.Tensor]:
+        """What `serve` answers for an image of a size, int64 [2], by the edge model's answer."""
+
     def edge_counter(
         self, config: TrainingConfig
     ) -> Callable[[tf.Tensor, npt.NDArray[Any]], dict[str, npt.NDArray[np.float64]]]:

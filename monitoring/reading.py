@@ -17,13 +17,16 @@ from monitoring.watched import (
     tell_other_models,
 )
 from serving.errors import ServingError
-from serving.log.reader import Logged, list_files, read_file
+from serving.log.files import list_files
+from serving.log.reader import read_file
+from serving.log.record import Logged
 
 _KEPT = 300  # full windows of each version, and versions, which are shown
 _VERSIONS = 5
 # Seconds by which an answer may be older than the one before: threads answer side by side.
 _ORDER = 1.0
-_SHADOW = "shadow"
+# Routes of answers that share no traffic: nobody got them, or the request named a version.
+_APART = ("shadow", "")
 
 
 class Reading:
@@ -54,6 +57,10 @@ class Reading:
         Raises:
             ServingError: the log is none, or of another model. The state is then of no use.
         """
+        if not self._log.is_dir():
+            raise ServingError(
+                f"There is no folder {self._log}: name that which `visionpipe serve --log` writes."
+            )
         files = list_files(self._log)
         # By name, and not up to a place: a clock that was set back names new files before old ones.
         state.files = {path.name: state.files.get(path.name, 0) for path in files}
@@ -106,7 +113,7 @@ class Reading:
             state.unreadable += 1
             return
         state.images += 1
-        if logged.route != _SHADOW:
+        if logged.route not in _APART:
             _count_route(state.routes, logged, find_confidence(answer))
         add_values(version.open, watched.reference, {**inputs, **answer}, seconds)
         if version.open.images >= self._window:

@@ -15,7 +15,7 @@ from monitoring.routes import compare, count_side
 from monitoring.state import write_whole
 from monitoring.watched import Watched, find_confidence, tell_other_models
 from serving.errors import ServingError
-from serving.log.reader import Logged
+from serving.log.record import Logged
 
 _SCORES = "labels.json"
 _MASK = "mask_png_bytes"  # of tasks whose answers are pictures
@@ -134,9 +134,9 @@ def _make_counter(watched: Watched) -> Any:
     learning, config = watched.learning, watched.provenance
     count = learning.edge_counter(config)
     if watched.task.draws_classes:
-        return lambda truth, told: count(truth, learning.decode_label(told[_MASK][0]).numpy())
+        return lambda truth, told: count(truth, learning.decode_label(told[_MASK]).numpy())
     output, _ = learning.edge_head(config.image_size, config.num_outputs)
-    return lambda truth, told: count(truth, told[output][0])
+    return lambda truth, told: count(truth, told[output])
 
 
 def _score(watched: Watched, route: str, tally: _Tally) -> Score:

@@ -6,9 +6,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from models.provenance import Provenance, read_provenance
@@ -47,9 +46,7 @@ class Watched:
         """Whether its confidence is meant to be the probability that it is right."""
         return self.task.calibrates and self.provenance.calibrated
 
-    def measure(
-        self, image: bytes, outputs: Mapping[str, npt.NDArray[np.generic]]
-    ) -> tuple[dict[str, float], Values]:
+    def measure(self, image: bytes, outputs: Mapping[str, Any]) -> tuple[dict[str, float], Values]:
         """What is compared of a request: of its image, and of its answer.
 
         Raises:
@@ -58,15 +55,14 @@ class Watched:
         """
         return measure_image(image), self.describe(outputs)
 
-    def describe(self, outputs: Mapping[str, npt.NDArray[np.generic]]) -> Values:
+    def describe(self, outputs: Mapping[str, Any]) -> Values:
         """What is compared of an answer.
 
         Raises:
             ServingError: it is not of this model.
         """
         try:
-            told = {name: array[0] for name, array in outputs.items()}
-            answer = self.learning.describe_answer(told, self.provenance)
+            answer = self.learning.describe_answer(outputs, self.provenance)
             for name, histogram in self.reference.answers.items():
                 histogram.find_bin(answer[name])
             return answer

@@ -10,8 +10,8 @@ from PIL import Image
 
 from models.uploads import MAX_SIDE
 from pipeline.inference.model import ExportedModel, find_newest
+from serving.gateway.uploads import find_reason
 from serving.predictions import Prediction, read_arrays
-from serving.rest.uploads import find_reason
 from tfrecords.images import ImageFault, convert_image
 
 

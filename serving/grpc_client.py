@@ -8,13 +8,14 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving.client import LABEL, describe, retrying
 from serving.errors import Kind, explain, kind_of
-from serving.predictions import Prediction, read_arrays
+from serving.predictions import ImageRefused, Prediction, read_arrays
 
 SCHEME = "grpc://"
 
 _KINDS = {
     grpc.StatusCode.INVALID_ARGUMENT: Kind.REFUSED,
     grpc.StatusCode.NOT_FOUND: Kind.MISSING,
+    grpc.StatusCode.UNAUTHENTICATED: Kind.DENIED,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Kind.BUSY,
     grpc.StatusCode.DEADLINE_EXCEEDED: Kind.TIMEOUT,
     grpc.StatusCode.UNAVAILABLE: Kind.UNREACHABLE,
@@ -30,6 +31,7 @@ class GrpcClient:
         label: which of its versions, by label; "" for the newest that is loaded.
         timeout: seconds for one answer.
         retry: whether to ask again where that makes sense.
+        token: what the server wants, if it wants one.
     """
 
     def __init__(
@@ -39,7 +41,9 @@ class GrpcClient:
         label: str = LABEL,
         timeout: float = 30.0,
         retry: bool = True,
+        token: str | None = None,
     ) -> None:
+        self._metadata = [("authorization", f"Bearer {token}")] if token else []
         self._retry = retry
         self._url = url
         self._target = describe(model, label)
@@ -67,12 +71,14 @@ class GrpcClient:
             return read_arrays(
                 {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
             )
+        except ImageRefused as error:
+            raise explain(Kind.REFUSED, self._url, self._target, str(error)) from error
         except ValueError as error:
             raise explain(Kind.BROKEN, self._url, self._target, str(error)) from error
 
     def _ask(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         try:
-            return self._stub.Predict(request, timeout=self._timeout)
+            return self._stub.Predict(request, timeout=self._timeout, metadata=self._metadata)
         except grpc.RpcError as error:
             said = error.details() or error.code().name
             kind = kind_of(said) or _KINDS.get(error.code(), Kind.BROKEN)

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,13 +61,16 @@ def read_predictions(rows: Any) -> list[Prediction]:
         ValueError: it is something else.
     """
     try:
-        refused = [number for number, row in enumerate(rows, 1) if "error" in row]
-        if refused:
-            told = rows[refused[0] - 1]["error"]
-            raise ImageRefused(f"Image {refused[0]} of {len(rows)}: {told}")
+        _check_errors([row.get("error", "") for row in rows])
         return [_read_row(row) for row in rows]
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"an answer of no known task: {error!r}") from error
+
+
+def _check_errors(errors: Sequence[str]) -> None:
+    for number, told in enumerate(errors, 1):
+        if told:
+            raise ImageRefused(f"Image {number} of {len(errors)}: {told}")
 
 
 def _read_row(row: Mapping[str, Any]) -> Prediction:
@@ -84,8 +87,10 @@ def read_arrays(arrays: Mapping[str, Any]) -> list[Prediction]:
     """What an answer has as arrays, the images along their first dimension.
 
     Raises:
+        ImageRefused: an image was not answered, while others were.
         ValueError: it is something else.
     """
+    _check_errors([error.decode() for error in arrays.get("error", ())])
     try:
         if "probabilities" in arrays:
             decisions = arrays.get("decision", [b""] * len(arrays["label"]))

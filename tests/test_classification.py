@@ -21,6 +21,7 @@ from pipeline.inference.results import put_whole
 from pipeline.inference.run import run_on_files, run_on_labelled
 from pipeline.recipes import load_recipe
 from pipeline.runs.history import load_run
+from serving.gateway.lite import LiteServable
 from tests.conftest import PUBLISHING, Workplace
 from tests.emulators.hub import HubEmulator
 from tests.test_local_runner import row
@@ -129,6 +130,11 @@ def test_every_form_of_the_model_gives_the_same_answer(classified: Classified) -
         rows = [np.reshape(lite.answer(np.asarray(image)), [1, 3]) for image in images]
         found = np.concatenate(rows)
         assert (found.argmax(1) == answer["label"]).mean() >= agreement, name
+        served = LiteServable(folder / name, 1, "classification").predict(
+            [png(image) for image in images]
+        )
+        assert [one["label"] for one in served] == found.argmax(1).tolist()
+        np.testing.assert_array_equal([one["probabilities"] for one in served], found)
     np.testing.assert_allclose(found, answer["probabilities"], atol=0.05)
     variants = json.loads((folder / "edge.json").read_text())["variants"]
     assert variants["float32"]["decided_otherwise"] == 0

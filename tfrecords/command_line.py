@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -132,3 +133,13 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
     except SystemExit as ended:
         return int(ended.code or 0)
     raise AssertionError("A command line ends with an exit code.")
+
+
+def _expand_home(path: str | None) -> str | None:
+    """A shell leaves the ~ of --images=~/photos."""
+    return os.path.expanduser(path) if path else path
+
+
+def path_option(what: str, metavar: str = "DIR") -> Any:
+    """An option whose value is a path, local or gs://."""
+    return typer.Option(help=what, metavar=metavar, callback=_expand_home)

@@ -20,10 +20,10 @@ from rich.console import Console
 
 from tfrecords import storage
 from tfrecords.build import Options, build_set
-from tfrecords.command_line import add_command, make_app, run
+from tfrecords.command_line import add_command, make_app, path_option, run
 from tfrecords.dataset import DatasetInfo
 from tfrecords.errors import DataError, told_in_words
-from tfrecords.options import Calibration, NumShards, Output, SkipInvalid, path_option, report
+from tfrecords.options import Calibration, NumShards, Output, SkipInvalid, report
 from tfrecords.sources import cifar10
 from tfrecords.sources.archives import TAR_ENDINGS, unpack
 from tfrecords.sources.held_out import check_shares, hold_out

@@ -24,7 +24,7 @@ from rich.console import Console
 
 from tfrecords import storage
 from tfrecords.build import Options, build_set, refuse
-from tfrecords.command_line import add_command, make_app, run
+from tfrecords.command_line import add_command, make_app, path_option, run
 from tfrecords.dataset import DatasetInfo
 from tfrecords.errors import DataError, told_in_words
 from tfrecords.options import (
@@ -36,7 +36,6 @@ from tfrecords.options import (
     Output,
     SkipInvalid,
     beam_arguments,
-    path_option,
     report,
 )
 from tfrecords.sources.archives import ENDINGS, unpack

@@ -24,7 +24,7 @@ import typer
 from rich.console import Console
 
 from tfrecords.build import Options, build_set, refuse
-from tfrecords.command_line import add_command, make_app, run
+from tfrecords.command_line import add_command, make_app, path_option, run
 from tfrecords.dataset import DatasetInfo
 from tfrecords.errors import DataError, told_in_words
 from tfrecords.example import CLASS_NAMES
@@ -40,7 +40,6 @@ from tfrecords.options import (
     TrainList,
     ValList,
     beam_arguments,
-    path_option,
     report,
 )
 from tfrecords.sources.listing import find_pairs, read_names, split_by_lists, split_by_name

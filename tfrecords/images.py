@@ -110,7 +110,7 @@ def convert_pair(
             does not know.
     """
     photo, changes = _decode(image, "image")
-    drawn, _ = _decode(mask, "mask")
+    drawn = open_mask(mask)
     if drawn.format == "JPEG":
         raise ImageFault("mask is a JPEG, which changes values at edges; save it as PNG")
     if photo.size != drawn.size:
@@ -134,6 +134,15 @@ def convert_image(image: bytes, max_side: int) -> ConvertedImage:
     """
     photo, changes = _decode(image, "image")
     return _keep(image, photo, changes, max_side)
+
+
+def open_mask(mask: bytes) -> Image.Image:
+    """Decodes a mask in full, upright.
+
+    Raises:
+        ImageFault: it cannot be decoded.
+    """
+    return _decode(mask, "mask")[0]
 
 
 def _keep(

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tfrecords.command_line import path_option
 from tfrecords.dataset import DatasetInfo
 from tfrecords.errors import DataError
 from tfrecords.spelling import find_misspelt
-
-
-def _expand_home(path: str | None) -> str | None:
-    """A shell leaves the ~ of --images=~/photos."""
-    return os.path.expanduser(path) if path else path
-
-
-def path_option(what: str, metavar: str = "DIR") -> Any:
-    """An option whose value is a path, local or gs://."""
-    return typer.Option(help=what, metavar=metavar, callback=_expand_home)
-
 
 Output = Annotated[str, path_option("Folder to write.")]
 TrainList = Annotated[

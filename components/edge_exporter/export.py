@@ -168,9 +168,8 @@ def _shortfalls(report: dict[str, Any], limits: Limits, primary: Metric) -> Iter
 def _inside(trained: Provenance, variant: str, figures: dict[str, Any]) -> dict[str, str]:
     """The files within a model: its labels by class id, and what it is."""
     names = [" ".join(name.split()) for name in trained.class_names]
-    told = {"recipe", "model", "image_size", "class_names", "palette", "decision", "thresholds"}
     metadata = {
-        **trained.model_dump(mode="json", include=told, exclude_none=True),
+        **trained.model_dump(mode="json", exclude={"training"}, exclude_none=True),
         "variant": variant,
         "validation": {key: value for key, value in figures.items() if key != "milliseconds"},
     }

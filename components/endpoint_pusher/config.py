@@ -21,7 +21,7 @@ class EndpointConfig(BaseModel):
     endpoint_image: str | None = Field(
         None,
         description="Container image, in Artifact Registry, in which the Endpoint serves a "
-        "SavedModel.",
+        "SavedModel. Default: PIPELINE_IMAGE, with this project's own server.",
     )
     endpoint_server: Literal["vertex", "tensorflow-serving"] = Field(
         "vertex",
@@ -64,9 +64,16 @@ class Container(BaseModel):
     reads_versions: bool = False
 
 
-def container(settings: EndpointConfig) -> Container:
-    """Says how the image of the settings is started and asked."""
-    image = settings.endpoint_image or ""
+def container(settings: EndpointConfig, own_image: str) -> Container:
+    """Says how a model is served.
+
+    Args:
+        settings: of the Endpoint.
+        own_image: this project's, whose server keeps to Vertex AI's contract.
+    """
+    image = settings.endpoint_image
+    if image is None:
+        return Container(image=own_image, command=["python", "-m", "pipeline", "serve"])
     if settings.endpoint_server == "vertex":
         return Container(image=image)
     return Container(

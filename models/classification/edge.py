@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from models.classification import metrics
 from models.classification.decisions import decide
-from models.classification.predictions import PROBABILITIES
+from models.classification.predictions import PROBABILITIES, name_classes
 from models.config import TrainingConfig
 
 
@@ -27,6 +27,18 @@ def edge_head(
         lambda logits: tf.nn.softmax(logits), input_signature=[spec], autograph=False
     )
     return PROBABILITIES, function.get_concrete_function()
+
+
+def edge_answer(answer: tf.Tensor, size: tf.Tensor, config: TrainingConfig) -> dict[str, tf.Tensor]:
+    """What `serve` answers for an image, by the edge model's answer.
+
+    Args:
+        answer: probabilities, float32 [C].
+        size: of the image; not needed.
+        config: what was trained.
+    """
+    named = name_classes(answer[tf.newaxis], config)
+    return {name: value[0] for name, value in named.items()}
 
 
 def edge_counter(

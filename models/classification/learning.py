@@ -4,7 +4,7 @@ import keras
 
 from models.classification.augmentation import augment
 from models.classification.calibration import fit_temperature, fit_thresholds
-from models.classification.edge import edge_counter, edge_head
+from models.classification.edge import edge_answer, edge_counter, edge_head
 from models.classification.labels import (
     decode_label,
     describe_label,
@@ -34,6 +34,7 @@ __all__ = [
     "decode_label",
     "describe_answer",
     "describe_label",
+    "edge_answer",
     "edge_counter",
     "edge_head",
     "figures",

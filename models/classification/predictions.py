@@ -30,7 +30,11 @@ def serve(logits: tf.Tensor, sizes: tf.Tensor, config: TrainingConfig) -> dict[s
         for; `class_name`: string [N], its name; `probabilities`: float32 [N, C]; and of a model
         with thresholds `decision`: string [N], the name, or that a person is to look at the image.
     """
-    probabilities = tf.nn.softmax(logits)
+    return name_classes(tf.nn.softmax(logits), config)
+
+
+def name_classes(probabilities: tf.Tensor, config: TrainingConfig) -> dict[str, tf.Tensor]:
+    """What `serve` answers, of probabilities, float32 [N, C]."""
     ids = tf.cast(decide(probabilities, config), tf.int64)
     names = tf.gather(tf.constant(config.class_names), ids)
     answer = {LABELS: ids, NAMES: names, PROBABILITIES: probabilities}

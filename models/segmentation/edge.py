@@ -10,6 +10,7 @@ import tensorflow as tf
 from models.config import TrainingConfig
 from models.lite import bilinear, image_spec
 from models.segmentation import metrics
+from models.segmentation.predictions import describe_mask
 
 # So much that the least difference of two logits, times this, exceeds 1.
 _STEEP = 1e30
@@ -48,6 +49,17 @@ def edge_head(
         return tf.cast(ids, tf.uint8)
 
     return "class_ids", function.get_concrete_function()
+
+
+def edge_answer(answer: tf.Tensor, size: tf.Tensor, config: TrainingConfig) -> dict[str, tf.Tensor]:
+    """What `serve` answers for an image, by the edge model's answer.
+
+    Args:
+        answer: class ids, uint8 [height, width], maybe of an image that was made smaller.
+        size: of the image, int64 [2], height and width.
+        config: what was trained.
+    """
+    return describe_mask(answer, size, config.num_outputs)
 
 
 def edge_counter(

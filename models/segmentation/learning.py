@@ -10,7 +10,7 @@ import numpy.typing as npt
 from models.config import TrainingConfig
 from models.segmentation import metrics
 from models.segmentation.augmentation import augment
-from models.segmentation.edge import edge_counter, edge_head
+from models.segmentation.edge import edge_answer, edge_counter, edge_head
 from models.segmentation.labels import (
     decode_mask,
     describe_mask,
@@ -43,6 +43,7 @@ __all__ = [
     "decode_label",
     "describe_answer",
     "describe_label",
+    "edge_answer",
     "edge_counter",
     "edge_head",
     "figures",

@@ -30,25 +30,32 @@ def serve(logits: tf.Tensor, sizes: tf.Tensor, config: TrainingConfig) -> dict[s
         `mask_png_bytes`: string [N], PNGs of class ids, each of its image's own size;
         `class_fractions`: float32 [N, C], each class's share of the pixels.
     """
-    num_classes = config.num_outputs
 
     def answer(logits_and_size: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         logits, size = logits_and_size
-        mask = _decide(logits, size)
-        counts = tf.math.bincount(
-            tf.cast(tf.reshape(mask, [-1]), tf.int32),
-            minlength=num_classes,
-            maxlength=num_classes,
-        )
-        fractions = tf.cast(counts / tf.size(mask), tf.float32)
-        return {
-            MASKS: _encode(_enlarge(mask, size)),
-            FRACTIONS: tf.ensure_shape(fractions, [num_classes]),
-        }
+        return describe_mask(_decide(logits, size), size, config.num_outputs)
 
     served, _ = answers(config)
     # One at a time: a mask of the largest image takes a tenth of a gigabyte.
     return tf.map_fn(answer, (logits, sizes), parallel_iterations=1, fn_output_signature=served)
+
+
+def describe_mask(mask: tf.Tensor, size: tf.Tensor, num_classes: int) -> dict[str, tf.Tensor]:
+    """What `serve` answers for an image, by its mask.
+
+    Args:
+        mask: class ids, uint8 [height, width], maybe smaller than the image.
+        size: of the image, int64 [2], height and width.
+        num_classes: C.
+    """
+    counts = tf.math.bincount(
+        tf.cast(tf.reshape(mask, [-1]), tf.int32), minlength=num_classes, maxlength=num_classes
+    )
+    fractions = tf.cast(counts / tf.size(mask), tf.float32)
+    return {
+        MASKS: _encode(_enlarge(mask, size)),
+        FRACTIONS: tf.ensure_shape(fractions, [num_classes]),
+    }
 
 
 def judge(

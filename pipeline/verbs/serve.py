@@ -1,5 +1,6 @@
-"""Serves pushed models, by TensorFlow Serving's REST protocol."""
+"""Serves pushed models, by TensorFlow Serving's protocols."""
 
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,9 +15,11 @@ from pipeline.configs import load_settings
 from pipeline.terminal import fail
 
 if TYPE_CHECKING:
+    from serving.gateway.traffic import Traffic
     from serving.rest.app import Routes
 
 _PORT = 8501
+_SHARE = re.compile(r"([^=]+)=(100(?:\.0*)?|\d{1,2}(?:\.\d+)?)")
 
 
 class _Container(BaseSettings):
@@ -37,6 +40,12 @@ def _reference(name: str | None) -> str | None:
         raise typer.BadParameter(str(error)) from None
 
 
+def _share(given: str | None) -> str | None:
+    if given is not None and not _SHARE.fullmatch(given):
+        raise typer.BadParameter(f"{given} is not LABEL=PERCENT, such as canary=5.")
+    return given
+
+
 def serve(
     port: Annotated[
         int | None,
@@ -45,11 +54,16 @@ def serve(
     host: Annotated[
         str | None, typer.Option(help="Address to listen at. Default: this machine alone.")
     ] = None,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="0 for any. Default: no gRPC."),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
             metavar="[NAME=]FOLDER",
-            help="A SavedModel, or a folder of versions; may be repeated. Default: SERVING_DIR.",
+            help="A SavedModel, a folder of versions, or a LiteRT file; may be repeated. Default: "
+            "SERVING_DIR.",
         ),
     ] = None,
     queue: Annotated[
@@ -69,6 +83,35 @@ def serve(
             help="Whose value clients must send as a bearer token: a variable's or a secret's.",
         ),
     ] = None,
+    canary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL=PERCENT",
+            callback=_share,
+            help="Of the requests that name no version; stable answers the rest.",
+        ),
+    ] = None,
+    shadow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL=PERCENT",
+            callback=_share,
+            help="Of the same, whom this version is asked about as well; no client gets that.",
+        ),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Log requests, images and answers. Default: no log."),
+    ] = None,
+    log_percent: Annotated[
+        float, typer.Option(min=0.01, max=100, help="Of the requests, that are logged.")
+    ] = 100.0,
+    log_size: Annotated[
+        float, typer.Option(min=1, metavar="MB", help="That the log takes; the oldest goes.")
+    ] = 1000.0,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Print a line of JSON for every request.")
+    ] = False,
     check: Annotated[
         Path | None,
         typer.Option(metavar="IMAGE", help="Ask the server that runs there, once, and end."),
@@ -89,28 +132,49 @@ def serve(
         if check:
             return _check(check, f"http://{host}:{port}", model, token)
         with tempfile.TemporaryDirectory(prefix="model-") as folder:
-            from serving.rest.artifact import fetch
-            from serving.rest.limits import Limits
-            from serving.rest.server import RestServer
+            from serving.gateway.artifact import fetch
+            from serving.gateway.limits import Limits
+            from serving.model_server import ModelServer, Options
 
             if container.aip_storage_uri and not model:
                 model = [str(fetch(container.aip_storage_uri, Path(folder)))]
             models, task = _find_models(model)
-            server = RestServer(
-                models,
-                host,
-                port,
-                Limits(queue, timeout, round(max_request * 2**20)),
-                _routes(container),
-                token,
-                task,
-                tell=lambda said: print(said, flush=True),
+            options = Options(
+                host=host,
+                port=port,
+                grpc_port=grpc_port,
+                limits=Limits(queue, timeout, round(max_request * 2**20)),
+                routes=_routes(container),
+                token=token,
+                task=task,
+                traffic=_traffic(canary, shadow),
+                log=log,
+                log_percent=log_percent,
+                log_bytes=round(log_size * 1e6),
+                tell_access=_tell if access_log else None,
             )
-            print(f"Listens at http://{host}:{server.port}.", flush=True)
+            server = ModelServer(models, options, _tell)
+            _tell(f"Listens at http://{host}:{server.port}.")
+            if server.grpc_port is not None:
+                _tell(f"Listens at grpc://{host}:{server.grpc_port}.")
             server.run()
     except (ServingError, SecretError) as error:
         return fail(str(error), 2)
     return 0
+
+
+def _tell(said: str) -> None:
+    print(said, flush=True)
+
+
+def _traffic(canary: str | None, shadow: str | None) -> "Traffic":
+    from serving.gateway.traffic import Share, Traffic
+
+    def read(given: str | None) -> Share | None:
+        match = given and _SHARE.fullmatch(given)
+        return Share(match[1], float(match[2])) if match else None
+
+    return Traffic(read(canary), read(shadow))
 
 
 def _routes(container: _Container) -> "Routes":
@@ -145,13 +209,13 @@ def _find_models(given: list[str] | None) -> tuple[dict[str, Path], str | None]:
 def _name(folder: Path) -> str:
     """The recipe's, as the newest model says, or else the folder's."""
     from models.provenance import read_provenance
-    from serving.rest.versions import find_wanted
+    from serving.gateway.versions import find_wanted
 
     newest = next(iter(find_wanted("", folder).folders.values()))
     try:
         return read_provenance(str(newest)).recipe
     except Exception:  # whatever is wrong with it is told when it is loaded
-        return folder.resolve().name
+        return folder.resolve().stem if folder.is_file() else folder.resolve().name
 
 
 def _check(image: Path, url: str, given: list[str] | None, token: str | None) -> int:

@@ -70,7 +70,7 @@ def _pusher(settings: Settings) -> Callable[..., Any]:
         region=settings.google_cloud_region,
         name=settings.name_pipeline()[:63].rstrip("-"),
         recipe=settings.load_recipe().name,
-        container=container(settings),
+        container=container(settings, settings.pipeline_image or ""),
         machine_type=settings.endpoint_machine_type,
         max_replicas=settings.endpoint_max_replicas,
         traffic=settings.endpoint_traffic,

@@ -93,11 +93,6 @@ def _problems(settings: Settings) -> Iterator[str]:
             f"{_LONGEST_LABELLED} at most, for the job's id, which begins with it, is a label of "
             "the Dataflow jobs."
         )
-    if settings.endpoint_machine_type and not settings.endpoint_image:
-        yield (
-            "ENDPOINT_MACHINE_TYPE needs ENDPOINT_IMAGE, which is not set: name the container "
-            "image that serves the model."
-        )
     yield from _image_problems(settings)
     if settings.mlflow_names_user:
         yield (
@@ -137,6 +132,11 @@ def _network_problems(settings: Settings) -> Iterator[str]:
 def _image_problems(settings: Settings) -> Iterator[str]:
     image = settings.endpoint_image
     if not image:
+        if settings.endpoint_server == "tensorflow-serving":
+            yield (
+                "ENDPOINT_SERVER=tensorflow-serving needs ENDPOINT_IMAGE, which is not set: name a "
+                "copy of the image tensorflow/serving, or unset both for this project's server."
+            )
         return
     if not _PULLED.match(image):
         yield (

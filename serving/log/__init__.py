@@ -1,1 +1,1 @@
-"""What was asked of the server and what it answered, on disk."""
+"""What was asked and answered, as TensorFlow Serving's PredictionLog in TFRecord files."""

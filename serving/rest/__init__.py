@@ -1,1 +1,1 @@
-"""This project's own server: TensorFlow Serving's REST protocol, and the container of Vertex AI."""
+"""TensorFlow Serving's REST protocol, and the contract of a Vertex AI container."""

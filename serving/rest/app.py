@@ -1,13 +1,7 @@
-"""The server's routes: from a request to an answer."""
+"""The routes of HTTP: from a request to an answer."""
 
-import asyncio
-import hmac
-import time
-import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,16 +9,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.rest.batching import Batcher, Upload
+from serving.access import ID_HEADER, AccessLog, Tell
+from serving.gateway.asked import Asked
+from serving.gateway.gateway import File, Gateway, choose_id
+from serving.gateway.limits import Refusal
+from serving.gateway.tokens import is_token
 from serving.rest.bodies import Bodies
-from serving.rest.limits import Limits, Refusal, busy
-from serving.rest.metrics import Metrics
-from serving.rest.protocol import Answer, Asked, Images, read_images, read_path, write_answers
-from serving.rest.servable import Servable
-from serving.rest.versions import ServedModel
+from serving.rest.protocol import (
+    Images,
+    read_images,
+    read_path,
+    write_answers,
+    write_metadata,
+    write_statuses,
+)
 
-# Images are decoded in each, and the largest takes 0.7 GB.
-_THREADS = 2
 _METRICS = ("/metrics", "/monitoring/prometheus/metrics")
 
 
@@ -46,154 +45,107 @@ class Routes:
 ROUTES = Routes()
 
 
-class Api:
-    """Answers requests.
+def make_app(
+    gateway: Gateway, routes: Routes, token: str | None = None, tell_access: Tell | None = None
+) -> AccessLog:
+    """Makes the application.
 
     Args:
-        models: what is served, by name.
-        limits: what a client may ask for.
+        gateway: answers.
         routes: paths beside the protocol's.
         token: what every request but for `live` and `ready` must bring; None for nothing.
+        tell_access: is told a line of JSON for every request.
+
+    Returns:
+        An ASGI application.
     """
+    api = _Api(gateway, token)
+    own = [Route(routes.live, api.live), Route(routes.ready, api.ready)]
+    own += [Route(path, api.show_metrics) for path in _METRICS]
+    if routes.predict:
+        own.append(Route(routes.predict, api.predict_first, methods=["POST"]))
+    protocol = Route("/v1/models/{rest:path}", api.serve, methods=["GET", "POST"])
+    app = Starlette(
+        routes=[*own, protocol],
+        exception_handlers={
+            Refusal: _answer_refusal,
+            HTTPException: _answer_unknown,
+            Exception: _answer_failure,
+        },
+    )
+    return AccessLog(app, tell_access)
 
-    def __init__(
-        self,
-        models: Mapping[str, ServedModel],
-        limits: Limits,
-        routes: Routes,
-        token: str | None = None,
-    ) -> None:
-        self._models = models
-        self._limits = limits
+
+class _Api:
+    def __init__(self, gateway: Gateway, token: str | None) -> None:
+        self._gateway = gateway
         self._token = token
-        self._bodies = Bodies(limits)
-        self._metrics = Metrics(models.values())
-        self._at_work = 0
-        self._readers = ThreadPoolExecutor(_THREADS, "reader")
-        self._callers = ThreadPoolExecutor(_THREADS, "caller")
-        self._batchers: weakref.WeakKeyDictionary[Servable, Batcher] = weakref.WeakKeyDictionary()
-        own = [Route(routes.live, self._live), Route(routes.ready, self._ready)]
-        own += [Route(path, self._show_metrics) for path in _METRICS]
-        if routes.predict:
-            own.append(Route(routes.predict, self._predict_first, methods=["POST"]))
-        protocol = Route("/v1/models/{rest:path}", self._serve, methods=["GET", "POST"])
-        self.app = Starlette(
-            routes=[*own, protocol],
-            exception_handlers={
-                Refusal: _answer_refusal,
-                HTTPException: _answer_unknown,
-                Exception: _answer_failure,
-            },
-        )
+        self._bodies = Bodies(gateway.limits)
 
-    async def _live(self, request: Request) -> Response:
+    async def live(self, request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
-    async def _ready(self, request: Request) -> Response:
-        waiting = [model.name for model in self._models.values() if not model.served.versions]
+    async def ready(self, request: Request) -> Response:
+        models = self._gateway.models.values()
+        waiting = [model.name for model in models if not model.served.versions]
         if waiting:
             raise Refusal(503, f"Not loaded yet: {', '.join(waiting)}.")
         return JSONResponse({"status": "ready"})
 
-    async def _show_metrics(self, request: Request) -> Response:
+    async def show_metrics(self, request: Request) -> Response:
         self._check_token(request)
-        return Response(self._metrics.write(), media_type="text/plain; version=0.0.4")
+        return Response(self._gateway.metrics.write(), media_type="text/plain; version=0.0.4")
 
-    async def _serve(self, request: Request) -> Response:
+    async def serve(self, request: Request) -> Response:
         self._check_token(request)
-        asked = read_path(request.method, request.url.path)
-        model = self._models.get(asked.model)
-        if asked.verb == ":predict":
-            return await self._predict(request, model, asked)
-        if model is None:
+        asked, verb = read_path(request.method, request.url.path)
+        if verb == ":predict":
+            return await self._predict(request, asked)
+        if asked.model not in self._gateway.models:
             raise Refusal(404, f"Could not find any versions of model {asked.model[:100]}")
-        if not asked.verb:
-            return JSONResponse({"model_version_status": model.statuses(asked)})
+        model = self._gateway.models[asked.model]
+        if not verb:
+            return JSONResponse(write_statuses(model.statuses(asked)))
         servable = model.find(asked)
-        spec = {"name": model.name, "signature_name": "", "version": str(servable.number)}
-        described = {"signature_def": {"signature_def": servable.signatures}}
-        return JSONResponse({"model_spec": spec, "metadata": described})
+        return JSONResponse(write_metadata(model.name, servable))
 
-    async def _predict_first(self, request: Request) -> Response:
+    async def predict_first(self, request: Request) -> Response:
         self._check_token(request)
-        model = next(iter(self._models.values()))
-        return await self._predict(request, model, Asked(model.name))
+        return await self._predict(request, Asked(next(iter(self._gateway.models))))
+
+    async def _predict(self, request: Request, asked: Asked) -> Response:
+        request_id = choose_id(request.headers.get(ID_HEADER))
+        with self._gateway.counted():
+            self._gateway.find(asked.model)
+            async with self._bodies.read(request) as body:
+                images = Images([], False)
+
+                def read() -> list[File]:
+                    nonlocal images
+                    images = read_images(body, self._gateway.limits.instances)
+                    return images.files
+
+                answered = await self._gateway.answer(asked, request_id, read)
+            request.state.access = answered.facts
+            return JSONResponse(
+                write_answers(answered.answers, images.in_columns),
+                headers={ID_HEADER: request_id, "X-Model-Version": str(answered.version)},
+            )
 
     def _check_token(self, request: Request) -> None:
         given = request.headers.get("authorization", "")
-        wanted = f"Bearer {self._token}"
-        if self._token and not hmac.compare_digest(given.encode(), wanted.encode()):
+        if self._token and not is_token(given, self._token):
             raise Refusal(401, "The request has no token, or a wrong one: send it as a bearer.")
-
-    async def _predict(self, request: Request, model: ServedModel | None, asked: Asked) -> Response:
-        began = time.perf_counter()
-        status = 500
-        try:
-            if model is None:
-                raise Refusal(404, f"Servable not found for request: Latest({asked.model[:100]})")
-            async with self._bodies.read(request) as body:
-                response = await self._answer(body, model, asked)
-            status = response.status_code
-            return response
-        except Refusal as refusal:
-            status = refusal.status
-            raise
-        finally:
-            self._metrics.note_request(status, time.perf_counter() - began)
-
-    async def _answer(self, body: bytes, model: ServedModel, asked: Asked) -> Response:
-        with self._turn():
-            servable = model.find(asked)
-            loop = asyncio.get_running_loop()
-            images, checked = await loop.run_in_executor(self._readers, self._read, body, servable)
-            uploads = [one for one in checked if isinstance(one, Upload)]
-            told = iter(await self._batcher(servable).answer(uploads, self._limits.seconds))
-            answers: list[Answer] = [
-                next(told) if isinstance(one, Upload) else one for one in checked
-            ]
-            self._metrics.note_answers(model.name, servable, answers)
-        faults = [one for one in answers if isinstance(one, str)]
-        if len(faults) == len(answers):
-            what = faults[0] if len(faults) == 1 else f"None of {len(faults)} images: {faults[0]}"
-            raise Refusal(400, what)
-        return JSONResponse(write_answers(answers, images.in_columns))
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Counts a request as worked on.
-
-        Raises:
-            Refusal: there are too many.
-        """
-        if self._at_work >= self._limits.queue:
-            raise busy(f"and {self._limits.queue} requests wait")
-        self._at_work += 1
-        self._metrics.at_work.set(self._at_work)
-        try:
-            yield
-        finally:
-            self._at_work -= 1
-            self._metrics.at_work.set(self._at_work)
-
-    def _read(self, body: bytes, servable: Servable) -> tuple[Images, Sequence[Upload | str]]:
-        images = read_images(body, self._limits.instances)
-        return images, [
-            servable.check(one) if isinstance(one, bytes) else one for one in images.files
-        ]
-
-    def _batcher(self, servable: Servable) -> Batcher:
-        """Each version's own, which goes with it."""
-        if servable not in self._batchers:
-            self._batchers[servable] = Batcher(
-                servable.predict, self._callers, self._metrics.note_batch
-            )
-        return self._batchers[servable]
 
 
 async def _answer_refusal(request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, Refusal)
     later = {"Retry-After": "1"}
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: later, 503: later}
+    headers: dict[int, dict[str, Any]] = {
+        401: {"WWW-Authenticate": "Bearer"},
+        429: later,
+        503: later,
+    }
     return JSONResponse(
         {"error": str(refusal)}, refusal.status, headers=headers.get(refusal.status)
     )

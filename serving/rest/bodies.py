@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
-from serving.rest.limits import Limits, Refusal, busy
+from serving.gateway.limits import Limits, Refusal, busy
 
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's word for a stream with gzip's header
 

@@ -4,37 +4,20 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from serving.rest.limits import Refusal
+from google.protobuf.json_format import MessageToDict
 
-SIGNATURE = "serving_default"
-INPUT = "image_bytes"
-
-# What a model says of an image, by output; or why it says nothing, a sentence.
-Answer = Mapping[str, Any] | str
+from serving.gateway.asked import INPUT, SIGNATURE, Answer, Asked
+from serving.gateway.limits import Refusal, too_many
+from serving.gateway.version import Version
+from serving.gateway.versions import Status
 
 _PATH = re.compile(
     r"/v1/models/([^/:]+)(?:/versions/(\d{1,19})|/labels/([^/:]+))?(:predict|/metadata)?"
 )
 _SHOWN = 100  # characters of what a client sent that are repeated to it
-
-
-class Asked(NamedTuple):
-    """What a path names.
-
-    Attributes:
-        model: its name.
-        version: of the model; None where none is named.
-        label: of a version; None where none is named.
-        verb: `:predict`, `/metadata`, or nothing for the status.
-    """
-
-    model: str
-    version: int | None = None
-    label: str | None = None
-    verb: str = ":predict"
 
 
 class Images(NamedTuple):
@@ -49,8 +32,11 @@ class Images(NamedTuple):
     in_columns: bool
 
 
-def read_path(method: str, path: str) -> Asked:
+def read_path(method: str, path: str) -> tuple[Asked, str]:
     """Reads what is asked for.
+
+    Returns:
+        What the path names, and its verb: `:predict`, `/metadata`, or nothing for the status.
 
     Raises:
         Refusal: the path is none of the protocol's.
@@ -58,7 +44,8 @@ def read_path(method: str, path: str) -> Asked:
     match = _PATH.fullmatch(path)
     if match is None or (method == "POST") != (match[4] == ":predict"):
         raise Refusal(404, f"Malformed request: {method} {path[:_SHOWN]}")
-    return Asked(match[1], int(match[2]) if match[2] else None, match[3], match[4] or "")
+    named = Asked(match[1], int(match[2]) if match[2] else None, match[3])
+    return named, match[4] or ""
 
 
 def read_images(body: bytes, most: int) -> Images:
@@ -73,7 +60,7 @@ def read_images(body: bytes, most: int) -> Images:
     """
     # Each comma and bracket makes an object in memory, ten times as large; base64 has none.
     if sum(map(body.count, (b",", b"[", b"{"))) > 8 * (most + 8):
-        raise _too_many(most)
+        raise too_many(most)
     try:
         request = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -91,7 +78,7 @@ def read_images(body: bytes, most: int) -> Images:
     if not isinstance(rows, list) or not rows:
         raise Refusal(400, f"The request has no list of {INPUT}.")
     if len(rows) > most:
-        raise _too_many(most)
+        raise too_many(most)
     return Images([_read_image(row) for row in rows], in_columns)
 
 
@@ -108,10 +95,6 @@ def _read_image(row: Any) -> bytes | str:
             "The image is no standard base64 (A-Z, a-z, 0-9, + and /, with = at the end): encode "
             "the file's bytes so, not in the kind for URLs."
         )
-
-
-def _too_many(most: int) -> Refusal:
-    return Refusal(413, f"The request has more than {most} instances: send fewer at a time.")
 
 
 def write_answers(answers: Sequence[Answer], in_columns: bool) -> dict[str, Any]:
@@ -134,6 +117,34 @@ def write_answers(answers: Sequence[Answer], in_columns: bool) -> dict[str, Any]
         return {"predictions": rows}
     names = dict.fromkeys(name for row in rows for name in row)
     return {"outputs": {name: [row.get(name) for row in rows] for name in names}}
+
+
+def write_statuses(statuses: Sequence[Status]) -> dict[str, Any]:
+    """Writes which versions there are."""
+    return {
+        "model_version_status": [
+            {
+                "version": str(one.version),
+                "state": one.state,
+                "status": {
+                    "error_code": "UNKNOWN" if one.failure else "OK",
+                    "error_message": one.failure,
+                },
+            }
+            for one in statuses
+        ]
+    }
+
+
+def write_metadata(name: str, servable: Version) -> dict[str, Any]:
+    """Writes the signatures of a version."""
+    signatures = MessageToDict(
+        servable.signatures,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+    )
+    spec = {"name": name, "signature_name": "", "version": str(servable.number)}
+    return {"model_spec": spec, "metadata": {"signature_def": signatures}}
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -23,10 +23,10 @@ def draw(workplace: Workplace, folder: Path) -> None:
 def test_the_readme(workplace: Workplace, checkout: Path, follow: Callable[..., str]) -> None:
     draw(workplace, checkout / "my")
     (checkout / "my" / "trimaps").rename(checkout / "my" / "masks")
-    # The data of other classes go the same way through a whole run.
-    output = follow("README.md", "Your own data", compiled=True, **REFUSED)
-    assert "compiled successfully" in output
-    assert (checkout / "data" / "pets" / "dataset.json").exists()
+    output = follow("README.md", "Your own data", **REFUSED)
+    assert "my.toml, yours to change" in output and "class 3" in output
+    assert "blessed" in output and "RECIPE=my.toml make app" in output
+    assert (checkout / "data" / "my" / "dataset.json").exists()
 
 
 @pytest.mark.slow

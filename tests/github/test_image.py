@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from components.endpoint_pusher.config import EndpointConfig
+from components.endpoint_pusher.config import container as own_container
 from pipeline.configs import load_settings
 from tests.conftest import REPOSITORY
 from tests.emulators.submitting import Runner
@@ -46,6 +48,33 @@ for name in functions:
     if pydoc.locate(name) is None:
         raise ImportError(name)
 print(len(modules), len(functions))
+"""
+
+# Makes a model, serves it in the background, and prints the status of its health.
+_SERVE = """
+cat > /tmp/make.py <<'END'
+import tensorflow as tf
+class Model(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    def serve(self, image_bytes):
+        return {{"label": tf.zeros_like(image_bytes, tf.int64)}}
+tf.saved_model.save(Model(), "/tmp/model", signatures={{"serving_default": Model().serve}})
+END
+python /tmp/make.py
+export AIP_HTTP_PORT=18080 AIP_HEALTH_ROUTE=/health AIP_PREDICT_ROUTE=/predict
+export AIP_STORAGE_URI=/tmp/model
+{} &
+for _ in $(seq 300); do
+    python - <<'END' && break
+import sys, urllib.request
+try:
+    print(urllib.request.urlopen("http://127.0.0.1:18080/health").status)
+except OSError:
+    sys.exit(1)
+END
+    sleep 0.5
+done
+kill $!
 """
 
 
@@ -173,6 +202,13 @@ def test_all_that_the_jobs_call_is_there(container: Container) -> None:
     assert printed.split()[-2:] == [str(len(modules)), str(len(functions))]
 
 
+def test_it_serves_a_model(container: Container) -> None:
+    """By the command that an Endpoint is given, to the contract's routes."""
+    command = own_container(EndpointConfig(), "image").command
+    printed = container.run("sh", "-c", _SERVE.format(shlex.join(command)))
+    assert printed.splitlines()[-1] == "200"
+
+
 def test_it_is_small_and_holds_nothing_that_only_develops(
     built: Built, container: Container
 ) -> None:
@@ -183,7 +219,8 @@ def test_it_is_small_and_holds_nothing_that_only_develops(
     assert not names & {"tensorflow", "gradio", "pytest", "ruff", "mypy", "mlflow", "zizmor"}
     assert not [name for name in names if name.startswith("nvidia-")]
     folders = set(container.run("ls", "-A", "/pipeline").split())
-    code = {"apps", "components", "models", "pipeline", "stores", "tfrecords", "tracking"}
+    code = {"apps", "components", "models", "pipeline", "serving", "stores", "tfrecords"}
+    code.add("tracking")
     assert folders == {*code, ".github", "pyproject.toml", "uv.lock"}
     used = container.run("du", "--summarize", "--block-size=1MB", "/opt/venv").split()[0]
     readme = (REPOSITORY / "README.md").read_text()

@@ -110,8 +110,8 @@ def test_masks_are_scored_by_masks(monitored, tmp_path: Path, capsys) -> None:
     shares = {f"share of {name}": 1 / 3 for name in told.class_names}
     write_reference(str(model), summarize("eval", [measure_image(image)], [shares]))
     outputs = {
-        "mask_png_bytes": np.array([encode(mask)], object),
-        "class_fractions": np.array([[1, 0, 0]], np.float32),
+        "mask_png_bytes": encode(mask),
+        "class_fractions": np.array([1, 0, 0], np.float32),
     }
     asked = [
         Asked(image, 0, np.zeros(1), id=f"a-{number}", model="scenes", outputs=outputs)

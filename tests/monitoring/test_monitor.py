@@ -183,7 +183,7 @@ def test_a_log_of_another_model_is_refused(monitored, tmp_path: Path, capsys, wh
         if where == "record":
             one.model = "cats"
         else:
-            one.outputs = {"class_fractions": np.ones([1, 3], np.float32)}
+            one.outputs = {"class_fractions": np.ones(3, np.float32)}
     write_log(tmp_path / "log", asked)
     status, page = monitored()
     said = capsys.readouterr().err
@@ -205,7 +205,7 @@ def test_what_keeps_it_from_beginning_is_told_in_a_sentence(
         assert status == 2 and printed.strip().count("\n") == 0
         return printed
 
-    assert "cannot be read (No such file" in said()
+    assert "There is no folder" in said()
     (tmp_path / "log").mkdir()
     model = push(tmp_path / "old", 1)
     (model / "assets.extra" / "reference.json").unlink()
@@ -268,4 +268,4 @@ def test_with_a_port_it_goes_on_and_shows_what_is_new(
     assert monitored(arguments=["--port=0"])[0] == 0
     assert ["Drifted" in page for page in seen] == [False, True, True]
     assert told[0] == "" and "Drifted. Version 1 is asked" in told[1]
-    assert "cannot be read (No such file" in told[2]
+    assert "There is no folder" in told[2]

@@ -5,18 +5,17 @@ import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
-from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.provenance import Provenance, write_provenance
 from models.reference.features import measure_image
 from models.reference.statistics import summarize, write_reference
 from models.registry import load_learning
 from pipeline.recipes import load_recipe
-from serving.log.reader import ID, INPUT, ROUTE, TIMESTAMP
+from serving.log.record import Logged, write_record
 from tfrecords.shards import write_records
 
 RECIPE = "cifar10"
@@ -36,7 +35,7 @@ class Asked:
     version: int = 1
     route: str = "stable"
     model: str = RECIPE
-    outputs: dict[str, np.ndarray] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
 
 
 @functools.cache
@@ -72,32 +71,21 @@ def ask(
     return asked
 
 
-def answer(asked: Asked) -> dict[str, np.ndarray]:
+def answer(asked: Asked) -> dict[str, Any]:
     """The model's outputs."""
     label = int(asked.probabilities.argmax())
     return asked.outputs or {
-        "label": np.array([label], np.int64),
-        "class_name": np.array([provenance().class_names[label]], object),
-        "probabilities": asked.probabilities[np.newaxis],
+        "label": np.int64(label),
+        "class_name": provenance().class_names[label].encode(),
+        "probabilities": asked.probabilities,
     }
 
 
 def record(asked: Asked) -> bytes:
     """What the server writes of a request."""
-    log = PredictionLog().predict_log
-    log.request.model_spec.name = log.response.model_spec.name = asked.model
-    log.request.model_spec.version_label = asked.route
-    log.response.model_spec.version.value = asked.version
-    log.request.inputs[INPUT].CopyFrom(tf.make_tensor_proto([asked.image], tf.string))
-    told = {
-        **answer(asked),
-        ID: np.array([asked.id], object),
-        TIMESTAMP: np.array([asked.seconds]),
-        ROUTE: np.array([asked.route], object),
-    }
-    for name, value in told.items():
-        log.response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
-    return PredictionLog(predict_log=log).SerializeToString()
+    names = ("id", "seconds", "model", "version", "route", "image")
+    told = {name: getattr(asked, name) for name in names}
+    return write_record(Logged(outputs=answer(asked), **told))
 
 
 def write_log(folder: Path, asked: Iterable[Asked], name: str = "20260101T000000-1") -> Path:
@@ -116,8 +104,7 @@ def push(folder: Path, version: int, seed: int = 999, images: int = 200) -> Path
     write_provenance(str(model), provenance())
     held_out = ask(images, seed)
     describe = load_learning(provenance().task).describe_answer
-    told = [{name: array[0] for name, array in answer(one).items()} for one in held_out]
-    answers = [describe(one, provenance()) for one in told]
+    answers = [describe(answer(one), provenance()) for one in held_out]
     inputs = [measure_image(one.image) for one in held_out]
     write_reference(str(model), summarize("calibration", inputs, answers))
     return model

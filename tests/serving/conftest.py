@@ -1,5 +1,6 @@
 """What the tests of `serving/` share: pushed versions, photos, a server over them."""
 
+import contextlib
 import io
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,11 +12,10 @@ import pytest
 from PIL import Image
 
 from serving import config
+from tests.serving.own_server import MODEL, Running, running
 
 if TYPE_CHECKING:
     from tests.emulators.model_server import ServingEmulator
-
-MODEL = "scenes"
 
 
 def encode(height: int, width: int, kind: str = "JPEG") -> bytes:
@@ -63,3 +63,17 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.jpg"
     path.write_bytes(encode(40, 60))
     return path
+
+
+@pytest.fixture(scope="session")
+def rest(two_versions: Path) -> Iterator[Running]:
+    """A server of versions that nobody changes: the newest, 2, is served."""
+    with running(two_versions) as server:
+        yield server
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Running]]:
+    """Starts a server of a test's own."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *arguments, **keywords: stack.enter_context(running(*arguments, **keywords))

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from components.edge_exporter.export import METADATA
+from components.edge_exporter.flatbuffer import with_files
 from models import uploads
 from models.batches import prepare_files
 from models.provenance import Provenance, write_provenance
@@ -61,6 +63,21 @@ def push(folder: Path, version: int, module: Tiny | TinyClassifier) -> Path:
     incoming = folder / f".incoming-{version}"
     tf.saved_model.save(module, str(incoming), signatures={"serving_default": module.serve})
     return incoming.rename(folder / str(version))
+
+
+def write_lite(file: Path, recipe: str = "scenes") -> Path:
+    """Writes a LiteRT file whose mask is 1 where an image is bright, and 0 elsewhere."""
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8, "image")])
+    def network(image: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.cast(image[..., 0], tf.float32) > 127, tf.uint8)
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [network.get_concrete_function()], tf.Module()
+    )
+    config = load_recipe(recipe).training_config()
+    file.write_bytes(with_files(converter.convert(), {METADATA: config.model_dump_json()}))
+    return file
 
 
 def give_provenance(folder: Path, recipe: str) -> None:

@@ -46,7 +46,7 @@ class ClassTable:
         Raises:
             ImageFault: it holds what no class is known by.
         """
-        codes = _colours(mask) if self.coloured else _values(mask)
+        codes = read_colours(mask) if self.coloured else read_values(mask)
         known = np.array(sorted(self.ids))
         positions = np.searchsorted(known, codes).clip(max=len(known) - 1)
         strange = codes[known[positions] != codes]
@@ -202,8 +202,12 @@ def _rgb(colour: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _values(mask: Image.Image) -> npt.NDArray[np.int32]:
-    """A mask's values, int32 [height, width]; those of a palette are its indices."""
+def read_values(mask: Image.Image) -> npt.NDArray[np.int32]:
+    """A mask's values, int32 [height, width]; those of a palette are its indices.
+
+    Raises:
+        ImageFault: it has colours, or no values.
+    """
     mask = _opaque(mask)
     if mask.mode == "RGB":
         channels = np.asarray(mask)
@@ -217,8 +221,12 @@ def _values(mask: Image.Image) -> npt.NDArray[np.int32]:
     raise ImageFault(f"mask has mode {mask.mode}; expected grey, a palette or RGB")
 
 
-def _colours(mask: Image.Image) -> npt.NDArray[np.int32]:
-    """A mask's colours as 0xRRGGBB, int32 [height, width]."""
+def read_colours(mask: Image.Image) -> npt.NDArray[np.int32]:
+    """A mask's colours as 0xRRGGBB, int32 [height, width].
+
+    Raises:
+        ImageFault: it has none.
+    """
     mask = _opaque(mask)
     if mask.mode not in ("L", "P", "RGB"):
         raise ImageFault(f"mask has mode {mask.mode}; expected RGB or a palette")

@@ -15,12 +15,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from tfrecords.command_line import add_command, make_app, run
+from tfrecords.command_line import add_command, make_app, path_option, run
 from tfrecords.create_tfrecords_pets import create_tfrecords
 from tfrecords.errors import told_in_words
 from tfrecords.options import (
@@ -33,11 +34,10 @@ from tfrecords.options import (
     TrainList,
     ValList,
     beam_arguments,
-    path_option,
     report,
 )
 from tfrecords.sources.class_table import ClassTable, read_classes
-from tfrecords.sources.recipe_file import check_recipe_path, write_recipe
+from tfrecords.sources.recipe_file import check_recipe_path, recipe_text, write_recipe
 from tfrecords.terminal import prepare
 
 app = make_app("")
@@ -87,7 +87,7 @@ def convert_masks(
     console = Console()
     report(console, output, info, time.monotonic() - started)
     if recipe:
-        written = write_recipe(recipe, table)
+        written = write_recipe(recipe, recipe_text(Path(recipe).stem, table))
         said = "written" if written else "there already, and stays as it is"
         console.print(f"recipe {recipe}: {said}", highlight=False, markup=False)
     return 0

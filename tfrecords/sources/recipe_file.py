@@ -35,8 +35,8 @@ def check_recipe_path(path: str) -> None:
         raise DataError(f"--recipe {path}: {folder} cannot be written to; choose another folder.")
 
 
-def write_recipe(path: str, table: ClassTable) -> bool:
-    """Writes a recipe of a table's classes, unless the file is there.
+def write_recipe(path: str, text: str) -> bool:
+    """Writes a recipe, unless the file is there.
 
     Returns:
         Whether it was written.
@@ -45,7 +45,7 @@ def write_recipe(path: str, table: ClassTable) -> bool:
     if file.exists():
         return False
     part = file.with_name(f".{file.name}.{os.getpid()}")
-    part.write_text(recipe_text(file.stem, table), encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     part.replace(file)
     return True
 

@@ -123,7 +123,7 @@ def test_tensorflow_serving_gets_a_folder_with_the_one_version(
 ) -> None:
     image = "us-docker.pkg.dev/demo-project/images/tensorflow-serving:2.21.0"
     settings = EndpointConfig(endpoint_image=image, endpoint_server="tensorflow-serving")
-    given = {"container": container(settings).model_dump()}
+    given = {"container": container(settings, "unused").model_dump()}
     first = run(b"graph", **given)["saved_model"]
     assert run(b"graph", **given)["saved_model"] == first
     second = run(b"another graph", **given)["saved_model"]

@@ -1,5 +1,6 @@
 """The model repository's pages: what the Hub and a reader find in them."""
 
+import dataclasses
 import html
 import io
 import json
@@ -166,6 +167,13 @@ def test_data_that_nobody_described(tmp_path: Path) -> None:
     card = ModelCard.load(tmp_path / "README.md")
     assert "Not described by whoever published the model." in card.text
     assert card.data.datasets is None
+
+
+def test_a_recipe_without_conditions(tmp_path: Path) -> None:
+    unbound = dataclasses.replace(facts().evaluation, bounds=[])
+    write_pages(tmp_path, facts(evaluation=unbound))
+    text = (tmp_path / "README.md").read_text()
+    assert "It was published without conditions." in text and "| condition |" not in text
 
 
 def test_figures_are_json_that_any_reader_takes(folder: Path) -> None:

@@ -166,9 +166,22 @@ def test_the_pusher_is_told_how_the_image_serves(server: str, port: int | None) 
     assert (told["image"], told["port"]) == (image, port)
 
 
+def test_without_an_image_the_pipelines_own_serves() -> None:
+    graph = graph_of(google_cloud_project="demo-project", endpoint_machine_type="n1-standard-2")
+    [pusher] = [component for component in graph.components if component.id == "Pusher"]
+    told = json.loads(pusher.exec_properties["custom_config"])["deployment"]["container"]
+    assert told["image"] == VERTEX["pipeline_image"]
+    assert told["command"] == ["python", "-m", "pipeline", "serve"]
+    assert not told["port"] and not told["predict_route"]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (
+            {"endpoint_machine_type": "n1-standard-2", "endpoint_server": "tensorflow-serving"},
+            "ENDPOINT_SERVER=tensorflow-serving needs ENDPOINT_IMAGE",
+        ),
         ({"pipeline_root": "output"}, "PIPELINE_ROOT=output is no place in Cloud Storage"),
         ({"data_root": "gs:///data"}, "DATA_ROOT=gs:///data is no place in Cloud Storage"),
         ({"serving_dir": "gs://"}, "SERVING_DIR=gs:// is no place in Cloud Storage"),

@@ -12,7 +12,7 @@ import tensorflow as tf
 from serving.client import RestClient
 from serving.errors import Kind, ServingError
 from tests.serving.conftest import MODEL, encode
-from tests.serving.rest.conftest import Running, instance
+from tests.serving.own_server import Running, instance
 from tests.serving.test_serving_client import png_of
 
 GOOD = encode(40, 60)
@@ -139,13 +139,18 @@ def test_a_path_that_leads_nowhere(rest: Running, path: str, status: int, told: 
 def test_names_of_clients_make_no_metrics(rest: Running) -> None:
     for path in ("/v1/models/unknown-1:predict", "/v1/models/unknown-2:predict"):
         rest.ask([GOOD], path)
-    before = rest.figure(f'visionpipe_predicted_class_total{{class="2",model="{MODEL}"}}')
+    rest.ask([GOOD])
+    before = rest.figure(
+        f'visionpipe_predicted_class_total{{class="2",model="{MODEL}",route="stable"}}'
+    )
     rest.ask([GOOD, GOOD])
     text = rest.get("/monitoring/prometheus/metrics").text
     assert "unknown" not in text
     series = f'{{label="stable",model="{MODEL}",version="2"}}'
     assert rest.figure(f"visionpipe_served_version{series}") == 1
-    after = rest.figure(f'visionpipe_predicted_class_total{{class="2",model="{MODEL}"}}')
+    after = rest.figure(
+        f'visionpipe_predicted_class_total{{class="2",model="{MODEL}",route="stable"}}'
+    )
     assert after == before + 2
     assert rest.figure('visionpipe_errors_total{kind="model not loaded"}') >= 2
 

@@ -13,11 +13,11 @@ import pytest
 
 from serving.client import RestClient
 from serving.errors import Kind, ServingError
-from serving.rest import server as server_module
-from serving.rest.batching import Batcher, Upload
-from serving.rest.limits import Limits, Refusal
+from serving.gateway.batching import Batcher, Upload
+from serving.gateway.limits import Limits, Refusal
+from serving.rest import connection
 from tests.serving.conftest import MODEL, encode
-from tests.serving.rest.conftest import Running, instance, wait_for
+from tests.serving.own_server import Running, instance, wait_for
 
 GOOD = encode(40, 60)
 POST = f"POST /v1/models/{MODEL}:predict HTTP/1.1\r\nHost: x\r\n".encode()
@@ -142,7 +142,7 @@ def test_connections_that_come_to_nothing(
     serve: Callable[..., Running], two_versions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = serve(two_versions)
-    monkeypatch.setattr(server_module, "_PATIENCE", 0.2)
+    monkeypatch.setattr(connection, "PATIENCE", 0.2)
     with socket.create_connection(("127.0.0.1", server.server.port)) as silent:
         silent.settimeout(20)
         assert silent.recv(1) == b""

@@ -14,8 +14,8 @@ from pipeline.__main__ import main
 from serving.errors import ServingError
 from tests.conftest import Workplace
 from tests.serving.conftest import encode
+from tests.serving.own_server import Running, instance, wait_for
 from tests.serving.processes import free_ports, running
-from tests.serving.rest.conftest import Running, instance, wait_for
 from tests.serving.tiny_models import give_provenance
 from tests.warm.commands import python
 
@@ -115,7 +115,7 @@ def test_what_is_to_be_mended_first(pushed: Path, tmp_path: Path, monkeypatch) -
 def test_a_model_is_fetched_from_wherever_tensorflow_reads(pushed: Path, tmp_path: Path) -> None:
     import tensorflow as tf
 
-    from serving.rest.artifact import fetch
+    from serving.gateway.artifact import fetch
 
     for file in (pushed / "1").rglob("*"):
         if file.is_file():

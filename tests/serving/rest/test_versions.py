@@ -12,11 +12,13 @@ import pytest
 from serving import config, rollout
 from serving.client import RestClient
 from serving.errors import ServingError
-from serving.rest.app import Api, Routes
-from serving.rest.limits import Limits
-from serving.rest.versions import ServedModel
+from serving.gateway.gateway import Gateway
+from serving.gateway.limits import Limits
+from serving.gateway.traffic import Traffic
+from serving.gateway.versions import ServedModel
+from serving.rest.app import ROUTES, make_app
 from tests.serving.conftest import MODEL, encode
-from tests.serving.rest.conftest import Running, wait_for
+from tests.serving.own_server import Running, wait_for
 from tests.serving.tiny_models import give_provenance, push_tiny
 
 GOOD = encode(40, 60)
@@ -32,11 +34,11 @@ def answer_of(server: Running, path: str = f"/v1/models/{MODEL}") -> int:
 
 def test_until_a_model_is_loaded_the_server_lives_and_is_not_ready(pushed: Path) -> None:
     model = ServedModel(MODEL, pushed, tell=lambda said: None)
-    api = Api({MODEL: model}, Limits(), Routes())
+    app = make_app(Gateway({MODEL: model}, Limits(), Traffic()), ROUTES)
     paths = ("/livez", "/readyz", f"/v1/models/{MODEL}/metadata", f"/v1/models/{MODEL}")
 
     async def ask() -> list[int]:
-        transport = httpx2.ASGITransport(app=api.app)
+        transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
             return [(await client.get(path)).status_code for path in paths]
 

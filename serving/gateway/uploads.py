@@ -14,7 +14,7 @@ from PIL import Image
 
 from models import preprocessing, uploads
 from models.batches import BROKEN
-from serving.rest.batching import Upload
+from serving.gateway.batching import Upload
 from tfrecords.intact import is_intact
 
 # What a graph says of an image by `Assert`, within TensorFlow's words about where it said so.

@@ -2,32 +2,24 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
-from google.protobuf.json_format import MessageToDict
 from pydantic import ValidationError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
 from models.config import TrainingConfig
 from models.provenance import Provenance, read_provenance
 from serving.errors import ServingError
-from serving.rest.protocol import INPUT, SIGNATURE, Answer
-from serving.rest.uploads import find_reason, make_check
+from serving.gateway.asked import INPUT, SIGNATURE, Answer
+from serving.gateway.uploads import find_reason, make_check
 
 MODEL_FILE = "saved_model.pb"
 _MAX_MEGAPIXELS = TrainingConfig.model_fields["max_megapixels"].default
 
 
 class Servable:
-    """A version in memory; threads may share one.
-
-    Attributes:
-        number: of the version.
-        task: what it does; None where the model does not say.
-        class_names: by class id; empty where the model does not say.
-        check: of an image: what may be asked about, or why it may not.
-        signatures: of the SavedModel, as JSON has them.
+    """A SavedModel in memory: a `Version`.
 
     Args:
         folder: of the SavedModel.
@@ -56,22 +48,11 @@ class Servable:
         self._serve = self._model.signatures.get(SIGNATURE)
         if self._serve is None or list(self._serve.structured_input_signature[1]) != [INPUT]:
             raise ServingError(f"it has no signature {SIGNATURE} of {INPUT}")
-        self.signatures: dict[str, Any] = {
-            name: MessageToDict(
-                signature,
-                preserving_proto_field_name=True,
-                always_print_fields_with_no_presence=True,
-            )
-            for name, signature in described.meta_graphs[0].signature_def.items()
-        }
+        self.signatures = SignatureDefMap(signature_def=described.meta_graphs[0].signature_def)
         self._warm()
 
     def predict(self, files: Sequence[bytes]) -> list[Answer]:
-        """Answers images; one that the model refuses is answered with the reason alone.
-
-        Args:
-            files: that `check` has nothing to say of.
-        """
+        """Answers images; see `Version`."""
         try:
             told = self._serve(**{INPUT: tf.constant(list(files), tf.string)})
         except tf.errors.InvalidArgumentError as error:

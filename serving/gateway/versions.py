@@ -9,15 +9,17 @@ import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from serving import config
 from serving.errors import ServingError
-from serving.rest.limits import Refusal
-from serving.rest.protocol import Asked
-from serving.rest.servable import MODEL_FILE, Servable
+from serving.gateway.asked import Asked
+from serving.gateway.limits import Refusal
+from serving.gateway.servable import MODEL_FILE, Servable
+from serving.gateway.version import Version
 
 STABLE = "stable"
+_LITE = ".tflite"
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,22 @@ class Wanted:
 class Served:
     """What is served at one moment."""
 
-    versions: Mapping[int, Servable] = field(default_factory=dict)
+    versions: Mapping[int, Version] = field(default_factory=dict)
     labels: Mapping[str, int] = field(default_factory=dict)
+
+
+class Status(NamedTuple):
+    """What TensorFlow Serving tells of a version.
+
+    Attributes:
+        version: its number.
+        state: by TensorFlow Serving's name.
+        failure: why it is not served, a sentence; empty where it is.
+    """
+
+    version: int
+    state: str
+    failure: str
 
 
 def find_wanted(name: str, folder: Path) -> Wanted:
@@ -46,13 +62,15 @@ def find_wanted(name: str, folder: Path) -> Wanted:
 
     Args:
         name: of the model.
-        folder: a SavedModel, or a folder of versions as the Pusher leaves it, whose models.config
-            says which are served; without it, the newest is.
+        folder: a SavedModel, a LiteRT file, or a folder of versions as the Pusher leaves it, whose
+            models.config says which are served; without it, the newest is.
 
     Raises:
         ServingError: there is none, or it cannot be read.
     """
     try:
+        if folder.suffix == _LITE and folder.is_file():
+            return Wanted({1: folder}, None)
         if (folder / MODEL_FILE).is_file():
             number = int(folder.name) if folder.name.isdecimal() else 1
             return Wanted({number: folder}, None)
@@ -103,7 +121,7 @@ class ServedModel:
             self._tell_once(str(error))
             return
         before = self.served
-        loaded: dict[int, Servable] = {}
+        loaded: dict[int, Version] = {}
         for number, folder in wanted.folders.items():
             one = before.versions.get(number) or self._load(number, folder)
             if one:
@@ -128,7 +146,7 @@ class ServedModel:
             del before
             gc.collect()  # a SavedModel's functions refer to each other
 
-    def find(self, asked: Asked) -> Servable:
+    def find(self, asked: Asked) -> Version:
         """The version that is asked for, by default the newest.
 
         Raises:
@@ -148,8 +166,8 @@ class ServedModel:
             raise Refusal(404, f"Servable not found for request: {what}")
         return served.versions[number]
 
-    def statuses(self, asked: Asked) -> list[dict[str, Any]]:
-        """The versions that are known, newest first, as TensorFlow Serving lists them.
+    def statuses(self, asked: Asked) -> list[Status]:
+        """The versions that are known, newest first.
 
         Raises:
             Refusal: there is none.
@@ -161,11 +179,7 @@ class ServedModel:
         if self._loading is not None:
             states[self._loading] = ("LOADING", "")
         listed = [
-            {
-                "version": str(number),
-                "state": state,
-                "status": {"error_code": "UNKNOWN" if said else "OK", "error_message": said},
-            }
+            Status(number, state, said)
             for number, (state, said) in sorted(states.items(), reverse=True)
             if asked.version in (None, number)
         ]
@@ -177,17 +191,18 @@ class ServedModel:
         """Why nothing is served, in a sentence."""
         return self._told
 
-    def _load(self, number: int, folder: Path) -> Servable | None:
+    def _load(self, number: int, folder: Path) -> Version | None:
         """None where it does not load, which is tried again when its file has changed."""
         try:
-            changed = (folder / MODEL_FILE).stat().st_mtime_ns
+            file = folder if folder.suffix == _LITE else folder / MODEL_FILE
+            changed = file.stat().st_mtime_ns
         except OSError:  # it was removed since
             return None
         if self._failed.get(number, (None, ""))[0] == changed:
             return None
         self._loading = number
         try:
-            servable = Servable(folder, number, self._task)
+            servable = _open(folder, number, self._task)
         except ServingError as error:
             self._failed[number] = (changed, str(error))
             serves = ", ".join(map(str, self.served.versions)) or "none"
@@ -206,3 +221,11 @@ class ServedModel:
         if said != self._told:
             self._told = said
             self._tell(said)
+
+
+def _open(folder: Path, number: int, task: str | None) -> Version:
+    if folder.suffix == _LITE:
+        from serving.gateway.lite import LiteServable  # LiteRT, which few serve
+
+        return LiteServable(folder, number, task)
+    return Servable(folder, number, task)

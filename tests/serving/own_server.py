@@ -4,17 +4,17 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-import pytest
-
-from tests.serving.conftest import MODEL
 
 if TYPE_CHECKING:
-    from serving.rest.server import RestServer
+    from serving.model_server import ModelServer
+
+
+MODEL = "scenes"
 
 
 class Running:
@@ -25,7 +25,7 @@ class Running:
         told: what it told.
     """
 
-    def __init__(self, server: "RestServer", told: list[str]) -> None:
+    def __init__(self, server: "ModelServer", told: list[str]) -> None:
         self.url = f"http://127.0.0.1:{server.port}"
         self.told = told
         self.server = server
@@ -56,10 +56,10 @@ def instance(image: bytes) -> dict[str, Any]:
 
 @contextmanager
 def running(folder: Path, name: str = MODEL, **keywords: Any) -> Iterator[Running]:
-    from serving.rest.server import RestServer
+    from serving.model_server import ModelServer, Options
 
     told: list[str] = []
-    server = RestServer({name: folder}, port=0, tell=told.append, **keywords)
+    server = ModelServer({name: folder}, Options(port=0, **keywords), told.append)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -77,17 +77,3 @@ def wait_for(holds: Callable[[], bool]) -> None:
             return
         threading.Event().wait(0.05)
     raise AssertionError("it never held")
-
-
-@pytest.fixture(scope="session")
-def rest(two_versions: Path) -> Iterator[Running]:
-    """A server of versions that nobody changes: the newest, 2, is served."""
-    with running(two_versions) as server:
-        yield server
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Running]]:
-    """Starts a server of a test's own."""
-    with ExitStack() as stack:
-        yield lambda *arguments, **keywords: stack.enter_context(running(*arguments, **keywords))

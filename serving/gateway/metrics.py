@@ -10,17 +10,20 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from serving.errors import KINDS, Kind
-from serving.rest.protocol import Answer
-from serving.rest.servable import Servable
-from serving.rest.versions import ServedModel
+from serving.gateway.asked import Answer
+from serving.gateway.version import Version
+from serving.gateway.versions import ServedModel
+from serving.log.writer import LogWriter
 
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 _IMAGES = (1, 2, 4, 8, 16, 32)
-_FRACTIONS, _LABEL = "class_fractions", "label"  # outputs of the tasks that have classes
+_SHARES = tuple(tenth / 10 for tenth in range(1, 11))
+# Outputs of the tasks that have classes.
+_FRACTIONS, _LABEL, _PROBABILITIES = "class_fractions", "label", "probabilities"
 
 
 class Metrics:
@@ -28,11 +31,14 @@ class Metrics:
 
     Args:
         models: what it serves.
+        log: where it logs requests; None for nowhere.
     """
 
-    def __init__(self, models: Iterable[ServedModel]) -> None:
+    def __init__(self, models: Iterable[ServedModel], log: LogWriter | None = None) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Versions(list(models)))
+        if log:
+            self._registry.register(_Log(log))
         ProcessCollector(registry=self._registry)
         self._requests = self._make(Counter, "requests", "Predictions asked for.", "code")
         self._errors = self._make(Counter, "errors", "Requests refused, by kind.", "kind")
@@ -47,7 +53,20 @@ class Metrics:
             Histogram, "batch_images", "Images in a call of the model.", buckets=_IMAGES
         )
         self._classes = self._make(
-            Counter, "predicted_class", "Images of a class, or pixels' shares.", "model", "class"
+            Counter,
+            "predicted_class",
+            "Images of a class, or pixels' shares.",
+            *("model", "route", "class"),
+        )
+        self._confidence = self._make(
+            Histogram,
+            "confidence",
+            "Probability of the predicted class.",
+            *("model", "route"),
+            buckets=_SHARES,
+        )
+        self.shadows_dropped = self._make(
+            Counter, "shadows_dropped", "Requests that the shadow was not asked for want of time."
         )
         self.at_work = self._make(Gauge, "requests_at_work", "Worked on, or waiting.")
 
@@ -65,21 +84,23 @@ class Metrics:
         """Counts a call of a model."""
         self._batches.observe(images)
 
-    def note_answers(self, model: str, servable: Servable, answers: Sequence[Answer]) -> None:
+    def note_answers(
+        self, model: str, route: str, servable: Version, answers: Sequence[Answer]
+    ) -> None:
         """Counts the classes that were predicted, and the images that were refused."""
         for one in answers:
             if isinstance(one, str):
                 self._faults.inc()
-            elif _LABEL in one:
-                self._note_class(model, servable, int(one[_LABEL]), 1)
-            elif _FRACTIONS in one:
-                for number, share in enumerate(one[_FRACTIONS]):
-                    self._note_class(model, servable, number, float(share))
-
-    def _note_class(self, model: str, servable: Servable, number: int, share: float) -> None:
-        names = servable.class_names
-        name = names[number] if number < len(names) else str(number)
-        self._classes.labels(model, name).inc(share)
+                continue
+            shares = {int(one[_LABEL]): 1.0} if _LABEL in one else one.get(_FRACTIONS, ())
+            pairs = shares.items() if isinstance(shares, dict) else enumerate(shares)
+            for number, share in pairs:
+                names = servable.class_names
+                name = names[number] if number < len(names) else str(number)
+                self._classes.labels(model, route, name).inc(float(share))
+            if _PROBABILITIES in one:
+                confidence = float(max(one[_PROBABILITIES]))
+                self._confidence.labels(model, route).observe(confidence)
 
     def write(self) -> bytes:
         """All of it, as Prometheus reads it."""
@@ -104,4 +125,19 @@ class _Versions(Collector):
             plain = [(number, "") for number in served.versions.keys() - dict(named).keys()]
             for number, label in named + plain:
                 family.add_metric([model.name, str(number), label], 1)
+        yield family
+
+
+class _Log(Collector):
+    """What became of the images that were to be logged."""
+
+    def __init__(self, log: LogWriter) -> None:
+        self._log = log
+
+    def collect(self) -> Iterable[Metric]:
+        family = CounterMetricFamily(
+            "visionpipe_logged_images", "By what became of them.", labels=("result",)
+        )
+        family.add_metric(["written"], self._log.written)
+        family.add_metric(["dropped"], self._log.dropped)
         yield family

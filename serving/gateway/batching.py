@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from serving.rest.limits import Refusal, busy
-from serving.rest.protocol import Answer
+from serving.gateway.asked import Answer
+from serving.gateway.limits import Refusal, busy
 
 _MOST_IMAGES = 32
 # Of a batch of several images: what is larger is answered alone, and keeps no small one waiting.

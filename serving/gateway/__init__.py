@@ -1,0 +1,1 @@
+"""This project's own server: what it does whichever protocol it is asked by."""

@@ -1,0 +1,8 @@
+"""The bearer token that clients must bring, over any protocol."""
+
+import hmac
+
+
+def is_token(given: str, token: str) -> bool:
+    """Whether an `authorization` brings a token, compared in constant time."""
+    return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
