@@ -7,7 +7,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)"
 HUB := python -m tests.emulators.hub --state output/hub --
 PYTEST := $(RUN) pytest -n 2 --dist worksteal
 
-.PHONY: help setup data demo demo-pets hub env databases services mlflow check report app notebooks \
+.PHONY: help setup data demo demo-pets hub env databases services mlflow monitoring check report app notebooks \
 	serve serve-tfserving test test-networks test-emulators test-image test-services test-concerned \
 	test-fast system lint format docs sbom audit bench clean
 
@@ -64,6 +64,10 @@ services: env databases ## Serve MLflow, PostgreSQL, PgPool and S3 as compose.ya
 mlflow: setup ## Serve MLflow on this machine, to look at runs
 	@$(RUN) python -m tests.services mlflow --state output/mlflow
 
+monitoring: setup ## Serve Prometheus and Alertmanager with the settings of monitoring/
+	$(call install,$(ALERTING),does not start)
+	@$(RUN) python -m tests.services monitoring --state output/monitoring
+
 check: setup ## Name what is wrong or missing before a run
 	@$(RUN) python -m pipeline check
 
@@ -94,15 +98,16 @@ define install
 		} > /dev/null 2>&1 || echo "There is no $${name%=*}, and it cannot be installed: what needs it $(2)."; \
 	done
 endef
+ALERTING := prometheus prometheus-alertmanager
 DATABASES := postgresql=/usr/lib/postgresql/*/bin/postgres pgpool2=/usr/sbin/pgpool
 
 databases:
 	$(call install,$(DATABASES),does not start)
 
-# The report and the app are tested in chromium, the workflows and the image with the others, and
-# tracked runs on PostgreSQL.
+# The report and the app are tested in chromium, the workflows and the image with the others, tracked
+# runs on PostgreSQL, and alerts on Prometheus.
 system:
-	$(call install,chromium buildah skopeo docker-registry debootstrap gh $(DATABASES),is not tested)
+	$(call install,chromium buildah skopeo docker-registry debootstrap gh $(DATABASES) $(ALERTING),is not tested)
 
 test: setup system ## Run the tests of all that a change of the product could break
 	@$(PYTEST) --group=test

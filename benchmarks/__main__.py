@@ -39,6 +39,7 @@ NAMES = (
     "tracking",
     "start",
     "classifier",
+    "monitor",
     "pipeline",
     "growth",
 )
@@ -74,8 +75,10 @@ def bench(
         if name not in NAMES:
             [near] = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.0)
             raise typer.BadParameter(f"there is no benchmark {name}; did you mean {near}?")
-    photos = [images, trimaps] if images and trimaps else []
-    run(names or NAMES, rounds, output, {"tfrecords": photos, "classifier": [labelled]})
+    photos: list[Path | None] = [images, trimaps] if images and trimaps else []
+    of_file: list[Path | None] = [labelled]
+    data = {"tfrecords": photos, "classifier": of_file, "monitor": of_file}
+    run(names or NAMES, rounds, output, data)
     return 0
 
 
@@ -97,7 +100,7 @@ def run(
         rounds: how often each measures.
         output: folder of `results.json` and `machine.json`, and of what single benchmarks write.
         data: what single benchmarks read, by their names, if not what they draw: `tfrecords` the
-            folders of photos and of trimaps, `classifier` a file.
+            folders of photos and of trimaps, `classifier` and `monitor` a file.
     """
     given = {**(data or {}), "pipeline": [output], "growth": [output]}
     results, machines = output / "results.json", output / "machine.json"

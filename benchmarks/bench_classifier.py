@@ -96,7 +96,7 @@ def _answers(name: str, data: Labelled, seed: int, budget: float) -> npt.NDArray
     recipe = load_recipe("cifar10").with_overrides({"model": name, "batch_size": 64, "seed": seed})
     held_out = np.arange(len(data.x_train)) % _HELD_OUT == 0
     trained = functools.partial(
-        _fit, train_split=_split(data, ~held_out), val_split=_split(data, held_out)
+        fit_network, train_split=make_split(data, ~held_out), val_split=make_split(data, held_out)
     )
     config = recipe.training_config()
     one, two = (trained(config.model_copy(update={"epochs": n}))[1] for n in (1, 2))
@@ -106,7 +106,9 @@ def _answers(name: str, data: Labelled, seed: int, budget: float) -> npt.NDArray
     return logits.argmax(axis=1) == data.y_test
 
 
-def _fit(config: TrainingConfig, train_split: Split, val_split: Split) -> tuple[keras.Model, float]:
+def fit_network(
+    config: TrainingConfig, train_split: Split, val_split: Split
+) -> tuple[keras.Model, float]:
     """The trained network, and the processor seconds that it took."""
     keras.utils.set_random_seed(config.seed)
     began = time.process_time()
@@ -118,6 +120,7 @@ def _fit(config: TrainingConfig, train_split: Split, val_split: Split) -> tuple[
     return model, time.process_time() - began
 
 
-def _split(data: Labelled, chosen: npt.NDArray[np.bool_]) -> Split:
+def make_split(data: Labelled, chosen: npt.NDArray[np.bool_]) -> Split:
+    """Those of the training images that are chosen, bool [N]."""
     images, labels = data.x_train[chosen], data.y_train[chosen].astype(np.int32)
     return Split(tf.data.Dataset.from_tensor_slices((images, labels)), len(images))

@@ -22,7 +22,7 @@ def calibrate(
     Args:
         model: float32 [N, S, S, 3] in 0..255 to logits, [N, C], of one view.
         config: what it was trained with.
-        fn_args: as the Trainer is given them: the split lies beside those that TFX names.
+        fn_args: as the Trainer is given them.
         transform: the artifact whose graph the network was trained behind.
 
     Returns:
@@ -40,6 +40,11 @@ def calibrate(
         found = learning.fit_thresholds((logits + offsets) / temperature, labels, config)
         config = config.model_copy(update={"thresholds": found})
     return rescale(model, offsets, temperature), config, temperature
+
+
+def list_files(fn_args: FnArgs) -> list[str]:
+    """Patterns of the split's files, which lie beside those that TFX names."""
+    return [path.replace("Split-train", "Split-calibration") for path in fn_args.train_files]
 
 
 def find_offsets(config: TrainingConfig) -> npt.NDArray[np.float32]:
@@ -65,7 +70,7 @@ def _answer(
     model: keras.Model, config: TrainingConfig, fn_args: FnArgs, transform: tft.TFTransformOutput
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
     """Logits and labels of the split."""
-    files = [path.replace("Split-train", "Split-calibration") for path in fn_args.train_files]
+    files = list_files(fn_args)
     label_type = load_learning(config.task).label_spec(config.image_size).dtype
     split = data.load_split(files, transform, label_type, data.count_examples(files))
     batches = data.evaluation_batches(split, config.batch_size)

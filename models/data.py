@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -125,6 +125,12 @@ def _cached_on_disk(dataset: tf.data.Dataset, size: int) -> tf.data.Dataset:
 def count_examples(file_patterns: list[str]) -> int:
     """Counts the examples of a split where no statistics of it are at hand."""
     return int(_records(file_patterns).reduce(np.int64(0), lambda count, _: count + 1))
+
+
+def spread_records(file_patterns: Sequence[str], num_examples: int, count: int) -> tf.data.Dataset:
+    """Every so many-th serialized example of a split, from the first on: at most `count`."""
+    apart = max(1, num_examples // count)
+    return _records(file_patterns).shard(apart, 0).take(count)
 
 
 def training_share(num_examples: int, replicas: tf.distribute.InputContext) -> np.ndarray:
@@ -293,7 +299,7 @@ def _options() -> tf.data.Options:
     return options
 
 
-def _records(file_patterns: list[str]) -> tf.data.TFRecordDataset:
+def _records(file_patterns: Sequence[str]) -> tf.data.TFRecordDataset:
     """Serialized examples. ExampleGen components write gzip, and name their files so."""
     files = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
     return tf.data.TFRecordDataset(files, "GZIP" if files[0].endswith(".gz") else "")

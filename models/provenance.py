@@ -10,7 +10,7 @@ from models.config import TrainingConfig
 from models.registry import FIRST_TASK
 
 PROVENANCE = "provenance.json"
-_FOLDER = "assets.extra"
+FOLDER = "assets.extra"
 
 
 class Provenance(TrainingConfig):
@@ -36,7 +36,7 @@ class Provenance(TrainingConfig):
 
 def write_provenance(model: str, provenance: Provenance) -> None:
     """Writes it into a SavedModel's folder."""
-    folder = os.path.join(model, _FOLDER)
+    folder = os.path.join(model, FOLDER)
     tf.io.gfile.makedirs(folder)
     with tf.io.gfile.GFile(os.path.join(folder, PROVENANCE), "w") as file:
         file.write(provenance.model_dump_json(indent=2))
@@ -49,5 +49,5 @@ def read_provenance(model: str) -> Provenance:
         tf.errors.NotFoundError: the model has none.
         ValueError: what it has is none.
     """
-    with tf.io.gfile.GFile(os.path.join(model, _FOLDER, PROVENANCE)) as file:
+    with tf.io.gfile.GFile(os.path.join(model, FOLDER, PROVENANCE)) as file:
         return Provenance.model_validate_json(file.read())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 LabelType = Literal["bytes", "int", "float"]
+CONFIDENCE = "confidence"  # the key of `Learning.describe_answer`
 
 
 @dataclass(frozen=True)
@@ -354,6 +355,20 @@ class Learning(Protocol):
         self, config: TrainingConfig
     ) -> tuple[dict[str, tf.TensorSpec], dict[str, tf.TensorSpec]]:
         """Shapes and dtypes of what `serve` and `judge` give for one example."""
+
+    def describe_answer(
+        self, told: Mapping[str, Any], config: TrainingConfig
+    ) -> Mapping[str, float | str]:
+        """What of an answer is compared over time, number by number and name by name.
+
+        Args:
+            told: `serve`'s values of one image, as NumPy has them.
+            config: what was trained.
+
+        Returns:
+            The same keys for each answer. Of a task that `calibrates`, `CONFIDENCE` is among them:
+            the probability that the answer is right.
+        """
 
     def count_specs(self, num_outputs: int) -> dict[str, tf.TensorSpec]:
         """Those of `judge`'s that are counts, float32, which are added up over examples."""

@@ -24,6 +24,8 @@ from models.config import TrainingConfig
 from models.hyperparameters import apply_hyperparameters
 from models.optimizers import make_optimizer
 from models.recorded_epochs import RecordedEpochs
+from models.reference.split import describe_split
+from models.reference.statistics import write_reference
 from tracking.step import training_journal
 
 FIGURES = "training.json"
@@ -101,6 +103,7 @@ def run_fn(fn_args: FnArgs) -> None:
         figures["processor_seconds"] = round(setting_up + checkpoints.processor_seconds, 1)
         write_figures(fn_args.model_run_dir, figures)
         signatures.export(served, transform_output, config, figures, fn_args.serving_model_dir)
+        _describe_held_out(served, config, fn_args, transform_output)
         tf.io.gfile.rmtree(folder)
     # TFX looks for the model on every machine.
     distribution.mean(strategy, 0)
@@ -250,6 +253,22 @@ def _as_served(model: keras.Model, config: TrainingConfig) -> keras.Model:
     served = build_network(config)
     served.set_weights(model.get_weights())
     return served
+
+
+def _describe_held_out(
+    model: keras.Model, config: TrainingConfig, fn_args: FnArgs, transform: tft.TFTransformOutput
+) -> None:
+    """Writes into the model what images are like that did not train it, and its answers to them.
+
+    Those of the split `calibration` chose no epoch, and are taken where there are some.
+    """
+    split, files, count = "eval", fn_args.eval_files, fn_args.num_examples["eval"]
+    if config.calibrated:
+        split, files = "calibration", calibration.list_files(fn_args)
+        count = data.count_examples(files)
+    reference = describe_split(split, files, count, transform, model, config)
+    if reference:
+        write_reference(fn_args.serving_model_dir, reference)
 
 
 def _fingerprint(fn_args: FnArgs, config: TrainingConfig) -> str:

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from components.data_stores import StoresConfig
 from components.edge_exporter.runtime import LiteModel
+from models.reference.statistics import read_reference
 from pipeline.inference.data import find_data
 from pipeline.inference.model import ExportedModel
 from pipeline.inference.results import put_whole
@@ -148,6 +149,10 @@ def test_what_was_trained_is_recorded(classified: Classified) -> None:
     assert 0.05 < training["temperature"] < 20
     assert training["parameters"] == 567_808
     assert training["processor_seconds"] > 1
+    reference = read_reference(str(classified.model))
+    images = int(row(classified.printed, "images, calibration"))
+    assert (reference.split, reference.images) == ("calibration", images)
+    assert set(reference.answers["class"].names) <= set(NAMES)
 
 
 @pytest.mark.slow

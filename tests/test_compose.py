@@ -9,7 +9,7 @@ import yaml
 from pipeline.configs import load_settings
 from stores.local_keys import KEYS
 from tests.conftest import REPOSITORY
-from tests.services import mlflow_server, pgpool, postgres
+from tests.services import alerting, mlflow_server, pgpool, postgres
 from tests.test_supply_chain import LOCKED
 
 TEXT = (REPOSITORY / "compose.yaml").read_text()
@@ -55,6 +55,7 @@ def test_the_profiles() -> None:
         "local-lakefs": {"minio", "minio-setup", "lakefs"},
         "mlflow": {"postgres", "mlflow"},
         "mlflow-pgpool": {"postgres", "pgpool", "mlflow-behind-pgpool"},
+        "monitoring": {"prometheus", "alertmanager"},
     }
 
 
@@ -108,6 +109,19 @@ def test_a_service_starts_after_what_it_needs() -> None:
         assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
 
+def test_what_shares_the_machines_network_listens_on_it_alone() -> None:
+    of_the_machine = {name for name, one in SERVICES.items() if one.get("network_mode") == "host"}
+    assert of_the_machine == {"prometheus", "alertmanager"}
+    ports = {"prometheus": alerting.PROMETHEUS_PORT, "alertmanager": alerting.ALERTMANAGER_PORT}
+    for name in of_the_machine:
+        listens = [word for word in SERVICES[name]["command"] if "listen-address=" in word]
+        assert f"--web.listen-address=127.0.0.1:{ports[name]}" in listens
+        assert set(listens[1:]) <= {"--cluster.listen-address="}
+    for part in ("configs", "secrets"):
+        for one in COMPOSE[part].values():
+            assert one["file"].startswith("monitoring/")
+
+
 def test_lakefs_keeps_its_objects_in_the_bucket_that_is_made() -> None:
     bucket = SERVICES["minio-setup"]["command"][-1].removeprefix("storage/")
     environment = SERVICES["lakefs"]["environment"]
@@ -123,4 +137,6 @@ def test_what_is_kept_lies_in_volumes() -> None:
         "lakefs_metadata",
         "postgres_data",
         "mlflow_artifacts",
+        "prometheus_data",
+        "alertmanager_data",
     }

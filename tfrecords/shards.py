@@ -46,13 +46,23 @@ def write_records(path: str, records: Iterable[bytes]) -> None:
             file.write(_CRC.pack(_masked_crc(record)))
 
 
-def read_records(path: str) -> Iterator[bytes]:
+def record_size(record: bytes) -> int:
+    """How many bytes of a shard a record takes."""
+    return _HEADER.size + len(record) + _CRC.size
+
+
+def read_records(path: str, start: int = 0) -> Iterator[bytes]:
     """Reads a shard's records in order and checks both checksums of each.
+
+    Args:
+        path: the file, local or remote.
+        start: where in it the first record begins, in bytes.
 
     Raises:
         DataError: the shard is truncated or damaged.
     """
     with storage.open_read(path) as file:
+        file.seek(start)
         number = 0
         while (length := _read_header(file, path, number)) is not None:
             payload = file.read(length)

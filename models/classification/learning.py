@@ -15,7 +15,13 @@ from models.classification.labels import (
 )
 from models.classification.losses import SmoothedCrossEntropy
 from models.classification.metrics import count_specs, figures
-from models.classification.predictions import answers, judge, logits_spec, serve
+from models.classification.predictions import (
+    answers,
+    describe_answer,
+    judge,
+    logits_spec,
+    serve,
+)
 from models.classification.saliency import highlight
 from models.classification.samples import answer, sample
 from models.config import TrainingConfig
@@ -26,6 +32,7 @@ __all__ = [
     "augment",
     "count_specs",
     "decode_label",
+    "describe_answer",
     "describe_label",
     "edge_answer",
     "edge_counter",

@@ -1,11 +1,15 @@
 """Logits to classes and probabilities, and their counts against the truth."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import tensorflow as tf
 
 from models.classification import metrics
 from models.classification.decisions import decide, mark_doubtful
 from models.classification.labels import decode_label
 from models.config import TrainingConfig
+from models.task import CONFIDENCE
 
 LABELS = "label"
 NAMES = "class_name"
@@ -60,6 +64,18 @@ def judge(
         PROBABILITIES: probabilities,
         **metrics.count(probabilities, ids, decode_label(raw)),
     }
+
+
+def describe_answer(told: Mapping[str, Any], config: TrainingConfig) -> dict[str, float | str]:
+    """The class that an image was taken for, and its probability.
+
+    Args:
+        told: what `serve` gives for one image.
+        config: whose class names are used.
+    """
+    decided = int(told[LABELS])
+    confidence = float(told[PROBABILITIES][decided])
+    return {"class": config.class_names[decided], CONFIDENCE: confidence}
 
 
 def logits_spec(image_size: int, num_classes: int) -> tf.TensorSpec:

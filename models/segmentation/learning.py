@@ -20,7 +20,14 @@ from models.segmentation.labels import (
     resize_mask,
 )
 from models.segmentation.losses import CrossEntropyDice
-from models.segmentation.predictions import answers, count_specs, judge, logits_spec, serve
+from models.segmentation.predictions import (
+    answers,
+    count_specs,
+    describe_answer,
+    judge,
+    logits_spec,
+    serve,
+)
 from models.segmentation.samples import answer, sample
 
 decode_label = decode_mask
@@ -34,6 +41,7 @@ __all__ = [
     "augment",
     "count_specs",
     "decode_label",
+    "describe_answer",
     "describe_label",
     "edge_answer",
     "edge_counter",

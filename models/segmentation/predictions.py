@@ -1,5 +1,8 @@
 """Logits to masks of each image's own size, and the masks' counts against the truth."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import tensorflow as tf
 
 from models.config import TrainingConfig
@@ -84,6 +87,17 @@ def judge(
 
     _, judged = answers(config)
     return tf.map_fn(answer, (logits, sizes, raw), fn_output_signature=judged)
+
+
+def describe_answer(told: Mapping[str, Any], config: TrainingConfig) -> dict[str, float]:
+    """Each class's share of an image.
+
+    Args:
+        told: what `serve` gives for one image.
+        config: whose class names are used.
+    """
+    shares = zip(config.class_names, told[FRACTIONS], strict=True)
+    return {f"share of {name}": float(share) for name, share in shares}
 
 
 def logits_spec(image_size: int, num_classes: int) -> tf.TensorSpec:

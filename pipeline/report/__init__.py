@@ -1,10 +1,12 @@
 """A run's report: one HTML file, made from the run's own artifacts."""
 
-from pathlib import Path
+from __future__ import annotations
 
-from pipeline.report.page import render
-from pipeline.runs.history import Run
-from pipeline.runs.store import file_stem
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.runs.history import Run
 
 
 def write_report(run: Run, pipeline_root: Path) -> Path:
@@ -17,6 +19,9 @@ def write_report(run: Run, pipeline_root: Path) -> Path:
     Returns:
         The file.
     """
+    from pipeline.report.page import render  # takes long, and other pages do without
+    from pipeline.runs.store import file_stem
+
     path = pipeline_root / "reports" / f"{file_stem(run.run_id)}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     incoming = path.with_suffix(".tmp")

@@ -3,18 +3,16 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from components.artifacts import examples as labelled
 from components.artifacts import samples
 from components.artifacts.evaluations import load_evaluation
 from models.provenance import read_provenance
 from models.registry import FIRST_TASK, load_task
-from pipeline.report import charts, data, words
+from pipeline.report import data
 from pipeline.report.operating import operating
+from pipeline.report.templates import templates
 from pipeline.runs.history import Run, Step
 from pipeline.runs.store import file_stem
 
@@ -82,21 +80,6 @@ def render(run: Run) -> str:
             steps=steps,
         )
     )
-
-
-def templates() -> jinja2.Environment:
-    """The page's templates with what they write values and draw charts with."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= words.FILTERS
-    for chart in (charts.bar, charts.curve_chart, charts.line_chart, charts.reliability_chart):
-        environment.globals[chart.__name__] = chart
-    return environment
 
 
 def verdict(run: Run) -> Verdict:

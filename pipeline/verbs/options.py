@@ -38,6 +38,22 @@ Parameters = Annotated[
         help="Value of a parameter of the job; may be repeated.",
     ),
 ]
+Log = Annotated[
+    Path, typer.Option(metavar="FOLDER", help="Of requests, as `visionpipe serve --log` writes it.")
+]
+ServedModel = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="The SavedModel, or the folder of versions, that is served. Default: SERVING_DIR.",
+    ),
+]
+LogName = Annotated[
+    str, typer.Option(metavar="NAME", help="Of the model in the log. Default: the recipe's.")
+]
+MonitorOutput = Annotated[
+    Path, typer.Option(metavar="FOLDER", help="What the monitor keeps and writes.")
+]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Run every step anew.")]
 
 

@@ -3,19 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import tensorflow as tf
-
 from serving.errors import ServingError
 from serving.log.files import list_files
 from serving.log.record import Logged, read_record
-
-_BUFFER = 2**18  # bytes
+from tfrecords.errors import DataError
+from tfrecords.shards import read_records, record_size
 
 
 def read_log(folder: Path) -> Iterator[Logged]:
     """Reads all images of a log, the oldest first.
 
-    A file's last record may be a part of one: its server is writing it, was killed, or had no room.
     What the server removes meanwhile, as its oldest, is left out.
 
     Args:
@@ -31,12 +28,31 @@ def read_log(folder: Path) -> Iterator[Logged]:
             f"{folder}`."
         )
     for file in files:
-        try:
-            for record in tf.data.TFRecordDataset(
-                str(file), buffer_size=_BUFFER
-            ).as_numpy_iterator():
-                yield read_record(record)
-        except (tf.errors.DataLossError, tf.errors.NotFoundError):
-            continue
-        except ValueError as error:
-            raise ServingError(f"{file} is no log of this server: it has {error}.") from error
+        yield from (logged for _, logged in read_file(file))
+
+
+def read_file(file: Path, start: int = 0) -> Iterator[tuple[int, Logged]]:
+    """Reads images of one file of a log.
+
+    Its last record may be a part of one: its server is writing it, was killed, or had no room.
+
+    Args:
+        file: one that has gone meanwhile is empty.
+        start: where its first record begins, in bytes.
+
+    Yields:
+        Where the next record begins, and what this one holds.
+
+    Raises:
+        ServingError: the file cannot be read, or a record is another program's.
+    """
+    try:
+        for record in read_records(str(file), start):
+            start += record_size(record)
+            yield start, read_record(record)
+    except (DataError, FileNotFoundError):
+        return
+    except ValueError as error:
+        raise ServingError(f"{file} is no log of this server: it has {error}.") from error
+    except OSError as error:
+        raise ServingError(f"{file} cannot be read: {error.strerror}.") from error

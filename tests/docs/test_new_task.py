@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
+from models.reference.statistics import read_reference
 from tests.conftest import Workplace
 
 _FIGURE = re.compile(r"mean absolute error\W+(0\.\d{3})")
@@ -35,6 +36,7 @@ def test_the_page(follow: Callable[..., str], checkout: Path, workplace: Workpla
     white = tf.io.encode_png(tf.fill([9, 7, 3], tf.constant(255, tf.uint8)))
     dark, bright = serve(image_bytes=tf.stack([black, white]))["brightness"].numpy()
     assert dark < 0.2 and bright > 0.8
+    assert read_reference(str(version)).answers["brightness of the answer"].mean > 0
     [edge] = (root / "pipeline").glob("EdgeExporter/edge_model/*/Format-Serving/model.tflite")
     assert edge.stat().st_size < 100_000
 

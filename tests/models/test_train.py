@@ -18,6 +18,8 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from models import train
 from models.config import TrainingConfig
 from models.provenance import PROVENANCE
+from models.reference.features import measure_image
+from models.reference.statistics import read_reference
 from tests.models.drawn_pets import (
     IMAGE_SIZE,
     NUM_CLASSES,
@@ -113,7 +115,7 @@ def test_writes_a_saved_model_that_serves(outcome: Path) -> None:
         "transform_features",
         "network",
     }
-    drawn = pets(3, seed=900)
+    drawn = pets(VAL_IMAGES, seed=500)
     answer = model.signatures["serving_default"](
         image_bytes=tf.constant([pet.image for pet in drawn])
     )
@@ -121,6 +123,8 @@ def test_writes_a_saved_model_that_serves(outcome: Path) -> None:
         mask = decode_mask(png)
         assert mask.shape == pet.mask.shape
         assert mask.max() < NUM_CLASSES
+    told = [histogram.mean for histogram in read_reference(str(path)).answers.values()]
+    assert told == pytest.approx(answer["class_fractions"].numpy().mean(axis=0), abs=1e-6)
 
 
 def test_provenance_holds_the_training(outcome: Path, config: TrainingConfig) -> None:
@@ -129,6 +133,14 @@ def test_provenance_holds_the_training(outcome: Path, config: TrainingConfig) ->
     figures = json.loads((outcome / "model_run" / train.FIGURES).read_text())
     assert provenance.pop("training") == figures
     assert TrainingConfig(**provenance) == config.model_copy(update={"epochs": EPOCHS})
+
+
+def test_the_model_knows_what_images_are_like_that_did_not_train_it(outcome: Path) -> None:
+    reference = read_reference(str(outcome / "Format-Serving"))
+    assert (reference.split, reference.images) == ("eval", VAL_IMAGES)
+    drawn = [measure_image(pet.image) for pet in pets(VAL_IMAGES, seed=500)]
+    for name, histogram in reference.inputs.items():
+        assert histogram.mean == pytest.approx(np.mean([row[name] for row in drawn]))
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])

@@ -15,6 +15,14 @@ import filelock
 from tests.emulators.googleapis import ServerMissing
 from tests.emulators.s3 import S3Server
 
+from .alerting import (
+    ALERTMANAGER_PORT,
+    PROMETHEUS_PORT,
+    SETTINGS,
+    SLACK_URL,
+    Alertmanager,
+    Prometheus,
+)
 from .mlflow_server import MLflow
 from .pgpool import PgPool, find_program
 from .postgres import PostgreSQL, find_programs
@@ -29,11 +37,13 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.services",
         description="Serves S3, and MLflow on PostgreSQL behind PgPool, until Ctrl-C, with the "
-        "keys of .env; or MLflow alone, on SQLite.",
+        "keys of .env; or MLflow alone, on SQLite; or Prometheus with Alertmanager.",
     )
-    parser.add_argument("what", choices=["all", "mlflow"])
+    parser.add_argument("what", choices=["all", "mlflow", "monitoring"])
     parser.add_argument("--state", type=Path, required=True, help="the folder that holds it all")
     parser.add_argument("--mlflow-port", type=int, default=5000)
+    parser.add_argument("--prometheus-port", type=int, default=PROMETHEUS_PORT)
+    parser.add_argument("--alertmanager-port", type=int, default=ALERTMANAGER_PORT)
     parser.add_argument("--s3-port", type=int, default=9000)
     parser.add_argument("--pgpool-port", type=int, default=9999)
     parser.add_argument("--postgres-port", type=int, default=15432)
@@ -119,6 +129,24 @@ def start_mlflow(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> 
     return [mlflow]
 
 
+def start_monitoring(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> list[Service]:
+    """Starts Prometheus and Alertmanager, and says where they are.
+
+    Raises:
+        ServerMissing: One is not installed.
+        ServiceError: One does not start.
+    """
+    ports = {"Prometheus": arguments.prometheus_port, "Alertmanager": arguments.alertmanager_port}
+    check_ports(ports)
+    state = arguments.state
+    alerts = stack.enter_context(Alertmanager(state / "alertmanager", ports["Alertmanager"]))
+    prometheus = stack.enter_context(Prometheus(state / "prometheus", ports["Prometheus"]))
+    print(f"Prometheus is at {prometheus.url}, Alertmanager at {alerts.url}.")
+    if not (SETTINGS / SLACK_URL).exists():
+        print(f"Nobody is told: write the address of Slack's webhook to {SETTINGS / SLACK_URL}.")
+    return [alerts, prometheus]
+
+
 def serve(arguments: argparse.Namespace) -> NoReturn:
     """Serves until a signal ends it.
 
@@ -126,7 +154,9 @@ def serve(arguments: argparse.Namespace) -> NoReturn:
         ServerMissing: Something is not installed.
         ServiceError: Something does not start, or ends by itself.
     """
-    start = {"all": start_all, "mlflow": start_mlflow}[arguments.what]
+    start = {"all": start_all, "mlflow": start_mlflow, "monitoring": start_monitoring}[
+        arguments.what
+    ]
     with reserve(arguments.state), contextlib.ExitStack() as stack:
         try:
             services = start(stack, arguments)

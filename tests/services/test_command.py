@@ -1,4 +1,4 @@
-"""`make services` and `make mlflow`: what compose.yaml has, without Docker."""
+"""`make services`, `make mlflow` and `make monitoring`: what compose.yaml has, without Docker."""
 
 import os
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx2
 import psutil
 import psycopg
 import pytest
@@ -17,8 +18,10 @@ from mlflow import MlflowClient
 
 from stores.local_keys import write_keys
 from tests.conftest import REPOSITORY
+from tests.emulators.googleapis import ServerMissing
 from tests.emulators.s3 import S3Client
 from tests.services.__main__ import BUCKET
+from tests.services.alerting import SETTINGS, SLACK_URL, find_programs
 from tests.services.postgres import make_url
 from tests.services.process import free_port
 
@@ -149,6 +152,23 @@ def test_mlflow_alone_keeps_its_runs(folder: Path, ports: dict[str, int]) -> Non
         assert "is served by another program" in second.communicate(timeout=60)[1]
         assert client.get_experiment_by_name("kept")
     assert (folder / "state" / "mlflow.db").stat().st_size
+    assert not running(folder)
+
+
+def test_monitoring_asks_and_says_where_it_is(folder: Path) -> None:
+    try:
+        find_programs()
+    except ServerMissing as missing:
+        pytest.skip(f"{missing}; `make test-services` installs it where it may")
+    ports = {"prometheus": free_port(), "alertmanager": free_port()}
+    with served(folder, "monitoring", ports) as (_, said):
+        assert listening(ports) == set(ports)
+        prometheus = f"http://127.0.0.1:{ports['prometheus']}"
+        assert prometheus in said and f":{ports['alertmanager']}." in said
+        assert (SETTINGS / SLACK_URL).exists() or "Nobody is told" in said
+        rules = httpx2.get(f"{prometheus}/api/v1/rules").json()["data"]["groups"]
+        names = [rule["name"] for group in rules for rule in group["rules"]]
+        assert {"ServerDown", "InputsDrifted", "NoRequests"} < set(names)
     assert not running(folder)
 
 

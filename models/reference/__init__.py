@@ -1,0 +1,1 @@
+"""What held-out images and a model's answers are like: later requests are compared with it."""

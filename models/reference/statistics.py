@@ -1,0 +1,76 @@
+"""Statistics of held-out images, as `assets.extra/reference.json` inside a model has them."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+from pydantic import BaseModel, ConfigDict
+
+from models.provenance import FOLDER
+from models.reference.histograms import Histogram, count_values
+
+REFERENCE = "reference.json"
+
+Values = Mapping[str, float | str]
+
+
+class Reference(BaseModel):
+    """What requests are compared with.
+
+    Attributes:
+        split: of the data, which did not train the model.
+        images: how many of it were looked at.
+        inputs: histogram of each of `measure_image`'s figures.
+        answers: of each of the task's `describe_answer`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    split: str
+    images: int
+    inputs: dict[str, Histogram]
+    answers: dict[str, Histogram]
+
+    @property
+    def features(self) -> dict[str, Histogram]:
+        """All histograms by name."""
+        return self.inputs | self.answers
+
+
+def summarize(split: str, inputs: Sequence[Values], answers: Sequence[Values]) -> Reference:
+    """Counts what was measured, image by image.
+
+    Raises:
+        ValueError: there is no image, or nothing that can be counted.
+    """
+    if not inputs:
+        raise ValueError(f"No image of the split {split} can be measured.")
+    return Reference(
+        split=split,
+        images=len(inputs),
+        inputs=_count(inputs),
+        answers=_count(answers),
+    )
+
+
+def _count(rows: Sequence[Values]) -> dict[str, Histogram]:
+    return {name: count_values([row[name] for row in rows]) for name in rows[0]}
+
+
+def write_reference(model: str, reference: Reference) -> None:
+    """Writes it into a SavedModel's folder."""
+    folder = os.path.join(model, FOLDER)
+    tf.io.gfile.makedirs(folder)
+    with tf.io.gfile.GFile(os.path.join(folder, REFERENCE), "w") as file:
+        file.write(reference.model_dump_json(indent=2))
+
+
+def read_reference(model: str) -> Reference:
+    """Reads it from a SavedModel's folder, on any file system that TensorFlow knows.
+
+    Raises:
+        tf.errors.NotFoundError: the model has none.
+        ValueError: what it has is none.
+    """
+    with tf.io.gfile.GFile(os.path.join(model, FOLDER, REFERENCE)) as file:
+        return Reference.model_validate_json(file.read())
