@@ -103,6 +103,11 @@ class Recipe(BaseModel):
         description="What serves: auto, each model that the gate blesses; manual, the one that "
         "`visionpipe produce` has put into production.",
     )
+    on_alert: Literal["nothing", "rollback", "train"] = Field(
+        default="nothing",
+        description="What `visionpipe hooks` does when the monitor's alert comes: rollback, where "
+        "the answers drifted and the images did not; train, where either did.",
+    )
     model: str
     encoder: str | None = Field(default=None, description="Of `model`; another has its own.")
     encoder_weights: str = "none"

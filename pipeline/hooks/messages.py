@@ -1,8 +1,9 @@
-"""What lakeFS, S3 and MLflow announce, and what is to be done for it.
+"""What lakeFS, S3, MLflow and Alertmanager announce, and what is to be done for it.
 
 lakeFS: https://docs.lakefs.io/howto/hooks/webhooks.html, S3:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html,
-MLflow: https://mlflow.org/docs/latest/ml/webhooks/.
+MLflow: https://mlflow.org/docs/latest/ml/webhooks/, Alertmanager:
+https://prometheus.io/docs/alerting/latest/configuration/#webhook_config.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from urllib.parse import unquote_plus
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
 from pipeline.hooks.errors import HookError
-from stores.address import MANIFESTS, LakeFSAddress, S3Address
+from stores.address import MANIFESTS, Address, LakeFSAddress, S3Address
 from tracking.names import CHAMPION
 
 _FRESH = timedelta(minutes=10)  # how far a message's time may be from now
@@ -29,7 +30,11 @@ _SIGNATURE, _TIMESTAMP, _DELIVERY = (
 )
 _NEW_DATA = ("post-merge", "post-commit")
 
-Kind = Literal["train", "label"]
+# The alerts of monitoring/rules.yml that are about a model.
+_INPUTS, _ANSWERS = "InputsDrifted", "AnswersDrifted"
+_FIRING = "firing"
+
+Kind = Literal["train", "label", "rollback"]
 Text = Annotated[str, StringConstraints(max_length=2048)]
 Message = TypeVar("Message", bound=BaseModel)
 
@@ -40,8 +45,10 @@ class Work:
 
     Attributes:
         events: ids of what is announced; what was announced before is not done again.
-        kind: train on data, or have the server's label name a model.
-        argument: an address of data, or a registered model by its alias.
+        kind: train on data, have the server's label name a model, or put the model before into
+            production.
+        argument: an address of data, a registered model by its alias, or the served version that
+            an alert is about.
         may_grow: whether more of the same is likely to follow, so that it is done a while later,
             and once.
     """
@@ -95,6 +102,23 @@ class _MLflowEvent(BaseModel):
     entity: Text
     action: Text
     data: _Aliased
+
+
+class _Labels(BaseModel):
+    alertname: Text = ""
+    model: Text = ""
+    version: Text = ""
+
+
+class _Alert(BaseModel):
+    status: Text
+    labels: _Labels
+    begin: AwareDatetime = Field(alias="startsAt")
+    fingerprint: Text
+
+
+class _Notification(BaseModel):
+    alerts: list[_Alert] = Field(max_length=1000)
 
 
 def read_lakefs(body: bytes, watched: LakeFSAddress, now: datetime) -> Work | None:
@@ -181,6 +205,45 @@ def read_mlflow(
     if named != ("model_version_alias", "created", recipe, CHAMPION):
         return None
     return Work((delivery,), "label", f"{recipe}@{CHAMPION}")
+
+
+def read_alerts(
+    body: bytes,
+    action: Literal["nothing", "rollback", "train"],
+    recipe: str,
+    watched: Address | None,
+) -> Work | None:
+    """Reads a notification of Alertmanager, which sends it again as long as an alert fires.
+
+    Args:
+        body: of the request.
+        action: what the recipe wants to follow.
+        recipe: name of the model.
+        watched: data that are trained on; None for none.
+
+    Returns:
+        None where nothing follows.
+
+    Raises:
+        HookError: it is no such message.
+    """
+    firing = [
+        alert
+        for alert in _parse(_Notification, body).alerts
+        if alert.status == _FIRING and alert.labels.model == recipe
+    ]
+    drifted = {alert.labels.alertname: alert for alert in firing}
+    inputs, answers = drifted.get(_INPUTS), drifted.get(_ANSWERS)
+    alert = answers or inputs
+    if alert is None:
+        return None
+    event = f"{alert.fingerprint}@{alert.begin.isoformat()}"
+    if action == "train" and watched:
+        return Work((event,), "train", str(watched))
+    # Of other images an older model knows no more.
+    if action == "rollback" and answers and not inputs:
+        return Work((event,), "rollback", answers.labels.version)
+    return None
 
 
 def _parse(kind: type[Message], body: bytes) -> Message:

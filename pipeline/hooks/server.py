@@ -13,8 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from pipeline.hooks.errors import HookError
-from pipeline.hooks.messages import Work, read_lakefs, read_mlflow, read_s3
+from pipeline.hooks.messages import Work, read_alerts, read_lakefs, read_mlflow, read_s3
 from pipeline.hooks.queue import Queue
+from pipeline.recipe import Recipe
 from stores.address import Address, LakeFSAddress, S3Address
 
 MOST_BYTES = 1_000_000
@@ -28,17 +29,17 @@ class Rules:
 
     Attributes:
         secret: that MLflow signs with, and that the others send as a bearer token.
-        recipe: name of the registered model.
+        recipe: which names the registered model, and says what follows an alert.
         watched: data that are trained on when they change; None for none.
     """
 
     secret: str
-    recipe: str
+    recipe: Recipe
     watched: Address | None
 
 
 class HookServer(ThreadingHTTPServer):
-    """Serves `/lakefs`, `/s3` and `/mlflow`, and the queue's newest entries as `/`.
+    """Serves `/lakefs`, `/s3`, `/mlflow` and `/alertmanager`, and the newest entries as `/`.
 
     Args:
         address: host and port.
@@ -89,14 +90,16 @@ class _Handler(BaseHTTPRequestHandler):
         rules, now = self.server.rules, datetime.now(UTC)
         if self.path == "/mlflow":
             headers = {name: self.headers[name] for name in self.headers}
-            return read_mlflow(body, headers, rules.secret, rules.recipe, now)
-        if self.path not in ("/lakefs", "/s3"):
+            return read_mlflow(body, headers, rules.secret, rules.recipe.name, now)
+        if self.path not in ("/lakefs", "/s3", "/alertmanager"):
             raise HookError("There is nothing here.", HTTPStatus.NOT_FOUND)
         self._require_token()
         if self.path == "/lakefs" and isinstance(rules.watched, LakeFSAddress):
             return read_lakefs(body, rules.watched, now)
         if self.path == "/s3" and isinstance(rules.watched, S3Address):
             return read_s3(body, rules.watched, now)
+        if self.path == "/alertmanager":
+            return read_alerts(body, rules.recipe.on_alert, rules.recipe.name, rules.watched)
         return None
 
     def _require_token(self) -> None:

@@ -18,6 +18,7 @@ from pipeline.runs.relocation import lock_of
 from tracking.errors import TrackingError
 
 _POLL = 1.0  # s
+_AFTER_AN_ALERT = "rolled back after an alert"
 _PROJECT = Path(__file__).parents[2]
 
 
@@ -97,6 +98,13 @@ class Worker:
     def _arguments(self, entry: Entry) -> list[str]:
         if entry.kind == "train":
             return ["train", "--recipe", self._settings.recipe, "--data-version", entry.argument]
+        if entry.kind == "rollback":
+            before = find_before(self._settings, entry.argument)
+            why = f"{_AFTER_AN_ALERT} about version {entry.argument}"
+            return [
+                *("produce", "--recipe", self._settings.recipe),
+                *("--version", str(before), "--why", why),
+            ]
         version = find_served(self._settings, entry.argument)
         return ["serving", "config", "--stable", version]
 
@@ -122,3 +130,32 @@ def find_served(settings: Settings, aliased: str) -> str:
             "there, or set SERVING_DIR to where it is."
         )
     return folder.name
+
+
+def find_before(settings: Settings, served: str) -> int:
+    """Finds which registered version was in production before.
+
+    Args:
+        settings: with MLflow's server.
+        served: number of the served version that an alert is about.
+
+    Raises:
+        TrackingError: that one is not in production, none was before, or it came by a rollback
+            itself: who goes back twice in a row looks for the fault in the wrong place.
+    """
+    from tracking.client import Connection
+    from tracking.stages import read_production
+
+    recipe = settings.load_recipe().name
+    production = read_production(Connection(settings), recipe)
+    champion, move = production.champion, production.since
+    if champion is None or Path(champion.source).name != served:
+        raise TrackingError(f"Version {served} of {recipe} is not in production: nothing is done.")
+    if move is None or move.origin is None:
+        raise TrackingError(f"Before version {served} of {recipe}, none was in production.")
+    if move.why.startswith(_AFTER_AN_ALERT):
+        raise TrackingError(
+            f"Version {served} of {recipe} came into production by a rollback itself: look at the "
+            "monitor's page before another one is chosen."
+        )
+    return move.origin

@@ -56,7 +56,7 @@ def hooks(
                 "branch or a prefix."
             )
         known = read_secret(check_reference(secret))
-        rules = Rules(known, settings.load_recipe().name, watched)
+        rules = Rules(known, settings.load_recipe(), watched)
         queue = Queue(state / "queue.sqlite", settle)
         server = HookServer((host, port), rules, queue)
     except (ValueError, SecretError) as error:

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from components.serving_pusher.push import pin
 from pipeline.__main__ import main
 from pipeline.configs import load_settings
+from pipeline.hooks.queue import Entry, Queue
+from pipeline.hooks.worker import Worker
 from pipeline.recipe import Recipe
 from pipeline.recipes import load_recipe
 from pipeline.verbs.publish import find_champion
@@ -149,6 +152,38 @@ def test_the_server_follows_what_is_produced(team: Team, recipe: str, asked: Pat
     file.write_text(f'base = "tires"\nname = "{recipe}"\n')
     published = find_champion(load_settings(env_file="none", recipe=str(file)))
     assert published == find_run(team.connection, champion.run_id).name
+
+
+def test_an_alert_goes_back_to_the_model_before_and_not_twice(
+    team: Team, recipe: str, asked: Path
+) -> None:
+    folder, file = asked / "serving", asked / f"{recipe}.toml"
+    file.write_text(f'base = "tires"\nname = "{recipe}"\non_alert = "rollback"\n')
+    worker = Worker(
+        Queue(asked / "queue.sqlite", 0), load_settings("none", recipe=str(file)), asked, print
+    )
+
+    def go_back(served: int) -> int | None:
+        return worker._run(Entry(1, "rollback", str(served), "running"), asked / "log", Event())
+
+    for version in (1, 2):
+        team.add(0.9, str(folder / str(version)))
+        team.connection.client.set_model_version_tag(
+            recipe, str(version), names.STAGE, names.STAGING
+        )
+        assert main(["produce", "--version", str(version), "--recipe", recipe]) == 0
+        if version == 1:
+            assert go_back(1) == 2  # there is none before
+    assert go_back(1) == 2  # it is not in production any more
+    assert go_back(2) == 0
+    now = read_production(team.connection, recipe)
+    assert now.champion and now.champion.number == 1
+    assert now.since and now.since.why == "rolled back after an alert about version 2"
+    assert go_back(1) == 2
+    told = (asked / "log").read_text()
+    for sentence in ("none was in production", "is not in production: nothing is done"):
+        assert sentence in told
+    assert "came into production by a rollback itself" in told
 
 
 def test_the_loss_is_that_of_the_epoch_that_was_kept(

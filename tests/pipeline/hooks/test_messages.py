@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.hooks.errors import HookError
-from pipeline.hooks.messages import Work, read_lakefs, read_mlflow, read_s3
+from pipeline.hooks.messages import Work, read_alerts, read_lakefs, read_mlflow, read_s3
 from stores.address import LakeFSAddress, S3Address
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -147,3 +147,51 @@ def test_a_forged_or_stale_message_is_refused() -> None:
         assert caught.value.status is HTTPStatus.UNAUTHORIZED
     with pytest.raises(HookError, match="an old one"):
         read_mlflow(body, signed(body, NOW - timedelta(hours=1)), SECRET, "tires", NOW)
+
+
+def alerts(*names: str, model: str = "tires", status: str = "firing") -> bytes:
+    """As Alertmanager notifies a webhook."""
+    told = [
+        {
+            "status": status,
+            "labels": {"alertname": name, "model": model, "version": "17", "severity": "warning"},
+            "annotations": {"summary": "a sentence"},
+            "startsAt": "2026-11-30T11:00:00Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "http://127.0.0.1:9090/graph",
+            "fingerprint": f"of-{name}",
+        }
+        for name in names
+    ]
+    return json.dumps(
+        {"version": "4", "groupKey": "{}", "status": status, "receiver": "hooks", "alerts": told}
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "kind", "argument"),
+    [
+        ("rollback", alerts("AnswersDrifted"), "rollback", "17"),
+        ("rollback", alerts("AnswersDrifted", "InputsDrifted"), None, None),
+        ("rollback", alerts("InputsDrifted"), None, None),
+        ("train", alerts("InputsDrifted"), "train", str(BRANCH)),
+        ("train", alerts("AnswersDrifted", "NoRequests"), "train", str(BRANCH)),
+        ("train", alerts("ServerDown"), None, None),
+        ("train", alerts("InputsDrifted", status="resolved"), None, None),
+        ("rollback", alerts("AnswersDrifted", model="pets"), None, None),
+        ("nothing", alerts("AnswersDrifted"), None, None),
+    ],
+)
+def test_what_follows_an_alert(
+    action: Any, body: bytes, kind: str | None, argument: str | None
+) -> None:
+    work = read_alerts(body, action, "tires", BRANCH)
+    assert (work and work.kind, work and work.argument) == (kind, argument)
+    # It is sent again as long as it fires, and is the same.
+    assert work == read_alerts(body, action, "tires", BRANCH)
+
+
+def test_an_alert_trains_on_nothing_where_nothing_is_watched() -> None:
+    assert read_alerts(alerts("InputsDrifted"), "train", "tires", None) is None
+    with pytest.raises(HookError, match="none that is known here: alerts is missing"):
+        read_alerts(b"{}", "train", "tires", None)
