@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-import local_runner
 from components.flags import with_settings
 from components.settings import SettingsError
 from pipeline.configs import Settings
@@ -79,6 +78,8 @@ def train(
         0; 1 when a step failed, 2 for what the user can mend before a run, 3 when the gate refused
         and that was to be told so, 130 when interrupted.
     """
+    import local_runner  # which the container image has not
+
     try:
         if folders or images:
             _check_places(settings)
