@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import sqlite3
 import time
@@ -16,6 +15,7 @@ from pipeline.hooks.errors import HookError
 from pipeline.hooks.messages import Work, read_alerts, read_lakefs, read_mlflow, read_s3
 from pipeline.hooks.queue import Queue
 from pipeline.recipe import Recipe
+from serving.gateway.tokens import is_token
 from stores.address import Address, LakeFSAddress, S3Address
 
 MOST_BYTES = 1_000_000
@@ -103,8 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _require_token(self) -> None:
-        given = self.headers.get("Authorization", "").encode(errors="replace")
-        if not hmac.compare_digest(f"Bearer {self.server.rules.secret}".encode(), given):
+        if not is_token(self.headers.get("Authorization", ""), self.server.rules.secret):
             raise HookError("The token is missing or wrong.", HTTPStatus.UNAUTHORIZED)
 
     def _body(self) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 from pydantic import ValidationError
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
@@ -20,6 +21,7 @@ from models.registry import load_learning
 from serving.errors import ServingError
 from serving.gateway.asked import INPUT, SIGNATURE, Answer
 from serving.gateway.uploads import find_reason, make_check
+from tfrecords.viewing import turn_upright
 
 _MAX_PIXELS = (
     4_000_000  # what is larger is made smaller first: an interpreter's memory grows with it
@@ -65,7 +67,8 @@ class LiteServable:
             opened, orientation = _open(tf.constant(file))
         except tf.errors.InvalidArgumentError as error:
             return find_reason(error)
-        pixels = _turn(opened.numpy(), int(orientation))
+        upright = turn_upright(Image.fromarray(opened.numpy()), int(orientation))
+        pixels = np.asarray(upright)
         size = tf.constant(pixels.shape[:2], tf.int64)
         with self._lock:
             found = self._model.answer(_shrink(pixels))
@@ -92,17 +95,6 @@ class LiteServable:
 def _open(file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     opened, orientation = uploads.open_upload(file)
     return preprocessing.decode_image(opened), orientation
-
-
-def _turn(pixels: Any, orientation: int) -> Any:
-    """An image, uint8 [height, width, 3], upright that is stored as EXIF's orientation says."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.transpose(1, 0, 2)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
 
 
 def _shrink(pixels: Any) -> Any:
