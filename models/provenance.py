@@ -4,13 +4,13 @@ import os
 from typing import Any
 
 import tensorflow as tf
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from models.config import TrainingConfig
 from models.registry import FIRST_TASK
 
 PROVENANCE = "provenance.json"
-FOLDER = "assets.extra"
+_FOLDER = "assets.extra"
 
 
 class Provenance(TrainingConfig):
@@ -34,12 +34,27 @@ class Provenance(TrainingConfig):
         return self.model_dump(mode="json", exclude={"training"})
 
 
+def write_extra(model: str, name: str, document: BaseModel) -> None:
+    """Writes a document of JSON into a SavedModel's folder of what TensorFlow does not read."""
+    folder = os.path.join(model, _FOLDER)
+    tf.io.gfile.makedirs(folder)
+    with tf.io.gfile.GFile(os.path.join(folder, name), "w") as file:
+        file.write(document.model_dump_json(indent=2))
+
+
+def read_extra(model: str, name: str) -> str:
+    """Reads such a document, on any file system that TensorFlow knows.
+
+    Raises:
+        tf.errors.NotFoundError: the model has none.
+    """
+    with tf.io.gfile.GFile(os.path.join(model, _FOLDER, name)) as file:
+        return file.read()
+
+
 def write_provenance(model: str, provenance: Provenance) -> None:
     """Writes it into a SavedModel's folder."""
-    folder = os.path.join(model, FOLDER)
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(os.path.join(folder, PROVENANCE), "w") as file:
-        file.write(provenance.model_dump_json(indent=2))
+    write_extra(model, PROVENANCE, provenance)
 
 
 def read_provenance(model: str) -> Provenance:
@@ -49,5 +64,4 @@ def read_provenance(model: str) -> Provenance:
         tf.errors.NotFoundError: the model has none.
         ValueError: what it has is none.
     """
-    with tf.io.gfile.GFile(os.path.join(model, FOLDER, PROVENANCE)) as file:
-        return Provenance.model_validate_json(file.read())
+    return Provenance.model_validate_json(read_extra(model, PROVENANCE))

@@ -1,12 +1,10 @@
 """Statistics of held-out images, as `assets.extra/reference.json` inside a model has them."""
 
-import os
 from collections.abc import Mapping, Sequence
 
-import tensorflow as tf
 from pydantic import BaseModel, ConfigDict
 
-from models.provenance import FOLDER
+from models.provenance import read_extra, write_extra
 from models.reference.histograms import Histogram, count_values
 
 REFERENCE = "reference.json"
@@ -59,10 +57,7 @@ def _count(rows: Sequence[Values]) -> dict[str, Histogram]:
 
 def write_reference(model: str, reference: Reference) -> None:
     """Writes it into a SavedModel's folder."""
-    folder = os.path.join(model, FOLDER)
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(os.path.join(folder, REFERENCE), "w") as file:
-        file.write(reference.model_dump_json(indent=2))
+    write_extra(model, REFERENCE, reference)
 
 
 def read_reference(model: str) -> Reference:
@@ -72,5 +67,4 @@ def read_reference(model: str) -> Reference:
         tf.errors.NotFoundError: the model has none.
         ValueError: what it has is none.
     """
-    with tf.io.gfile.GFile(os.path.join(model, FOLDER, REFERENCE)) as file:
-        return Reference.model_validate_json(file.read())
+    return Reference.model_validate_json(read_extra(model, REFERENCE))
