@@ -6,7 +6,6 @@ and served is of a small network, trained for one epoch on a few drawn images.
 """
 
 import functools
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ from rich.progress import track
 
 from benchmarks import processes
 from benchmarks.report import Figure, figure
+from tests.ports import free_port
 
 _TRAIN_IMAGES, _VAL_IMAGES = 32, 8
 _TRAINING = {"MODEL": "unet_light", "IMAGE_SIZE": 32, "BATCH_SIZE": 8, "EPOCHS": 1}
@@ -100,8 +100,7 @@ def _used(usage: processes.Usage) -> Used:
 
 def _serve(model: Path, folder: Path) -> Used:
     """Starts the app, waits for its page, and ends it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     settings = processes.variables(
         GRADIO_SERVER_PORT=port, GRADIO_TEMP_DIR=folder / "cache", HF_HOME=folder / "hub"
     )

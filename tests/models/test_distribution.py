@@ -3,7 +3,6 @@
 import json
 import os
 import pickle
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from models import data, train
 from models.config import TrainingConfig
 from tests.models.drawn_pets import pets, write_shard
+from tests.ports import free_ports
 from tests.warm.commands import python
 
 pytestmark = pytest.mark.slow  # five processes train
@@ -27,16 +27,6 @@ REPOSITORY = Path(__file__).parents[2]
 TRAIN_IMAGES, VAL_IMAGES = 12, 5
 EPOCHS = 2
 Run = Callable[[str, Callable[[Path], None]], Path]
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def start(folder: Path, name: str, arguments: FnArgs, *more: str, **environment: str) -> Any:

@@ -3,6 +3,6 @@
 from .mlflow_server import MLflow
 from .pgpool import PgPool
 from .postgres import PostgreSQL
-from .process import Service, ServiceError, free_port
+from .process import Service, ServiceError
 
-__all__ = ["MLflow", "PgPool", "PostgreSQL", "Service", "ServiceError", "free_port"]
+__all__ = ["MLflow", "PgPool", "PostgreSQL", "Service", "ServiceError"]

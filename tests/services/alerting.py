@@ -6,8 +6,9 @@ from pathlib import Path
 import httpx2
 
 from tests.emulators.googleapis import ServerMissing
+from tests.ports import free_port
 
-from .process import Service, free_port
+from .process import Service
 
 SETTINGS = Path(__file__).parents[2] / "monitoring"
 SLACK_URL = "slack_url"

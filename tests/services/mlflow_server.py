@@ -8,7 +8,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from .process import Service, free_port
+from tests.ports import free_port
+
+from .process import Service
 
 # As compose.yaml has them.
 SETTINGS = {

@@ -7,9 +7,10 @@ from pathlib import Path
 import psycopg
 
 from tests.emulators.googleapis import ServerMissing
+from tests.ports import free_port
 
 from .postgres import NAME, find_owner, make_folder, make_url, own
-from .process import Service, free_port
+from .process import Service
 
 # As compose.yaml has it: more than MLflow opens, and fewer than PostgreSQL takes. A client for whom
 # none is left waits without end.

@@ -9,8 +9,9 @@ from pathlib import Path
 import psycopg
 
 from tests.emulators.googleapis import ServerMissing
+from tests.ports import free_port
 
-from .process import Service, ServiceError, free_port, run_as
+from .process import Service, ServiceError, run_as
 
 NAME = "mlflow"  # of the database and of its user, as compose.yaml has them
 CONNECTIONS = 150  # likewise

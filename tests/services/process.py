@@ -126,12 +126,6 @@ def run_as(user: str | None) -> dict[str, object]:
     return {} if user is None else {"user": user, "group": user, "extra_groups": []}
 
 
-def free_port() -> int:
-    """Finds a port of 127.0.0.1 on which nobody listened a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 def check_ports(ports: Mapping[str, int]) -> None:
     """Looks whether servers may have their ports of 127.0.0.1.
 

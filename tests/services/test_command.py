@@ -20,10 +20,10 @@ from stores.local_keys import write_keys
 from tests.conftest import REPOSITORY
 from tests.emulators.googleapis import ServerMissing
 from tests.emulators.s3 import S3Client
+from tests.ports import free_port
 from tests.services.__main__ import BUCKET
 from tests.services.alerting import SETTINGS, SLACK_URL, find_programs
 from tests.services.postgres import make_url
-from tests.services.process import free_port
 
 SERVED = ("mlflow", "s3", "pgpool", "postgres")
 

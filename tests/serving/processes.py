@@ -13,15 +13,6 @@ from pathlib import Path
 from tests.conftest import REPOSITORY
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that are free at the moment, each another one."""
-    with contextlib.ExitStack() as stack:
-        sockets = [
-            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
-        ]
-        return [one.getsockname()[1] for one in sockets]
-
-
 @contextlib.contextmanager
 def running(
     command: Sequence[str], port: int, environment: dict[str, str]

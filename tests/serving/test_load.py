@@ -13,7 +13,8 @@ from serving import config
 from serving.load import Result
 from tests.conftest import REPOSITORY, Workplace
 from tests.emulators.model_server import ServingEmulator
-from tests.serving.processes import free_ports, install_binary, running
+from tests.ports import free_ports
+from tests.serving.processes import install_binary, running
 
 
 def test_all_are_answered(workplace: Workplace, server: ServingEmulator, photo: Path) -> None:

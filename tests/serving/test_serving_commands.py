@@ -7,7 +7,8 @@ from pathlib import Path
 from serving import config
 from tests.conftest import REPOSITORY, Workplace
 from tests.pages import blocks
-from tests.serving.processes import free_ports, install_binary, running
+from tests.ports import free_ports
+from tests.serving.processes import install_binary, running
 
 SERVE, ASK = (
     block.text

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import REPOSITORY
+from tests.ports import free_port
 
 APP = REPOSITORY / "apps/gradio/semantic_segmentation"
 SHARED = REPOSITORY / "apps/gradio/shared"
@@ -72,8 +73,7 @@ def python_with(requirements: Path, folder: Path) -> str:
 @contextlib.contextmanager
 def running_app(command: list[str], folder: Path, **environment: str) -> Iterator[RunningApp]:
     """Starts an app on a free port, waits until it answers, and ends it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with (
         socket.create_server(("127.0.0.1", 0)) as outside,
         (folder / "app.txt").open("w+") as log,

@@ -1,21 +1,20 @@
 """The process of SeaweedFS, and what tests do with its buckets."""
 
-import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sysconfig
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
+
+from tests.ports import free_ports
 
 from ..googleapis import ServerMissing
 
@@ -138,7 +137,8 @@ class S3Server(S3Client):
         }
         (folder / "s3.json").touch(0o600)
         (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-        ports = dict(zip(_PARTS, _free_ports(2 * len(_PARTS)), strict=True))
+        free = free_ports(2 * len(_PARTS))
+        ports = dict(zip(_PARTS, zip(free[::2], free[1::2], strict=True), strict=True))
         ports["s3"] = (port or ports["s3"][0], ports["s3"][1])
         # The path of a socket has 107 characters at most.
         sockets = {part: f"/tmp/{ports['s3'][0]}.{part}" for part in ("s3", "filer")}
@@ -204,13 +204,3 @@ class S3Server(S3Client):
         self._process.wait()
         for path in self._sockets:
             path.unlink(missing_ok=True)
-
-
-def _free_ports(count: int) -> Iterator[tuple[int, int]]:
-    """Pairs of ports that nobody listened on a moment ago."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        ports = [one.getsockname()[1] for one in sockets]
-    return zip(ports[::2], ports[1::2], strict=True)

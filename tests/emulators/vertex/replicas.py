@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf.message import Message
+
+from tests.ports import free_ports
 
 # What TensorFlow calls the machines of the first pool, the second and so on.
 ROLES = ("chief", "worker", "ps", "evaluator")
@@ -42,14 +43,6 @@ class Replica:
         return f"workerpool{self.pool}-{self.index}"
 
 
-def _free_addresses(count: int) -> list[str]:
-    with contextlib.ExitStack() as taken:
-        listeners = [
-            taken.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
-        ]
-        return [f"127.0.0.1:{listener.getsockname()[1]}" for listener in listeners]
-
-
 def replicas_of(spec: Message) -> list[Replica]:
     """The replicas that a CustomJobSpec asks for, the chief first."""
     pools = [
@@ -57,7 +50,7 @@ def replicas_of(spec: Message) -> list[Replica]:
         for pool, worker_pool in enumerate(spec.worker_pool_specs)
         for index in range(worker_pool.replica_count)
     ]
-    addresses = _free_addresses(len(pools))
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(len(pools))]
     return [
         Replica(pool, index, address, container)
         for (pool, index, container), address in zip(pools, addresses, strict=True)

@@ -21,9 +21,10 @@ from serving.log.reader import read_log
 from serving.log.record import Logged
 from serving.log.writer import LogWriter
 from tests.conftest import Workplace
+from tests.ports import free_ports
 from tests.serving.conftest import encode
 from tests.serving.own_server import MODEL, Running, instance, wait_for
-from tests.serving.processes import free_ports, running
+from tests.serving.processes import running
 from tests.warm.commands import python
 
 GOOD = encode(40, 60)

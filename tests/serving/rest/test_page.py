@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tests.conftest import REPOSITORY, Workplace
 from tests.pages import blocks
-from tests.serving.processes import free_ports, running
+from tests.ports import free_ports
+from tests.serving.processes import running
 from tests.serving.tiny_models import give_provenance
 
 PAGE = blocks("docs/serving.md", "bash")

@@ -13,9 +13,10 @@ import pytest
 from pipeline.__main__ import main
 from serving.errors import ServingError
 from tests.conftest import Workplace
+from tests.ports import free_ports
 from tests.serving.conftest import encode
 from tests.serving.own_server import Running, instance, wait_for
-from tests.serving.processes import free_ports, running
+from tests.serving.processes import running
 from tests.serving.tiny_models import give_provenance
 from tests.warm.commands import python
 
