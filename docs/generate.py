@@ -1,6 +1,6 @@
 """Writes what the documentation shows of the code, so that it cannot go stale: `make docs`.
 
-README.md's table of settings, diagram of the graph and table of speeds, each between
+The table of settings, the diagram of the graph and the table of speeds, each in its page between
 `<!-- NAME -->` and `<!-- end -->`, and the whole of .env.example.
 """
 
@@ -35,7 +35,7 @@ _GROUPS: tuple[type[BaseModel], ...] = (
     EndpointConfig,
     HubConfig,
 )
-# The benchmarks' figures that README shows.
+# The benchmarks' figures that docs/benchmarks.md shows.
 _SPEEDS = re.compile(
     r"^(?!.*growth|.*peak memory at)"
     r".*(Photos to TFRecord|TFRecord size|Trainer|Evaluator|Serving.*(latency|batch 32)"
@@ -143,33 +143,34 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-_PARTS: dict[str, Callable[[], str]] = {
-    "settings": settings_table,
-    "diagram": diagram,
-    "speeds": speeds,
+# The parts by name: the page of each, and what makes it.
+_PARTS: dict[str, tuple[str, Callable[[], str]]] = {
+    "settings": ("docs/settings.md", settings_table),
+    "diagram": ("docs/architecture.md", diagram),
+    "speeds": ("docs/benchmarks.md", speeds),
 }
 
 
-def readme(text: str) -> str:
-    """README.md with its parts made anew.
+def pages() -> Iterator[tuple[Path, str]]:
+    """Each file that is made, or made in part, and its text as it should be.
 
     Raises:
         ValueError: the marks of a part are missing.
     """
-    for name, make in _PARTS.items():
-        marked = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
-        if not re.search(marked, text, re.S):
-            raise ValueError(f"README.md has no part between <!-- {name} --> and <!-- end -->")
-        made = f"\n{make()}\n"
-        text = re.sub(marked, lambda found, made=made: found[1] + made + found[2], text, flags=re.S)
-    return text
+    for name, (page, make) in _PARTS.items():
+        path = REPOSITORY / page
+        text = path.read_text()
+        found = re.search(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", text, re.S)
+        if not found:
+            raise ValueError(f"{page} has no part between <!-- {name} --> and <!-- end -->")
+        yield path, f"{text[: found.start()]}\n{make()}\n{text[found.end() :]}"
+    yield REPOSITORY / ".env.example", env_example()
 
 
 def main() -> None:
-    """Writes README.md and .env.example."""
-    path = REPOSITORY / "README.md"
-    path.write_text(readme(path.read_text()))
-    (REPOSITORY / ".env.example").write_text(env_example())
+    """Writes them."""
+    for path, text in pages():
+        path.write_text(text)
 
 
 if __name__ == "__main__":

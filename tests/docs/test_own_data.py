@@ -23,7 +23,7 @@ def draw(workplace: Workplace, folder: Path) -> None:
 def test_the_readme(workplace: Workplace, checkout: Path, follow: Callable[..., str]) -> None:
     draw(workplace, checkout / "my")
     (checkout / "my" / "trimaps").rename(checkout / "my" / "masks")
-    output = follow("README.md", "Your own data", **REFUSED)
+    output = follow("README.md", "Your own images", **REFUSED)
     assert "my.toml, yours to change" in output and "class 3" in output
     assert "blessed" in output and "RECIPE=my.toml make app" in output
     assert (checkout / "data" / "my" / "dataset.json").exists()

@@ -223,8 +223,8 @@ def test_it_is_small_and_holds_nothing_that_only_develops(
     code.add("tracking")
     assert folders == {*code, ".github", "pyproject.toml", "uv.lock"}
     used = container.run("du", "--summarize", "--block-size=1MB", "/opt/venv").split()[0]
-    readme = (REPOSITORY / "README.md").read_text()
-    [sizes] = re.findall(r"holds no secret: ([\d.]+) GB, ([\d.]+) GB to pull", readme)
+    page = (REPOSITORY / "docs" / "github.md").read_text()
+    [sizes] = re.findall(r"holds no secret: ([\d.]+) GB, ([\d.]+) GB to pull", page)
     for told, measured in zip(sizes, (int(used) / 1000, built.pulled / 1e9), strict=True):
         assert measured == pytest.approx(float(told), abs=0.1)
 
