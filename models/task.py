@@ -403,6 +403,17 @@ class Learning(Protocol):
     ) -> Callable[[tf.Tensor, npt.NDArray[Any]], dict[str, npt.NDArray[np.float64]]]:
         """Counts of a decoded label and the edge model's answer, for `figures`."""
 
+    def labelled(
+        self, image: npt.NDArray[np.uint8], raw: Any, config: TrainingConfig
+    ) -> npt.NDArray[np.uint8]:
+        """Shows an example, uint8 [height, width, 3], with its truth.
+
+        Args:
+            image: decoded, RGB.
+            raw: the label as it lies in the record.
+            config: what was trained.
+        """
+
     def sample(
         self,
         image: npt.NDArray[np.uint8],

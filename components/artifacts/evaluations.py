@@ -108,6 +108,15 @@ class Evaluation:
         }
 
     @property
+    def key_families(self) -> dict[str, str]:
+        """Those of the families that sum a model up."""
+        return {
+            metric.key: metric.title
+            for metric in self.task.class_metrics
+            if metric.headline and metric.key in self.families
+        }
+
+    @property
     def headline(self) -> dict[str, Measured]:
         """The figures that sum up the whole split, by the metric's key."""
         headline = self.task.headline(self.class_names)

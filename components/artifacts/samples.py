@@ -21,6 +21,7 @@ SCANNED = 1000
 _BATCH = 32
 _SHOWN_OF_EACH = 3
 _SHOWN_MISSED = 6
+_SHOWN_TRAINING = 12
 _LONGEST_SIDE = 256
 
 
@@ -114,6 +115,27 @@ def load_samples(model_path: str, examples: Artifact, features: Sequence[str]) -
         groups={title: [shown[index] for index in indices] for title, indices in groups.items()},
         missed=[_explain(shown[index], chosen[index], model, config) for index in missed],
     )
+
+
+def load_training(examples: Artifact, config: TrainingConfig) -> dict[str, bytes]:
+    """Shows the first training examples with their truth.
+
+    Args:
+        examples: ImportExampleGen's artifact.
+        config: what was trained.
+
+    Returns:
+        JPEGs by the examples' names.
+    """
+    learning = load_learning(config.task)
+    found = {}
+    for record in itertools.islice(records(examples, "train"), _SHOWN_TRAINING):
+        example = parse(record)
+        image = preprocessing.decode_image(value(example, preprocessing.IMAGE)).numpy()
+        picture = Image.fromarray(learning.labelled(image, raw_label(example), config))
+        picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+        found[text(example, "name")] = _jpeg(picture)
+    return found
 
 
 def _is_missed(judged: dict[str, np.ndarray], config: TrainingConfig) -> bool:

@@ -23,7 +23,7 @@ from models.classification.predictions import (
     serve,
 )
 from models.classification.saliency import highlight
-from models.classification.samples import answer, sample
+from models.classification.samples import answer, labelled, sample
 from models.config import TrainingConfig
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "highlight",
     "judge",
     "label_spec",
+    "labelled",
     "logits_spec",
     "loss",
     "metric",

@@ -14,6 +14,19 @@ from models.task import Answer, Sample
 _SIDE, _CAPTION, _LETTERS = 192, 24, 14  # of a small image, its caption and the letters, pixels
 
 
+def labelled(
+    image: npt.NDArray[np.uint8], raw: int, config: TrainingConfig
+) -> npt.NDArray[np.uint8]:
+    """Writes the true class below an image.
+
+    Args:
+        image: uint8 [height, width, 3], RGB.
+        raw: the true class id.
+        config: whose class names are used.
+    """
+    return _caption(image, config.class_names[int(raw)])
+
+
 def sample(
     image: npt.NDArray[np.uint8], raw: int, judged: Mapping[str, Any], config: TrainingConfig
 ) -> Sample:

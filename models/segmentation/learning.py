@@ -28,7 +28,7 @@ from models.segmentation.predictions import (
     logits_spec,
     serve,
 )
-from models.segmentation.samples import answer, sample
+from models.segmentation.samples import answer, labelled, sample
 
 decode_label = decode_mask
 resize_label = resize_mask
@@ -51,6 +51,7 @@ __all__ = [
     "find_fault",
     "judge",
     "label_spec",
+    "labelled",
     "logits_spec",
     "loss",
     "metric",

@@ -12,11 +12,26 @@ from models.segmentation.labels import decode_mask
 from models.segmentation.predictions import FRACTIONS, MASKS
 from models.task import Answer, Sample
 
+_WRONG = np.array([214, 40, 40], np.uint8)  # RGB of a pixel whose class is not the true one
+
+
+def labelled(
+    image: npt.NDArray[np.uint8], raw: bytes, config: TrainingConfig
+) -> npt.NDArray[np.uint8]:
+    """Lays the true mask over an image.
+
+    Args:
+        image: uint8 [height, width, 3], RGB.
+        raw: the true mask, a PNG of class ids.
+        config: whose palette is used.
+    """
+    return blend(image, decode_mask(raw).numpy(), config.palette)
+
 
 def sample(
     image: npt.NDArray[np.uint8], raw: bytes, judged: Mapping[str, Any], config: TrainingConfig
 ) -> Sample:
-    """Lays both masks over an image.
+    """Lays both masks over an image, and marks the pixels that the model gets wrong.
 
     Args:
         image: uint8 [height, width, 3], RGB.
@@ -25,13 +40,16 @@ def sample(
         config: whose palette is used.
     """
     truth, prediction = (decode_mask(mask).numpy() for mask in (raw, judged[MASKS]))
+    grey = image.mean(axis=-1, keepdims=True).astype(np.uint8).repeat(3, axis=-1)
+    wrong = (truth != prediction) & (truth < config.num_outputs)
     return Sample(
         {
             "Image": image,
             "Truth": blend(image, truth, config.palette),
             "Prediction": blend(image, prediction, config.palette),
+            "Errors": np.where(wrong[..., np.newaxis], _WRONG, grey),
         },
-        details=[],
+        details=[f"{wrong.mean():.1%} of the pixels wrong"],
     )
 
 

@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 # Of a line chart, in the units of its viewBox.
 _WIDTH, _HEIGHT = 360, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 10, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 22, 40
 _TICKS = 4
 # The least that is seen of a bar, in percent of its track.
 _SLIVER = 0.6
@@ -38,7 +38,8 @@ def line_chart(lines: Mapping[str, Sequence[float]], label: str, marked: int | N
         parts.append(_line("grid", _LEFT, y(tick), _WIDTH - _RIGHT, y(tick)))
         parts.append(_text("end", _LEFT - 6, y(tick) + 4, f"{tick:.4g}"))
     for epoch in _epoch_ticks(epochs):
-        parts.append(_text("middle", x(epoch), _HEIGHT - 6, str(epoch + 1)))
+        parts.append(_text("middle", x(epoch), _HEIGHT - _BOTTOM + 16, str(epoch + 1)))
+    parts += _axis_titles("epoch", "")
     if marked is not None:
         parts.append(_line("marked", x(marked), _TOP, x(marked), _HEIGHT - _BOTTOM))
     for name, line in lines.items():
@@ -60,7 +61,7 @@ def reliability_chart(bins: Sequence[Sequence[float]], label: str) -> Markup:
             confidences and how many of them are right; an empty one has no bar.
         label: what a reader who does not see the chart is told.
     """
-    place, parts = _unit_square(), _unit_grid()
+    place, parts = _unit_square(), _unit_grid("probability", "share right")
     for number, (count, _, right) in enumerate(bins):
         if count:
             left, top = place(number / len(bins), right / count)
@@ -72,17 +73,21 @@ def reliability_chart(bins: Sequence[Sequence[float]], label: str) -> Markup:
 
 
 def curve_chart(
-    points: Sequence[tuple[float, float]], marked: tuple[float, float], label: str
+    points: Sequence[tuple[float, float]],
+    marked: tuple[float, float],
+    axes: tuple[str, str],
+    label: str,
 ) -> Markup:
     """A curve in the unit square.
 
     Args:
         points: across and up, 0..1 each, in the order of the curve.
         marked: the point on or near it that gets a dot.
+        axes: titles, across and up.
         label: what a reader who does not see the chart is told.
     """
     place = _unit_square()
-    parts = _unit_grid()
+    parts = _unit_grid(*axes)
     path = "M" + "L".join("{:.1f},{:.1f}".format(*place(*point)) for point in points)
     parts.append(Markup('<path class="line validation" d="{}"/>').format(path))
     x, y = place(*marked)
@@ -97,15 +102,21 @@ def _unit_square() -> Callable[[float, float], tuple[float, float]]:
     return lambda x, y: (_LEFT + across * x, _HEIGHT - _BOTTOM - down * y)
 
 
-def _unit_grid() -> list[Markup]:
-    """Lines at every quarter of the height, and numbers at both axes."""
-    place, parts = _unit_square(), []
+def _unit_grid(across: str, up: str) -> list[Markup]:
+    """Lines at every quarter of the height, numbers at both axes, and the axes' titles."""
+    place, parts = _unit_square(), _axis_titles(across, up)
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
         x, y = place(tick, tick)
         parts.append(_line("grid", _LEFT, y, _WIDTH - _RIGHT, y))
         parts.append(_text("end", _LEFT - 6, y + 4, f"{tick:g}"))
-        parts.append(_text("middle", x, _HEIGHT - 6, f"{tick:g}"))
+        parts.append(_text("middle", x, _HEIGHT - _BOTTOM + 16, f"{tick:g}"))
     return parts
+
+
+def _axis_titles(across: str, up: str) -> list[Markup]:
+    """Below the middle of the lower axis, and above the upright one."""
+    middle = (_LEFT + _WIDTH - _RIGHT) / 2
+    return [_text("middle", middle, _HEIGHT - 4, across), _text("start", 0, 12, up)]
 
 
 def _chart(parts: Sequence[Markup], label: str) -> Markup:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from components.artifacts import examples as labelled
+from tfx.types import Artifact
+
+from components.artifacts import examples as ingested
 from components.artifacts import samples
 from components.artifacts.evaluations import load_evaluation
 from models.provenance import read_provenance
@@ -54,7 +56,7 @@ def render(run: Run) -> str:
     evaluation = load_evaluation(judged.uri) if judged else None
     training = run.training_figures() if model else None
     sliced_by = [feature for feature in evaluation.slices if feature] if evaluation else []
-    digest = labelled.digest(examples) if examples else "not read"
+    digest = ingested.digest(examples) if examples else "not read"
     took, steps = timeline(run)
     return (
         templates()
@@ -69,6 +71,9 @@ def render(run: Run) -> str:
             training=training,
             curves=curves(training["history"]) if training else {},
             task=load_task(config.get("task", FIRST_TASK)) if config else None,
+            training_logs=run.uri("Trainer", "model_run") if training else "",
+            labelled=_labelled(run, examples),
+            edge=run.edge_figures(),
             samples=samples.load_samples(run.model_path, examples, sliced_by) if model else None,
             scan_limit=samples.SCANNED,
             splits=run.num_examples() if statistics else {},
@@ -80,6 +85,13 @@ def render(run: Run) -> str:
             steps=steps,
         )
     )
+
+
+def _labelled(run: Run, examples: Artifact | None) -> dict[str, bytes]:
+    """Training images with their truth, drawn as the trained model's configuration says."""
+    if examples is None or run.output("Trainer", "model") is None:
+        return {}
+    return samples.load_training(examples, read_provenance(run.model_path))
 
 
 def verdict(run: Run) -> Verdict:

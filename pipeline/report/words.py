@@ -2,8 +2,11 @@
 
 import base64
 import math
+import re
 from datetime import timedelta
 from typing import Any
+
+from markupsafe import Markup
 
 _NOTHING = "\N{EN DASH}"
 _OUTCOMES = {"COMPLETE": "done", "CACHED": "reused", "FAILED": "failed"}
@@ -77,6 +80,11 @@ def data_uri(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
+def sections(page: Markup) -> list[tuple[str, str]]:
+    """Id and title of each section of a page."""
+    return re.findall(r'<h2 id="(\w+)">([^<]+)</h2>', page)
+
+
 FILTERS = {
     function.__name__: function
     for function in (
@@ -91,5 +99,6 @@ FILTERS = {
         title_of,
         outcome,
         data_uri,
+        sections,
     )
 }

@@ -15,6 +15,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts.examples import DATA_VERSION
+from components.edge_exporter.variants import EDGE_MODEL_KEY, REPORT
 from models.train import FIGURES
 from pipeline.results import verdict
 from pipeline.runs import store
@@ -151,8 +152,15 @@ class Run:
     @property
     def edge_model(self) -> str:
         """What came of the model for the edge, in a line; empty when there was no step for it."""
-        artifact = self.output("EdgeExporter", "edge_model")
+        artifact = self.output("EdgeExporter", EDGE_MODEL_KEY)
         return artifact.get_string_custom_property("summary") if artifact else ""
+
+    def edge_figures(self) -> dict[str, Any]:
+        """What the EdgeExporter wrote of each LiteRT model; empty when there was no step for it."""
+        if self.output("EdgeExporter", EDGE_MODEL_KEY) is None:
+            return {}
+        path = self.uri("EdgeExporter", EDGE_MODEL_KEY) / REPORT
+        return json.loads(path.read_text()) if path.exists() else {}
 
     @property
     def kept_at(self) -> str:

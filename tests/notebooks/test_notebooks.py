@@ -20,6 +20,7 @@ from pipeline.runs.store import run_ids
 from tests.apps.gradio.image_classification.conftest import Brightest, write_provenance
 from tests.conftest import REPOSITORY, Workplace
 from tests.notebooks.conftest import Run
+from tests.small_runs import REFUSED
 
 if TYPE_CHECKING:
     from tests.emulators.model_server import ServingEmulator
@@ -131,6 +132,18 @@ def test_lineage(
     assert f"run: {first}" in shown.text
     for name in ("ImportExampleGen", "Transform", "Trainer", "Evaluator", "Pusher", "git commit"):
         assert name in shown.text
+
+
+@pytest.mark.slow
+def test_own_images(run: Run, checkout: Path) -> None:
+    shown = run("06-your-own-images", **REFUSED)
+    assert "has the values 1 2 3" in shown.text
+    assert "own.toml, yours to change" in shown.text
+    assert re.search(r"'class 1': '\d+\.\d%'", shown.text)
+    assert shown.pictures == 6
+    made = checkout / "output/notebooks/own-images"
+    assert list(made.glob("output/own/serving/*/saved_model.pb"))
+    assert not (checkout / "own.toml").exists()
 
 
 @pytest.mark.parametrize("name", ["03-inference", "04-demo", "05-lineage"])

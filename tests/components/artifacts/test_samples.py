@@ -56,7 +56,7 @@ def test_pictures_are_of_one_size_and_no_larger_than_is_looked_at(hostile: Workp
     examples = run.steps["ImportExampleGen"].outputs["examples"]
     shown = samples.load_samples(run.model_path, examples, [])
     for sample in shown.groups["Worst"]:
-        assert list(sample.pictures) == ["Image", "Truth", "Prediction"]
+        assert list(sample.pictures) == ["Image", "Truth", "Prediction", "Errors"]
         for encoded in sample.pictures.values():
             assert Image.open(io.BytesIO(encoded)).size == (sample.width, sample.height)
         assert max(sample.width, sample.height) <= 256
