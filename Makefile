@@ -9,7 +9,7 @@ PYTEST := $(RUN) pytest -n 2 --dist worksteal
 
 .PHONY: help setup data demo demo-pets hub env databases services mlflow monitoring check report app notebooks \
 	serve serve-tfserving test test-networks test-emulators test-image test-services test-concerned \
-	test-fast system lint format docs sbom audit bench clean
+	test-fast system lint format docs pictures sbom audit bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -152,6 +152,9 @@ format: setup ## Rewrite the sources in the project's style
 
 docs: setup ## Write what the pages and .env.example show of the code
 	@$(RUN) python docs/generate.py
+
+pictures: setup ## Take the pages' pictures of what `make demo` made
+	@$(RUN) python docs/pictures.py
 
 sbom: | $(UV) ## List what is installed, as CycloneDX, in output/sbom.json
 	@mkdir -p output
