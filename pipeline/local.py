@@ -27,6 +27,7 @@ from pipeline.report import write_report
 from pipeline.results import summary
 from pipeline.runs import history, provenance, relocation, store
 from pipeline.terminal import fail, readable
+from tfrecords.notices import kept_in
 
 # Their messages go to the run's log file; what a user needs of them is on the screen already.
 _CHATTY_LOGGERS = ("absl", "apache_beam", "py.warnings", "tensorflow")
@@ -133,6 +134,7 @@ def _shown(steps: "_StepHandler", log_file: Path) -> Iterator[None]:
     logging.captureWarnings(True)
     with contextlib.ExitStack() as stack:
         stack.callback(to_file.close)
+        stack.enter_context(kept_in(log_file))
         stack.callback(absl_logging.set_verbosity, absl_logging.get_verbosity())
         absl_logging.set_verbosity(absl_logging.INFO)
         for name in _CHATTY_LOGGERS:

@@ -3,7 +3,6 @@
 import io
 import json
 import math
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -133,8 +132,6 @@ def _load_saved_model(folder: Path, output: str) -> Callable[[Pixels], Any]:
         From an image, uint8 [height, width, 3] RGB, to the output's one value for it: an array, or
         bytes.
     """
-    # TensorFlow's notices about the machine are nothing to act on.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(folder))
