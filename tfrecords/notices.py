@@ -30,7 +30,7 @@ def hide_notices() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if sys.stderr is sys.__stderr__:  # a notebook has a stream of its own
         encoding, errors = sys.stderr.encoding, sys.stderr.errors
-        sys.stderr = open(os.dup(2), "w", 1, encoding=encoding, errors=errors)
+        sys.stderr = os.fdopen(os.dup(2), "w", 1, encoding=encoding, errors=errors)
     patterns = [word for pattern in _NOTICES for word in ("-e", pattern)]
     _write_to("grep", "--invert-match", "--text", "--line-buffered", "-E", *patterns)
 
@@ -53,6 +53,7 @@ def _write_to(*command: str) -> None:
         command,
         stdin=subprocess.PIPE,
         stdout=2,
+        stderr=subprocess.DEVNULL,  # of a full disk Python tells
         env={**os.environ, "LC_ALL": "C"},  # any bytes are text
         start_new_session=True,  # Ctrl-C is not meant for it, and it ends with its input
     )
