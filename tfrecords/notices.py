@@ -18,6 +18,7 @@ _NOTICES = (
     r"^[0-9-]+ [0-9:.]+: [IWE] [^ ]+:[0-9]+\]",  # TensorFlow's older ones
     r"^To enable the following instructions:",  # the second line of one
     r"^(VERBOSE|INFO|WARNING): .*(TensorFlow Lite|TfLite|XNNPACK|delegate)",  # LiteRT's
+    r"^fully_quantize: ",  # its converter's
 )
 
 

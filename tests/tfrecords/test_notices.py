@@ -13,6 +13,7 @@ E0000 00:00:1796065455.490956    4543 cuda_platform.cc:52] failed call to cuInit
 2026-11-30 19:00:00.250000: I tensorflow/core/util/port.cc:153] oneDNN custom operations are on.
 To enable the following instructions: AVX2 FMA, in other operations, rebuild TensorFlow.
 INFO: Created TensorFlow Lite XNNPACK delegate for CPU.
+fully_quantize: 0, inference_type: 6, input_inference_type: FLOAT32
 """
 CRASH = b"F0000 00:00:1796065390.019433    4543 tensor.cc:1] Check failed: 1 == 2 \xff\n"
 WRITE = """

@@ -14,6 +14,7 @@ from PIL import Image
 
 LITE_MODEL = "model.tflite"
 PROVENANCE = "assets.extra/provenance.json"
+_DRAWN = "scenes"  # the recipe whose data are drawn by a program
 _THREADS = 2  # a Space has two processors at least
 # Pixels up to which LiteRT takes an image at its own size; it computes on floats.
 _MAX_PIXELS = 4_000_000
@@ -45,6 +46,8 @@ class PublishedModel:
     def __init__(self, folder: Path, task: str, output: str) -> None:
         self.provenance = read_provenance(folder, task)
         self.description = f"{self.provenance['model']}, {self.provenance['image_size']} pixels"
+        if self.provenance.get("recipe") == _DRAWN:
+            self.description += ", trained on drawings"
         self.class_names: list[str] = self.provenance["class_names"]
         # A model that was exported before there was a limit tells none.
         self.max_megapixels: float = self.provenance.get("max_megapixels", 50)
