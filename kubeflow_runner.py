@@ -1,10 +1,6 @@
 """Binds the pipeline to Vertex AI: `tfx … --pipeline-path=kubeflow_runner.py --engine=vertex`."""
 
-import os
 import sys
-
-# Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.configs import load_settings
 from pipeline.data_version import fixed_data

@@ -1,11 +1,6 @@
 """Binds the pipeline to the local engine: `tfx … --pipeline-path=local_runner.py`."""
 
-import os
 import sys
-
-# Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 from typing import TYPE_CHECKING
 
 from pipeline.configs import Settings, load_settings

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -176,7 +175,7 @@ def fit(
             checkpoints,
             *logs,
         ],
-        verbose="auto" if sys.stdout.isatty() else 2,
+        verbose=2,  # a line for each epoch, which may stand above a live view
     )
 
 

@@ -1,12 +1,8 @@
 """`visionpipe VERB`, which is `python -m pipeline VERB`: all that the project does."""
 
 import functools
-import os
 import sys
 from collections.abc import Sequence
-
-# Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from components.settings import SettingsError
 from pipeline.verbs import app as demo

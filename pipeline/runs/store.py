@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
@@ -11,6 +12,7 @@ from pipeline.configs import Settings
 from pipeline.runs import relocation
 
 RUN = "pipeline_run"  # TFX's type of the context that a run's executions are in
+_NODE = "node"  # likewise, those of a step
 _NAMED = 10
 _EARLIER = Path("output/pipeline")
 
@@ -62,6 +64,33 @@ def run_ids(metadata_path: Path) -> list[str]:
         return []
     contexts = open_store(metadata_path).get_contexts_by_type(RUN)
     return [context.name for context in sorted(contexts, key=lambda context: context.id)]
+
+
+def last_durations(metadata_path: Path, pipeline: str) -> dict[str, timedelta]:
+    """How long each step of a pipeline took when it last ran to its end, by its id.
+
+    Args:
+        metadata_path: the SQLite file; where there is none, no step has run.
+        pipeline: name of the pipeline.
+
+    Raises:
+        ValueError: it is no such store.
+    """
+    if not metadata_path.exists():
+        return {}
+    store, durations = open_store(metadata_path), {}
+    for context in store.get_contexts_by_type(_NODE):
+        name, _, step = context.name.partition(".")
+        done = [
+            execution
+            for execution in store.get_executions_by_context(context.id)
+            if execution.last_known_state == metadata_store_pb2.Execution.COMPLETE
+        ]
+        if name == pipeline and done:
+            last = max(done, key=lambda execution: execution.id)
+            milliseconds = last.last_update_time_since_epoch - last.create_time_since_epoch
+            durations[step] = timedelta(milliseconds=milliseconds)
+    return durations
 
 
 def known_runs(metadata_path: Path) -> list[str]:

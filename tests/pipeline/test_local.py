@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY, Workplace
+from tests.notices import notices
 from tests.pipeline.report.pages import Page
 from tests.small_runs import REFUSED, SMOKE
 
@@ -59,6 +60,7 @@ def test_killed_then_interrupted_refused_to_a_second_run_and_taken_up_again(
     assert first.returncode == 130
     assert "Interrupted. Run again to go on" in said
     assert "Traceback" not in said
+    assert notices(said) == []
     assert begun.pushed() == []
 
     again = start(begun, few_pets, EPOCHS=2)

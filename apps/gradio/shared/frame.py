@@ -75,7 +75,9 @@ def ask_for_several(verb: str, show_all: Callable[..., Any]) -> None:
     files = gr.File(label="Images", file_count="multiple", file_types=["image"], height=200)
     start = gr.Button(verb, variant="primary")
     answers = gr.HTML(apply_default_css=False)
-    start.click(show_all, files, answers, show_progress_on=files, api_visibility="private")
+    start.click(lambda: "", None, answers, show_progress="hidden", api_visibility="private").then(
+        show_all, files, answers, show_progress_on=files, api_visibility="private"
+    )
 
 
 def begin_page(title: str) -> gr.Blocks:
@@ -125,7 +127,9 @@ def serve(
         # One user's batch does not keep the others waiting.
         page.queue(default_concurrency_limit=4, max_size=_MAX_WAITING)
         page._queue.sleep_when_free = _POLL_SECONDS
-        page.launch(
+        _, url, _ = page.launch(
+            quiet=True,  # Gradio would advise to share it
+            prevent_thread_lock=True,
             max_file_size=_MAX_FILE_SIZE,
             app_kwargs={"middleware": [room]},
             footer_links=["api"],
@@ -134,4 +138,6 @@ def serve(
             theme=gr.themes.Soft(font=("system-ui", "sans-serif")),
             css=css,
         )
+        print(f"Serving {origin.name} at {url}", flush=True)
+        page.block_thread()
     return None
