@@ -49,10 +49,7 @@ class ExportedModel:
             self.task = load_task(self.config.task)
             self._signatures = tf.saved_model.load(str(folder)).signatures
         except (tf.errors.OpError, OSError, ValueError) as error:
-            raise TrackingError(
-                f"{folder} holds no model of this pipeline ({type(error).__name__}); choose "
-                "another run, or train again."
-            ) from None
+            raise _no_model(folder, error) from None
         self.learning = load_learning(self.config.task)
         self.classes = Classes(self.config.class_names)
         self._counts = list(self.learning.count_specs(self.config.num_outputs))
@@ -101,6 +98,18 @@ def find_newest(folder: Path) -> Path:
     return max(found, key=lambda path: int(path.name))
 
 
+def read_task(folder: Path) -> str:
+    """The task of a SavedModel.
+
+    Raises:
+        TrackingError: it is no model of this pipeline.
+    """
+    try:
+        return load_task(read_provenance(str(folder)).task).name
+    except (tf.errors.OpError, OSError, ValueError) as error:
+        raise _no_model(folder, error) from None
+
+
 def fetch_model(settings: StoresConfig, chosen: Chosen) -> Path:
     """Brings a model to this machine, unless it is there.
 
@@ -127,6 +136,13 @@ def fetch_model(settings: StoresConfig, chosen: Chosen) -> Path:
             "the same again, or choose another run."
         )
     return folder
+
+
+def _no_model(folder: Path, error: Exception) -> TrackingError:
+    return TrackingError(
+        f"{folder} holds no model of this pipeline ({type(error).__name__}); choose another one, "
+        "or train again."
+    )
 
 
 def _find(settings: StoresConfig, chosen: Chosen) -> Path:

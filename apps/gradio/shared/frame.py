@@ -125,13 +125,19 @@ def serve(
         # One user's batch does not keep the others waiting.
         page.queue(default_concurrency_limit=4, max_size=_MAX_WAITING)
         page._queue.sleep_when_free = _POLL_SECONDS
-        page.launch(
-            max_file_size=_MAX_FILE_SIZE,
-            app_kwargs={"middleware": [room]},
-            footer_links=["api"],
-            run_history=False,
-            ssr_mode=False,
-            theme=gr.themes.Soft(font=("system-ui", "sans-serif")),
-            css=css,
-        )
+        try:
+            page.launch(
+                max_file_size=_MAX_FILE_SIZE,
+                app_kwargs={"middleware": [room]},
+                footer_links=["api"],
+                run_history=False,
+                ssr_mode=False,
+                theme=gr.themes.Soft(font=("system-ui", "sans-serif")),
+                css=css,
+            )
+        except OSError:
+            return (
+                "The port is taken, or all from 7860 to 7959 are: set GRADIO_SERVER_PORT, or --port of "
+                "`visionpipe app`, to a free one."
+            )
     return None
