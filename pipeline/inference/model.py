@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tracking import names
 from tracking.errors import TrackingError
 
 _MODEL = "saved_model.pb"
+_BATCH = 16
 
 
 class ExportedModel:
@@ -74,6 +76,12 @@ class ExportedModel:
     def counts(self, judged: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[np.float64]]:
         """Those of `judge`'s values that are added up."""
         return {name: judged[name].astype(np.float64) for name in self._counts if name in judged}
+
+    def count(self, records: Iterable[bytes]) -> Iterator[dict[str, npt.NDArray[np.float64]]]:
+        """The counts of each of some labelled tf.Examples."""
+        left = iter(records)
+        while batch := list(itertools.islice(left, _BATCH)):
+            yield from map(self.counts, self.judge(batch))
 
     def figures(self, sums: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float]:
         """The task's metrics of sums, by their keys."""

@@ -68,7 +68,8 @@ def _of_run(run: Run) -> Named:
     folder = Path(run.model_path)
     if not folder.is_dir():
         raise ValueError(
-            f"The model of run {run.run_id} is gone from {folder}: name another run, or train again."
+            f"The model of run {run.run_id} is gone from {folder}: name another run, or train "
+            "again."
         )
     return Named(folder, f"run {run.run_id}", _tell_verdict(run))
 

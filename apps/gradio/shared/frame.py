@@ -137,7 +137,7 @@ def serve(
             )
         except OSError:
             return (
-                "The port is taken, or all from 7860 to 7959 are: set GRADIO_SERVER_PORT, or --port of "
-                "`visionpipe app`, to a free one."
+                "The port is taken, or all from 7860 to 7959 are: set GRADIO_SERVER_PORT, or --port "
+                "of `visionpipe app`, to a free one."
             )
     return None

@@ -7,7 +7,7 @@ import pytest
 from pipeline.inference.model import find_newest, read_task
 from pipeline.inference.named import find_named
 from pipeline.places import ModelSettings
-from tests.conftest import PUBLISHING, Workplace
+from tests.conftest import Workplace
 from tests.emulators.hub import HubEmulator
 from tests.pipeline.report.pages import run_of
 
@@ -42,29 +42,11 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
         read_task(tmp_path / "2026")
 
 
-def test_what_there_is_to_choose_from(hostile: Workplace, published: HubEmulator) -> None:
+def test_what_there_is_to_choose_from(hostile: Workplace, tmp_path: Path) -> None:
     known = f"whose runs are, nearest first: {run_of(hostile).run_id}. "
     with pytest.raises(ValueError, match=known + "For a tag of the Hub, set HF_REPO_ID"):
         find_named("yesterday", settings_of(hostile))
-    hub = {"hf_endpoint": published.endpoint, "hf_repo_id": PUBLISHING["HF_REPO_ID"]}
-    with pytest.raises(ValueError, match=known + r".* has no tag v-0; its tags are: v-\w+\."):
-        find_named("v-0", settings_of(hostile, **hub))
-    with pytest.raises(ValueError, match="demo/none is no repository that the token of HF_TOKEN"):
-        find_named("v-0", settings_of(hostile, **{**hub, "hf_repo_id": "demo/none"}))
-
-
-@pytest.mark.slow
-def test_a_tag_of_the_hub(
-    trained: Workplace, published: HubEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of a public repository, which takes no token."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    tag = run_of(trained).publication["tag"]
-    hub = {"hf_endpoint": published.endpoint, "hf_repo_id": PUBLISHING["HF_REPO_ID"]}
-    named = find_named(tag, settings_of(Workplace(tmp_path), **hub))
-    assert named.title == f"demo/pets {tag}"
-    pushed = Path(run_of(trained).pushed_model)
-    assert (named.folder / "saved_model.pb").read_bytes() == (
-        pushed / "saved_model.pb"
-    ).read_bytes()
-    assert not list(named.folder.glob("*.tflite"))
+    with HubEmulator(tmp_path / "hub") as hub:
+        others = {"hf_endpoint": hub.endpoint, "hf_repo_id": "demo/pets"}
+        with pytest.raises(ValueError, match=known + "http.*demo/pets is no repository"):
+            find_named("v-0", settings_of(hostile, **others))
