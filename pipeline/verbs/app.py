@@ -48,7 +48,7 @@ def app(
     if write_photos(settings.data_root, examples):
         command += ["--examples", str(examples)]
     if port is not None:
-        os.environ["GRADIO_SERVER_PORT"] = str(port)
+        command += ["--port", str(port)]
     os.execv(sys.executable, command)
 
 

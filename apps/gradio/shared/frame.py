@@ -105,6 +105,9 @@ def serve(
     parser.add_argument(
         "--examples", type=Path, metavar="FOLDER", help="of images to try; default: beside app.py"
     )
+    parser.add_argument(
+        "--port", type=int, help="default: GRADIO_SERVER_PORT, or the first free one from 7860"
+    )
     arguments = parser.parse_args()
     try:
         if arguments.model:
@@ -127,6 +130,7 @@ def serve(
         page._queue.sleep_when_free = _POLL_SECONDS
         try:
             page.launch(
+                server_port=arguments.port,
                 max_file_size=_MAX_FILE_SIZE,
                 app_kwargs={"middleware": [room]},
                 footer_links=["api"],
@@ -137,7 +141,7 @@ def serve(
             )
         except OSError:
             return (
-                "The port is taken, or all from 7860 to 7959 are: set GRADIO_SERVER_PORT, or --port "
-                "of `visionpipe app`, to a free one."
+                "The port is taken, or all from 7860 to 7959 are: give a free one with --port, or "
+                "in GRADIO_SERVER_PORT."
             )
     return None

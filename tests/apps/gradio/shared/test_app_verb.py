@@ -73,6 +73,4 @@ def test_a_model_of_another_task_is_shown_by_its_own_app(
     assert config["title"] == "Semantic segmentation"
     assert done.returncode == 1
     assert f"This is the model of {model_folder}." in done.stderr
-    assert done.stderr.endswith(
-        "set GRADIO_SERVER_PORT, or --port of `visionpipe app`, to a free one.\n"
-    )
+    assert done.stderr.endswith("give a free one with --port, or in GRADIO_SERVER_PORT.\n")
