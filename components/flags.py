@@ -64,11 +64,10 @@ def find_group(kind: type[BaseSettings], name: str) -> str:
 def _flags(
     kind: type[BaseSettings], aliases: tuple[tuple[str, str], ...]
 ) -> tuple[inspect.Parameter, ...]:
-    """The flags of a class's settings, those that it declares itself first."""
+    """The flags of a class's settings, those of its own title first."""
     hints, seconds = get_type_hints(kind), dict(aliases)
-    names = sorted(
-        kind.model_fields, key=lambda name: name not in vars(kind).get("__annotations__", ())
-    )
+    title = kind.model_config.get("title")
+    names = sorted(kind.model_fields, key=lambda name: find_group(kind, name) != title)
     return tuple(
         _flag(name, seconds.get(name), kind.model_fields[name], hints[name], find_group(kind, name))
         for name in names

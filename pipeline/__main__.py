@@ -9,6 +9,7 @@ from pipeline.verbs import app as demo
 from pipeline.verbs import (
     cancel,
     check,
+    compare,
     hooks,
     infer,
     label,
@@ -46,6 +47,7 @@ for _module, _command in (
     (check, check.check),
     (report, report.report),
     (runs, runs.runs),
+    (compare, compare.compare),
     (lineage, lineage.lineage),
     (track, track.track),
     (register, register.register),

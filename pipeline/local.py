@@ -22,9 +22,10 @@ from pipeline.checks.local import check_local
 from pipeline.configs import Settings
 from pipeline.failure import explain
 from pipeline.progress import Progress
-from pipeline.recorded import Recording
-from pipeline.report import write_report
+from pipeline.recorded import Recording, never_failing
+from pipeline.report import write_index, write_report
 from pipeline.results import summary
+from pipeline.results.commands import Commands
 from pipeline.runs import history, provenance, relocation, store
 from pipeline.terminal import fail, readable
 from tfrecords.notices import kept_in
@@ -40,11 +41,13 @@ class LocalRunner(LocalDagRunner):
 
     Args:
         settings: names and places.
+        by_verb: whether it was started by `visionpipe train`, as what comes next is then.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, by_verb: bool = False) -> None:
         super().__init__()
         self._settings = settings
+        self._commands = Commands(settings, by_verb)
         self._console = Console()
 
     def run_with_ir(
@@ -102,7 +105,7 @@ class LocalRunner(LocalDagRunner):
         run = history.load_run(metadata_path, run_id)
         place = self._record(recording, run_id, log_file, "FINISHED", report)
         self._console.print()
-        self._console.print(summary.table(run, self._settings, report, place))
+        self._console.print(summary.table(run, self._commands, report, place))
 
     def _record(
         self, recording: Recording, run_id: str, log_file: Path, status: str, report: str = ""
@@ -124,7 +127,11 @@ class LocalRunner(LocalDagRunner):
         try:
             with _logged(log_file, lambda: "The report"):
                 run = history.load_run(store.metadata_path(self._settings), run_id)
-                return str(write_report(run, Path(self._settings.pipeline_root).resolve()))
+                root = Path(self._settings.pipeline_root).resolve()
+                path = write_report(run, root)
+                with never_failing():
+                    write_index(root)
+                return str(path)
         except Exception as error:
             return f"not written: {readable(error)} The whole log: {log_file}"
 

@@ -62,12 +62,17 @@ class Repository:
         endpoint: the Hub.
         repo_id: OWNER/NAME.
         repo_type: model or space.
-        token: with the right to write to it.
+        token: with the right to write to it, or to read it; None for a public one that is read.
         trusted: whether it is of a trusted publisher, who may commit and perhaps nothing else.
     """
 
     def __init__(
-        self, endpoint: str, repo_id: str, repo_type: RepoType, token: str, trusted: bool = False
+        self,
+        endpoint: str,
+        repo_id: str,
+        repo_type: RepoType,
+        token: str | None,
+        trusted: bool = False,
     ) -> None:
         self.repo_id = repo_id
         self.repo_type = repo_type

@@ -8,7 +8,7 @@ from huggingface_hub._oidc import oidc_login  # the public get_token serves a si
 from huggingface_hub.errors import HfHubHTTPError
 
 from components.hf_pusher.answers import NotTrusted, explained
-from components.hf_pusher.config import HubConfig
+from components.hf_pusher.config import RepositoryConfig
 from components.secrets import SecretError, read_secret
 
 # https://huggingface.co/docs/hub/trusted-publishers: a workflow's identity stands for a token.
@@ -16,7 +16,7 @@ TRUSTED_PUBLISHING = "OIDC"
 _OF_THE_CLIENT = "HF_TOKEN"
 
 
-def read_token(config: HubConfig, resource: str) -> str:
+def read_token(config: RepositoryConfig, resource: str) -> str:
     """Reads the token.
 
     Args:

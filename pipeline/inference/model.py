@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tracking import names
 from tracking.errors import TrackingError
 
 _MODEL = "saved_model.pb"
+_BATCH = 16
 
 
 class ExportedModel:
@@ -49,10 +51,7 @@ class ExportedModel:
             self.task = load_task(self.config.task)
             self._signatures = tf.saved_model.load(str(folder)).signatures
         except (tf.errors.OpError, OSError, ValueError) as error:
-            raise TrackingError(
-                f"{folder} holds no model of this pipeline ({type(error).__name__}); choose "
-                "another run, or train again."
-            ) from None
+            raise _no_model(folder, error) from None
         self.learning = load_learning(self.config.task)
         self.classes = Classes(self.config.class_names)
         self._counts = list(self.learning.count_specs(self.config.num_outputs))
@@ -78,6 +77,12 @@ class ExportedModel:
         """Those of `judge`'s values that are added up."""
         return {name: judged[name].astype(np.float64) for name in self._counts if name in judged}
 
+    def count(self, records: Iterable[bytes]) -> Iterator[dict[str, npt.NDArray[np.float64]]]:
+        """The counts of each of some labelled tf.Examples."""
+        left = iter(records)
+        while batch := list(itertools.islice(left, _BATCH)):
+            yield from map(self.counts, self.judge(batch))
+
     def figures(self, sums: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float]:
         """The task's metrics of sums, by their keys."""
         figures = self.learning.figures(sums, self.config.class_names)
@@ -99,6 +104,18 @@ def find_newest(folder: Path) -> Path:
             "SERVING_DIR is."
         )
     return max(found, key=lambda path: int(path.name))
+
+
+def read_task(folder: Path) -> str:
+    """The task of a SavedModel.
+
+    Raises:
+        TrackingError: it is no model of this pipeline.
+    """
+    try:
+        return load_task(read_provenance(str(folder)).task).name
+    except (tf.errors.OpError, OSError, ValueError) as error:
+        raise _no_model(folder, error) from None
 
 
 def fetch_model(settings: StoresConfig, chosen: Chosen) -> Path:
@@ -127,6 +144,13 @@ def fetch_model(settings: StoresConfig, chosen: Chosen) -> Path:
             "the same again, or choose another run."
         )
     return folder
+
+
+def _no_model(folder: Path, error: Exception) -> TrackingError:
+    return TrackingError(
+        f"{folder} holds no model of this pipeline ({type(error).__name__}); choose another one, "
+        "or train again."
+    )
 
 
 def _find(settings: StoresConfig, chosen: Chosen) -> Path:

@@ -147,6 +147,29 @@ def bar(begin: float, end: float, marks: Mapping[str, float] | None = None) -> M
     return Markup(opening) + Markup("").join(parts) + Markup("</svg>")
 
 
+def sparkline(values: Sequence[float], label: str) -> Markup:
+    """A line without axes, as high as a line of text; nothing where no value is finite.
+
+    Args:
+        values: by epoch. One that is not finite interrupts the line.
+        label: what a reader who does not see it is told.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return Markup("")
+    low, span = min(finite), (max(finite) - min(finite)) or 1.0
+    step = 96 / max(len(values) - 1, 1)
+    parts = []
+    for run in _finite_runs(values):
+        points = [(2 + step * epoch, 18 - 16 * (value - low) / span) for epoch, value in run]
+        path = "M" + "L".join(f"{across:.1f},{down:.1f}" for across, down in points)
+        parts.append(Markup('<path d="{}"/>').format(path))
+    across, down = points[-1]
+    parts.append(Markup('<circle cx="{:.1f}" cy="{:.1f}" r="2"/>').format(across, down))
+    opening = Markup('<svg class="spark" viewBox="0 0 100 20" role="img" aria-label="{}">')
+    return opening.format(label) + Markup("").join(parts) + Markup("</svg>")
+
+
 def _nice_ticks(low: float, high: float) -> list[float]:
     """About `_TICKS` round numbers whose first and last enclose `low` and `high`."""
     if low == high:

@@ -21,6 +21,12 @@ def templates(*others: Path) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= words.FILTERS
-    for chart in (charts.bar, charts.curve_chart, charts.line_chart, charts.reliability_chart):
+    for chart in (
+        charts.bar,
+        charts.curve_chart,
+        charts.line_chart,
+        charts.reliability_chart,
+        charts.sparkline,
+    ):
         environment.globals[chart.__name__] = chart
     return environment

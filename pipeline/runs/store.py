@@ -9,6 +9,7 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.configs import Settings
+from pipeline.places import PlacesConfig
 from pipeline.runs import relocation
 
 RUN = "pipeline_run"  # TFX's type of the context that a run's executions are in
@@ -17,7 +18,7 @@ _NAMED = 10
 _EARLIER = Path("output/pipeline")
 
 
-def metadata_path(settings: Settings) -> Path:
+def metadata_path(settings: PlacesConfig) -> Path:
     """Where the store is."""
     return Path(settings.pipeline_root).resolve() / "metadata.sqlite"
 

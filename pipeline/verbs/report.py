@@ -25,7 +25,7 @@ def report(
     import tensorflow as tf
     from rich.console import Console
 
-    from pipeline.report import write_report
+    from pipeline.report import write_index, write_report
     from pipeline.results.document import document
     from pipeline.runs import history, store
 
@@ -38,6 +38,7 @@ def report(
         return fail(str(error), 2)
     try:
         path = write_report(found, metadata.parent)
+        write_index(metadata.parent)
         told = document(found) if as_json else {}
     except (OSError, tf.errors.OpError) as error:
         message = f"What run {found.run_id} left is no longer whole, or cannot be written to: "

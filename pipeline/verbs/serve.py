@@ -12,7 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from components.secrets import SecretError, check_reference, read_secret
 from components.settings import read_settings
 from pipeline.configs import load_settings
-from pipeline.terminal import fail
+from pipeline.places import ModelSettings
+from pipeline.terminal import fail, tell
 
 if TYPE_CHECKING:
     from serving.gateway.traffic import Traffic
@@ -61,9 +62,9 @@ def serve(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[NAME=]FOLDER",
-            help="A SavedModel, a folder of versions, or a LiteRT file; may be repeated. Default: "
-            "SERVING_DIR.",
+            metavar="[NAME=]PATH|RUN|TAG",
+            help="A SavedModel, a folder of versions or a LiteRT file; the id of a run, refused or "
+            "not; or a tag of HF_REPO_ID. May be repeated. Default: SERVING_DIR.",
         ),
     ] = None,
     queue: Annotated[
@@ -195,15 +196,31 @@ def _find_models(given: list[str] | None) -> tuple[dict[str, Path], str | None]:
     models: dict[str, Path] = {}
     for one in given:
         name, separator, path = one.rpartition("=")
-        place = Path(path).expanduser()
+        place = _find_place(path)
         name = name if separator else _name(place)
         if not name or set(name) & set("/:") or name in models:
             raise ServingError(
                 f"--model {one} has no name of its own: give one without / and :, as in "
-                "--model NAME=FOLDER."
+                "--model NAME=PATH."
             )
         models[name] = place
     return models, None
+
+
+def _find_place(text: str) -> Path:
+    """What a path, a run or a tag of the Hub stands for."""
+    from pipeline.inference.named import find_named, is_path
+    from serving.errors import ServingError
+
+    if is_path(text):  # which needs no setting
+        return Path(text).expanduser()
+    try:
+        named = find_named(text, read_settings(ModelSettings, ".env"))
+    except ValueError as error:
+        raise ServingError(str(error)) from None
+    if named.notice:
+        tell(f"{named.title}: {named.notice}")
+    return named.folder
 
 
 def _name(folder: Path) -> str:

@@ -93,7 +93,7 @@ def train(
     from pipeline.runs import history, store
 
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        LocalRunner(settings).run(graph)
+        LocalRunner(settings, by_verb=True).run(graph)
     run = history.load_run(store.metadata_path(settings))
     if summary:
         from pipeline.results.page import page

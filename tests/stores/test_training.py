@@ -101,7 +101,7 @@ def test_a_model_leads_back_to_its_data(
     assert pushed == (model / "assets.extra" / "provenance.json").read_bytes()
     provenance = json.loads(pushed)
     assert provenance["data_version"] == fixed
-    [report] = (tmp_path / "machine").glob("output/*/pipeline/reports/*.html")
+    [report] = (tmp_path / "machine").glob("output/*/pipeline/reports/2*.html")
     assert fixed in report.read_text()
     told = typed(f"{lineage.rpartition(' ')[0]} {model.name}")
     assert f"visionpipe data pull {fixed}" in told.stdout, told.stderr

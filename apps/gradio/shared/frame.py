@@ -107,6 +107,9 @@ def serve(
     parser.add_argument(
         "--examples", type=Path, metavar="FOLDER", help="of images to try; default: beside app.py"
     )
+    parser.add_argument(
+        "--port", type=int, help="default: GRADIO_SERVER_PORT, or the first free one from 7860"
+    )
     arguments = parser.parse_args()
     try:
         if arguments.model:
@@ -127,17 +130,24 @@ def serve(
         # One user's batch does not keep the others waiting.
         page.queue(default_concurrency_limit=4, max_size=_MAX_WAITING)
         page._queue.sleep_when_free = _POLL_SECONDS
-        _, url, _ = page.launch(
-            quiet=True,  # Gradio would advise to share it
-            prevent_thread_lock=True,
-            max_file_size=_MAX_FILE_SIZE,
-            app_kwargs={"middleware": [room]},
-            footer_links=["api"],
-            run_history=False,
-            ssr_mode=False,
-            theme=gr.themes.Soft(font=("system-ui", "sans-serif")),
-            css=css,
-        )
+        try:
+            _, url, _ = page.launch(
+                quiet=True,  # Gradio would advise to share it
+                prevent_thread_lock=True,
+                server_port=arguments.port,
+                max_file_size=_MAX_FILE_SIZE,
+                app_kwargs={"middleware": [room]},
+                footer_links=["api"],
+                run_history=False,
+                ssr_mode=False,
+                theme=gr.themes.Soft(font=("system-ui", "sans-serif")),
+                css=css,
+            )
+        except OSError:
+            return (
+                "The port is taken, or all from 7860 to 7959 are: give a free one with --port, or "
+                "in GRADIO_SERVER_PORT."
+            )
         print(f"Serving {origin.name} at {url}", flush=True)
         page.block_thread()
     return None
