@@ -10,7 +10,7 @@ from tfrecords.terminal import prepare
 
 
 def main() -> None:
-    """Compiles the pipeline; `tfx run create` submits what was compiled."""
+    """Compile the pipeline; `tfx run create` submits what was compiled."""
     try:
         settings = fixed_data(load_settings())
         recipe = settings.load_recipe()

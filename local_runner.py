@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def bind(settings: Settings) -> "Pipeline":
-    """The graph for the local engine.
+    """Return the graph for the local engine.
 
     Raises:
         ValueError: what is wrong in the settings.
@@ -27,7 +27,7 @@ def bind(settings: Settings) -> "Pipeline":
 
 
 def main() -> None:
-    """Runs the pipeline, or compiles it when `tfx` asks for that."""
+    """Run the pipeline, or compile it when `tfx` asks for that."""
     try:
         settings = with_data(load_settings())
         graph = bind(settings)

@@ -75,7 +75,7 @@ add_group(app, "serving", "Starts TensorFlow Serving, and asks it.", "serving.__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a verb; returns its exit code."""
+    """Run a verb; return its exit code."""
     return run(app, "visionpipe", arguments)
 
 

@@ -21,7 +21,7 @@ _BATCH = 64  # images whose counts are added up at a time
 def find_interval(
     counts: Sequence[Counts], measure: Callable[[Counts], float], seed: int = 0
 ) -> tuple[float, float]:
-    """The 95 % interval of a figure.
+    """Return the 95 % interval of a figure.
 
     Args:
         counts: of each image, which add up.
@@ -38,7 +38,7 @@ def find_difference_intervals(
     second: Iterable[Counts],
     measure: Callable[[Counts], Mapping[str, float]],
 ) -> dict[str, tuple[float, float]]:
-    """The 95 % intervals of the differences of two models' figures on the same images, in pairs.
+    """Return 95 % intervals of the differences of two models' figures on the same images.
 
     Args:
         total: number of images.
@@ -63,14 +63,14 @@ def find_difference_intervals(
 
 
 def _draw(total: int, seed: int = 0) -> npt.NDArray[np.float64]:
-    """How often each image is drawn, by resample: [resamples, total]."""
+    """Tell how often each image is drawn, by resample: [resamples, total]."""
     random = np.random.default_rng(seed)
     drawn = random.multinomial(total, np.full(total, 1 / total), size=_RESAMPLES)
     return drawn.astype(np.float64)
 
 
 def _sum_drawn(counts: Iterable[Counts], drawn: npt.NDArray[np.float64]) -> Iterator[Counts]:
-    """The sums of every resample, of each image's counts."""
+    """Yield the sums of every resample, of each image's counts."""
     sums: dict[str, npt.NDArray[np.float64]] = {}
     left, begin = iter(counts), 0
     while batch := list(itertools.islice(left, _BATCH)):

@@ -136,23 +136,23 @@ class Settings(
     def _one_source_of_hyperparameters(self) -> "Settings":
         if self.tune and self.hyperparameters:
             raise ValueError(
-                f"TUNE=1 searches anew what HYPERPARAMETERS={self.hyperparameters} holds: unset "
+                f"TUNE=1 searches again what HYPERPARAMETERS={self.hyperparameters} holds: unset "
                 "one of them"
             )
         return self
 
     def overrides(self) -> dict[str, Any]:
-        """What is set in the recipe's place, by the recipe's field."""
+        """Return what is set in the recipe's place, by the recipe's field."""
         return {name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None}
 
     def default(self, name: str) -> Any:
-        """What a setting is where nobody sets it, beside this recipe."""
+        """Return what a setting is where nobody sets it, beside this recipe."""
         field = type(self).model_fields[name]
         recipe = {"recipe": self.recipe}
         return field.get_default(call_default_factory=True, validated_data=recipe)
 
     def is_default(self, *names: str) -> bool:
-        """Whether settings are what they are where nobody sets them."""
+        """Tell whether settings are what they are where nobody sets them."""
         return all(getattr(self, name) == self.default(name) for name in names)
 
     def as_typed(self, *names: str) -> str:
@@ -164,7 +164,7 @@ class Settings(
         return shlex.join(f"{name.upper()}={value}" for name, value in told)
 
     def as_flags(self, *names: str) -> str:
-        """The same as flags, as one puts them behind a verb."""
+        """Return the same as flags, as one puts them behind a verb."""
         words: list[str] = []
         for name, value in self._told(names).items():
             flag = name_flag(name if value != "False" else f"no_{name}")
@@ -193,7 +193,7 @@ class Settings(
         return self.pipeline_name or self.load_recipe().name_pipeline()
 
     def load_recipe(self) -> Recipe:
-        """The recipe with the settings' overrides, which are no longer searched.
+        """Return the recipe with the settings' overrides, which are no longer searched.
 
         Raises:
             ValueError: the recipe is unknown.
@@ -209,7 +209,7 @@ class Settings(
 def load_settings(
     env_file: str | Path = ".env", flags: Mapping[str, Any] | None = None, **overrides: Any
 ) -> Settings:
-    """Reads the settings.
+    """Read the settings.
 
     Args:
         env_file: file of NAME=value lines; it need not exist.

@@ -14,7 +14,7 @@ _CURES = (
     (
         r"corrupted record|truncated record|[Nn]ot a gzipped file|while decompressing",
         "a file that an earlier step wrote is damaged: set PIPELINE_ROOT to another folder and run "
-        "again, and the file is made anew.",
+        "again, and the file is made again.",
     ),
     (
         r"OOM when allocating|failed to allocate memory|Unable to allocate|MemoryError",
@@ -24,7 +24,7 @@ _CURES = (
 
 
 def explain(error: BaseException) -> str:
-    """The reason, and the cure where it is known: errors of the project's own name theirs."""
+    """Return the reason, and the cure where it is known: the project's own errors name theirs."""
     reason = readable(error) or type(error).__name__
     known = "\n".join(f"{type(one).__name__}: {one}" for one in _chain(error))
     for pattern, cure in _CURES:

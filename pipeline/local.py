@@ -55,7 +55,7 @@ class LocalRunner(LocalDagRunner):
         pipeline: pipeline_pb2.Pipeline,
         run_options: pipeline_pb2.RunOptions | None = None,
     ) -> None:
-        """Checks, runs and sums up; leaves the process with one sentence when that fails.
+        """Check, run and sum up; leave the process with one sentence when that fails.
 
         Raises:
             SystemExit: 2 for what the user can mend before a run, 1 for a step that failed, 130
@@ -110,7 +110,7 @@ class LocalRunner(LocalDagRunner):
     def _record(
         self, recording: Recording, run_id: str, log_file: Path, status: str, report: str = ""
     ) -> str:
-        """Ends the recording; returns where it is, or what waits to be sent; never fails."""
+        """End the recording; return where it is, or what waits to be sent; never fails."""
         path = store.metadata_path(self._settings)
         try:
             with _logged(log_file, lambda: "The recording"):
@@ -123,7 +123,7 @@ class LocalRunner(LocalDagRunner):
             return f"not recorded: {readable(error)}"
 
     def _report(self, run_id: str, log_file: Path) -> str:
-        """Writes the run's report; returns its path, or why there is none; never fails."""
+        """Write the run's report; return its path, or why there is none; never fails."""
         try:
             with _logged(log_file, lambda: "The report"):
                 run = history.load_run(store.metadata_path(self._settings), run_id)
@@ -140,7 +140,7 @@ class _LogFile(logging.FileHandler):
     """A log of which a full disk costs lines, and nothing else."""
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Says nothing, where logging would print a traceback for every line."""
+        """Say nothing, where logging would print a traceback for every line."""
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def _logged(log_file: Path, doing: Callable[[], str], *others: logging.Handler) 
 
 @contextmanager
 def _handled_by(logger: logging.Logger, handlers: list[logging.Handler]) -> Iterator[None]:
-    """Gives a logger other handlers for a while."""
+    """Give a logger other handlers for a while."""
     before, propagate = logger.handlers, logger.propagate
     logger.handlers, logger.propagate = handlers, False
     try:

@@ -12,12 +12,12 @@ from pipeline.recipes import load_recipe
 
 
 def _place(pattern: str) -> Callable[[dict[str, Any]], str]:
-    """Makes the default of a folder that follows the recipe's name."""
+    """Make the default of a folder that follows the recipe's name."""
     return lambda settings: pattern.format(recipe=load_recipe(settings["recipe"]).name)
 
 
 def expand_home(path: str | None) -> str | None:
-    """Expands `~` as a shell does it, which does not see what is in `.env`."""
+    """Expand `~` as a shell does it, which does not see what is in `.env`."""
     return os.path.expanduser(path) if path else path
 
 

@@ -63,7 +63,7 @@ class Progress(logging.Handler):
         self._live.stop()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Takes a message of TFX."""
+        """Take a message of TFX."""
         message = record.getMessage()
         if _REUSED.fullmatch(message):
             self._reused = True
@@ -93,7 +93,7 @@ class Progress(logging.Handler):
         self._print(_joined(*self._step(ahead), took))
 
     def _line(self) -> Text:
-        """The step at work, its time so far, and the rest of the run."""
+        """Return the step at work, its time so far, and the rest of the run."""
         ahead, elapsed = self._ahead, self._elapsed()  # another thread may change them
         if not ahead:
             return Text()
@@ -104,7 +104,7 @@ class Progress(logging.Handler):
         return f"step {self._count - len(ahead) + 1} of {self._count}", Text(ahead[0], "bold")
 
     def _remaining(self, ahead: list[str], elapsed: timedelta) -> str:
-        """The time that is left; empty where a step has never run to its end."""
+        """Return the time that is left; empty where a step has never run to its end."""
         if not all(step in self.earlier for step in ahead):
             return ""
         current, *others = (self.earlier[step] for step in ahead)

@@ -21,13 +21,13 @@ _NOISE = (
 
 
 def fail(message: str, status: int) -> int:
-    """Prints why something ends, in one sentence; returns the exit status for it."""
+    """Print why something ends, in one sentence; return the exit status for it."""
     _print(message, "red")
     return status
 
 
 def readable(error: BaseException) -> str:
-    """An error's message, if need be cut, without what nobody reads.
+    """Return an error's message, if need be cut, without what nobody reads.
 
     That is images, protocol buffers and places in TensorFlow's graph. Of a message that is cut,
     what was raised from another error says that one's as well: the reason tends to be there.
@@ -51,7 +51,7 @@ def _reason(message: str) -> str:
 
 
 def tell(message: str) -> None:
-    """Prints what a person should know beside what was asked for, in one sentence."""
+    """Print what a person should know beside what was asked for, in one sentence."""
     _print(message, "yellow")
 
 
@@ -62,7 +62,7 @@ def _print(message: str, style: str) -> None:
 
 
 def print_json(document: Any) -> None:
-    """Prints a document for programs; figures that are no number are null."""
+    """Print a document for programs; figures that are no number are null."""
     print(json.dumps(_without_nan(document), indent=2, default=str))
 
 

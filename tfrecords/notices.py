@@ -38,7 +38,7 @@ def hide_notices() -> None:
 
 @contextlib.contextmanager
 def kept_in(log_file: Path) -> Iterator[None]:
-    """Adds all that native code writes to a file, notices as well."""
+    """Add all that native code writes to a file, notices as well."""
     before = os.dup(2)
     _write_to("tee", "--append", str(log_file))
     try:
@@ -49,7 +49,7 @@ def kept_in(log_file: Path) -> Iterator[None]:
 
 
 def _write_to(*command: str) -> None:
-    """Makes descriptor 2 lead to a program, whose output goes where the descriptor led."""
+    """Make descriptor 2 lead to a program, whose output goes where the descriptor led."""
     program = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

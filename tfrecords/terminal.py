@@ -11,7 +11,7 @@ _THIS_MACHINE = ("127.0.0.1", "localhost")
 
 
 def prepare() -> None:
-    """Sets what a command line needs: its signs, its proxies, and no notices of native libraries.
+    """Set what a command line needs: its signs, its proxies, and no notices of native libraries.
 
     What the terminal's encoding lacks is written as `?`. Servers here, such as a Hub on this
     machine or Beam's own, are asked directly, also where HTTP_PROXY is set and NO_PROXY is not.
@@ -29,7 +29,7 @@ def prepare() -> None:
 
 
 def restrain_tensorflow() -> None:
-    """Keeps TensorFlow, before it is imported, from GPUs.
+    """Keep TensorFlow, before it is imported, from GPUs.
 
     Where a converter asks it, it decodes single images and does nothing else.
     """

@@ -36,7 +36,7 @@ def _endpoint(value: str) -> str:
 
 
 def _from_json(value: Any) -> Any:
-    """What a text says in JSON; the rest of the settings is looked at also where it says none."""
+    """Read JSON from a text; the other settings are looked at also where it is none."""
     if not isinstance(value, str):
         return value
     try:

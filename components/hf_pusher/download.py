@@ -16,7 +16,7 @@ _SAVED_MODEL = ["saved_model.pb", "fingerprint.pb", "variables/*", "assets/*", "
 
 
 def download_model(config: RepositoryConfig, repo_id: str, tag: str) -> Path:
-    """Downloads the SavedModel of a version, unless it is in the client's cache.
+    """Download the SavedModel of a version, unless it is in the client's cache.
 
     Args:
         config: of the Hub.

@@ -17,7 +17,7 @@ _OF_THE_CLIENT = "HF_TOKEN"
 
 
 def read_token(config: RepositoryConfig, resource: str) -> str:
-    """Reads the token.
+    """Read the token.
 
     Args:
         config: names where it is.
@@ -53,7 +53,7 @@ def read_token(config: RepositoryConfig, resource: str) -> str:
 
 
 def _refuses_identity(response: httpx2.Response) -> bool:
-    """Whether the Hub has read the identity, and no publisher that it knows matches."""
+    """Tell whether the Hub has read the identity, and no publisher that it knows matches."""
     if response.status_code != HTTPStatus.BAD_REQUEST:
         return False
     try:

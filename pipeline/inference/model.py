@@ -57,7 +57,7 @@ class ExportedModel:
         self._counts = list(self.learning.count_specs(self.config.num_outputs))
 
     def judge(self, records: Sequence[bytes]) -> list[dict[str, npt.NDArray[Any]]]:
-        """Answers to labelled tf.Examples, and their counts: what the Evaluator reads."""
+        """Answer labelled tf.Examples, and return their counts, which the Evaluator reads."""
         told = self._signatures["from_examples"](examples=tf.constant(records, tf.string))
         arrays = {name: tensor.numpy() for name, tensor in told.items()}
         return [
@@ -65,7 +65,7 @@ class ExportedModel:
         ]
 
     def serve(self, image: bytes) -> dict[str, npt.NDArray[Any]]:
-        """The answer to one image, JPEG or PNG.
+        """Return the answer to one image, JPEG or PNG.
 
         Raises:
             tf.errors.InvalidArgumentError: it is too large, or none.
@@ -78,19 +78,19 @@ class ExportedModel:
         return {name: judged[name].astype(np.float64) for name in self._counts if name in judged}
 
     def count(self, records: Iterable[bytes]) -> Iterator[dict[str, npt.NDArray[np.float64]]]:
-        """The counts of each of some labelled tf.Examples."""
+        """Yield the counts of each of some labelled tf.Examples."""
         left = iter(records)
         while batch := list(itertools.islice(left, _BATCH)):
             yield from map(self.counts, self.judge(batch))
 
     def figures(self, sums: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float]:
-        """The task's metrics of sums, by their keys."""
+        """Return the task's metrics of sums, by their keys."""
         figures = self.learning.figures(sums, self.config.class_names)
         return {key: float(figures[key]) for key in self.task.measured(self.config.class_names)}
 
 
 def find_newest(folder: Path) -> Path:
-    """The SavedModel that a folder is, or the newest of a folder of versions.
+    """Return the SavedModel that a folder is, or the newest of a folder of versions.
 
     Raises:
         TrackingError: it holds none.
@@ -107,7 +107,7 @@ def find_newest(folder: Path) -> Path:
 
 
 def read_task(folder: Path) -> str:
-    """The task of a SavedModel.
+    """Return the task of a SavedModel.
 
     Raises:
         TrackingError: it is no model of this pipeline.
@@ -119,7 +119,7 @@ def read_task(folder: Path) -> str:
 
 
 def fetch_model(settings: StoresConfig, chosen: Chosen) -> Path:
-    """Brings a model to this machine, unless it is there.
+    """Bring a model to this machine, unless it is there.
 
     Args:
         settings: of the stores.
@@ -170,7 +170,7 @@ def _find(settings: StoresConfig, chosen: Chosen) -> Path:
 
 
 def _copy_from_gcs(uri: str, version: str) -> Path:
-    """Copies a folder of Cloud Storage once; it appears when it is whole."""
+    """Copy a folder of Cloud Storage once; it appears when it is whole."""
     name = f"gs-{version[:24]}"
     target, partial = VERSIONS / name, VERSIONS / ".partial" / name
     with locked(VERSIONS, name, lambda: None):

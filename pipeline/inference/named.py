@@ -32,13 +32,13 @@ class Named:
 
 
 def is_path(text: str) -> bool:
-    """Whether a name is a path: there is something, or it is written as no run and no tag is."""
+    """Tell whether a name is a path: there is something, or no run and no tag is written so."""
     path = Path(text).expanduser()
     return path.exists() or path.name != text or path.suffix == ".tflite"
 
 
 def find_named(text: str, settings: ModelSettings) -> Named:
-    """Finds a model.
+    """Find a model.
 
     Args:
         text: a path, the id of a run of PIPELINE_ROOT or the beginning of one, or a tag of

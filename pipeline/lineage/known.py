@@ -11,7 +11,7 @@ from pipeline.runs import store
 
 
 def find_by_id(text: str, runs: Sequence[str]) -> str:
-    """The run of an id, or of the beginning of one.
+    """Return the run of an id, or of the beginning of one.
 
     Raises:
         LookupError: there is none.
@@ -21,7 +21,7 @@ def find_by_id(text: str, runs: Sequence[str]) -> str:
 
 
 def named_run(text: str, metadata_path: Path) -> str:
-    """The run that somebody names by its id, or by the beginning of it.
+    """Return the run that somebody names by its id, or by the beginning of it.
 
     Raises:
         ValueError: there is no such run, or several; the message has those that there are.
@@ -35,7 +35,7 @@ def named_run(text: str, metadata_path: Path) -> str:
 
 
 def known_run(text: str, metadata_path: Path) -> str:
-    """The run that somebody asks for.
+    """Return the run that somebody asks for.
 
     Args:
         text: a run, or the folder, version, tag or revision of a model.

@@ -13,7 +13,7 @@ _REPORTS = "reports"  # the folder below PIPELINE_ROOT
 
 
 def write_report(run: Run, pipeline_root: Path) -> Path:
-    """Writes a run's report, whole or not at all; an earlier one is replaced.
+    """Write a run's report, whole or not at all; an earlier one is replaced.
 
     Args:
         run: finished, failed or still going on; what is not there yet is said to be missing.
@@ -29,7 +29,7 @@ def write_report(run: Run, pipeline_root: Path) -> Path:
 
 
 def write_index(pipeline_root: Path) -> Path:
-    """Writes the page that lists all runs beside their reports, likewise.
+    """Write the page that lists all runs beside their reports, likewise.
 
     Args:
         pipeline_root: with a metadata store.

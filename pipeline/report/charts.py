@@ -54,7 +54,7 @@ def line_chart(lines: Mapping[str, Sequence[float]], label: str, marked: int | N
 
 
 def reliability_chart(bins: Sequence[Sequence[float]], label: str) -> Markup:
-    """How often a model is right, by how sure it is.
+    """Tell how often a model is right, by how sure it is.
 
     Args:
         bins: of equal width from 0 to 1, each with its number of examples, the sum of their
@@ -78,7 +78,7 @@ def curve_chart(
     axes: tuple[str, str],
     label: str,
 ) -> Markup:
-    """A curve in the unit square.
+    """Return a curve in the unit square.
 
     Args:
         points: across and up, 0..1 each, in the order of the curve.
@@ -125,7 +125,7 @@ def _chart(parts: Sequence[Markup], label: str) -> Markup:
 
 
 def bar(begin: float, end: float, marks: Mapping[str, float] | None = None) -> Markup:
-    """A bar on a track from 0 to 1, for a number that stands beside it as text.
+    """Return a bar on a track from 0 to 1, for a number that stands beside it as text.
 
     Args:
         begin: where the bar begins, 0..1.
@@ -148,7 +148,7 @@ def bar(begin: float, end: float, marks: Mapping[str, float] | None = None) -> M
 
 
 def sparkline(values: Sequence[float], label: str) -> Markup:
-    """A line without axes, as high as a line of text; nothing where no value is finite.
+    """Return a line without axes, as high as a line of text; nothing where no value is finite.
 
     Args:
         values: by epoch. One that is not finite interrupts the line.

@@ -14,7 +14,7 @@ from pipeline.runs.store import file_stem
 
 
 def render(runs: Sequence[Listed], root: Path) -> str:
-    """Makes the page.
+    """Make the page.
 
     Args:
         runs: the oldest first.

@@ -8,7 +8,7 @@ from pipeline.report import charts, words
 
 
 def templates(*others: Path) -> jinja2.Environment:
-    """The report's templates, with what they write values and draw charts with.
+    """Return the report's templates, with what they write values and draw charts with.
 
     Args:
         *others: folders of further ones.

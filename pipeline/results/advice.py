@@ -28,7 +28,7 @@ History = Mapping[str, Sequence[float]]
 
 
 def advise(run: Run, recipe: Recipe, commands: Commands) -> list[str]:
-    """Says what to try, a sentence each; at least one.
+    """Say what to try, a sentence each; at least one.
 
     Args:
         run: refused by its gate.
@@ -58,7 +58,7 @@ def advise(run: Run, recipe: Recipe, commands: Commands) -> list[str]:
 
 
 def tell_unfinished(history: History, primary: Metric, epochs: int, longer: str) -> str:
-    """The validation metric was still getting better when the epochs ended.
+    """Advise where the validation metric was still rising when the epochs ended.
 
     Args:
         history: values by epoch and key.
@@ -77,7 +77,7 @@ def tell_unfinished(history: History, primary: Metric, epochs: int, longer: str)
 
 
 def tell_overfitting(history: History, augmentation: float) -> str:
-    """The training loss fell while the validation loss rose.
+    """Advise where the training loss fell while the validation loss rose.
 
     Args:
         history: values by epoch and key.
@@ -100,7 +100,7 @@ def tell_overfitting(history: History, augmentation: float) -> str:
 def count_of_class(
     class_names: Sequence[str], confusion: npt.NDArray[np.float64] | None
 ) -> dict[str, float]:
-    """How much of the validation split is of each class, in the task's unit.
+    """Tell how much of the validation split is of each class, in the task's unit.
 
     Args:
         class_names: names by class id.
@@ -156,7 +156,7 @@ def tell_few_images(
 
 
 def tell_worst_slice(evaluation: Evaluation, recipe: Recipe) -> str:
-    """The slice that is furthest below the gate's limit of slices."""
+    """Return the slice that is furthest below the gate's limit of slices."""
     if recipe.gate.slice_limit is None:
         return ""
     task, limit = evaluation.task, recipe.gate.slice_limit.limit
@@ -178,7 +178,7 @@ def tell_worst_slice(evaluation: Evaluation, recipe: Recipe) -> str:
 
 
 def tell_drop(whole: Slice, primary: Metric, max_drop: float, compare: str) -> str:
-    """The last blessed model is better.
+    """Advise where the last blessed model is better.
 
     Args:
         whole: the validation split.

@@ -36,13 +36,13 @@ class Commands:
     by_verb: bool = False
 
     def show_newest(self) -> str:
-        """Shows the newest pushed model."""
+        """Show the newest pushed model."""
         if self.by_verb:
             return self._verb("app")
         return f"{self.settings.as_typed(*PlacesConfig.model_fields)} make app".lstrip()
 
     def show(self, model: str) -> str:
-        """Shows a model.
+        """Show a model.
 
         Args:
             model: its path, or its run.
@@ -50,11 +50,11 @@ class Commands:
         return self._verb("app", f"--model {model}")
 
     def compare(self, first: str, second: str) -> str:
-        """Compares two runs, by their ids."""
+        """Compare two runs, by their ids."""
         return self._verb("compare", f"{first} {second}")
 
     def train_longer(self) -> str:
-        """Does the same again with twice the epochs; the demo draws its data and names a Hub."""
+        """Do the same again with twice the epochs; the demo draws its data and names a Hub."""
         settings, epochs = self.settings, 2 * self.settings.load_recipe().epochs
         unpublished = settings.is_default("recipe", "data_root") and not settings.hf_repo_id
         demo = unpublished or self._is_published_here()
@@ -76,7 +76,7 @@ class Commands:
         return " ".join(filter(None, (typed, "visionpipe", verb, arguments)))
 
     def _is_published_here(self) -> bool:
-        """Whether `make demo` runs it, which publishes to a Hub on this machine."""
+        """Tell whether `make demo` runs it, which publishes to a Hub on this machine."""
         settings = self.settings
         demos = f"demo/{settings.load_recipe().name}"
         return settings.hf_repo_id == demos and not settings.is_default("hf_endpoint")

@@ -75,7 +75,7 @@ class Compared:
 
 
 def compare(first: Run, second: Run, advance: Callable[[], None] = lambda: None) -> Compared:
-    """Compares two runs.
+    """Compare two runs.
 
     Args:
         first: a judged run.
@@ -113,7 +113,7 @@ def compare(first: Run, second: Run, advance: Callable[[], None] = lambda: None)
 
 
 def count_images(runs: Sequence[Run]) -> int:
-    """How many answers a comparison asks of both models together."""
+    """Tell how many answers a comparison asks of both models together."""
     return sum(
         run.num_examples()["eval"] for run in runs if run.output("StatisticsGen", "statistics")
     )
@@ -133,7 +133,7 @@ def _read_model(run: Run) -> Provenance:
 def _find_intervals(
     first: Run, second: Run, advance: Callable[[], None]
 ) -> tuple[dict[str, tuple[float, float]], str]:
-    """The intervals by the metric's key, or why there are none."""
+    """Return the intervals by the metric's key, or why there are none."""
     try:
         images = _read_images(first)
         others = _read_images(second)
@@ -161,7 +161,7 @@ def _count(
 
 
 def _read_images(run: Run) -> dict[tuple[bytes, int], bytes]:
-    """The labelled images that a run judged, by digest; the same one again has the next number."""
+    """Return the labelled images that a run judged, by digest; copies are numbered."""
     seen: Counter[bytes] = Counter()
     images = {}
     for record in labelled.records(run.steps["ImportExampleGen"].outputs["examples"], "eval"):

@@ -50,7 +50,7 @@ class Listed:
 
 
 def list_runs(metadata_path: Path) -> list[Listed]:
-    """Reads all runs that came to a step, the oldest first.
+    """Read all runs that came to a step, the oldest first.
 
     Raises:
         ValueError: there is none.
@@ -70,7 +70,7 @@ def list_runs(metadata_path: Path) -> list[Listed]:
 
 
 def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """The names of what is other than before."""
+    """Return the names of what is other than before."""
     return [name for name, value in now.items() if value != before.get(name)]
 
 
@@ -110,7 +110,7 @@ def _list(run: Run, model: Provenance | None, changed: Sequence[str]) -> Listed:
 
 
 def _read_model(run: Run) -> Provenance | None:
-    """What was trained; None where no model is there to tell."""
+    """Return what was trained; None where no model is there to tell."""
     try:
         return read_provenance(run.model_path)
     except (KeyError, OSError, ValueError, tf.errors.OpError):

@@ -12,7 +12,7 @@ from pipeline.runs.history import Run
 
 
 def table(run: Run, commands: Commands, report: str, recorded: str = "") -> Table:
-    """What came out of a run, for the terminal.
+    """Return what came out of a run, for the terminal.
 
     Args:
         run: the run, finished.
@@ -63,7 +63,7 @@ def table(run: Run, commands: Commands, report: str, recorded: str = "") -> Tabl
 
 
 def _show(run: Run, commands: Commands) -> str:
-    """The command that shows this very model: a newer one is pushed where the Pusher was reused."""
+    """Return the command that shows this very model, which may not be the newest pushed one."""
     pushed = Path(run.pushed_model)
     newer = [
         path
@@ -76,5 +76,5 @@ def _show(run: Run, commands: Commands) -> str:
 
 
 def _as_typed(path: str) -> str:
-    """A path as the user would type it."""
+    """Return a path as the user would type it."""
     return path.removeprefix(f"{Path.cwd()}/")

@@ -24,7 +24,7 @@ def metadata_path(settings: PlacesConfig) -> Path:
 
 
 def told_of_earlier_runs(settings: Settings) -> str:
-    """A sentence on the runs of a version that had one folder for all recipes, if they lie idle."""
+    """Tell of idle runs of a version of this project that had one folder for all recipes."""
     new = settings.is_default("pipeline_root") and not metadata_path(settings).exists()
     if not (new and (_EARLIER / "metadata.sqlite").exists()):
         return ""
@@ -36,7 +36,7 @@ def told_of_earlier_runs(settings: Settings) -> str:
 
 
 def open_store(metadata_path: Path) -> MetadataStore:
-    """Opens the SQLite file, which must be there, to read.
+    """Open the SQLite file, which must be there, to read.
 
     Its paths are made those of where it lies now, see `pipeline.runs.relocation`.
 
@@ -68,7 +68,7 @@ def run_ids(metadata_path: Path) -> list[str]:
 
 
 def last_durations(metadata_path: Path, pipeline: str) -> dict[str, timedelta]:
-    """How long each step of a pipeline took when it last ran to its end, by its id.
+    """Tell how long each step of a pipeline took when it last ran to its end, by its id.
 
     Args:
         metadata_path: the SQLite file; where there is none, no step has run.
@@ -110,14 +110,14 @@ def known_runs(metadata_path: Path) -> list[str]:
 
 
 def nearest(text: str, known: Sequence[str]) -> str:
-    """The known names in a line, those most like a text first, and how many more there are."""
+    """Return the known names in a line, those most like a text first, and count the rest."""
     named = difflib.get_close_matches(text, known, n=_NAMED, cutoff=0.0)
     more = f" and {len(known) - len(named)} more" if len(known) > len(named) else ""
     return ", ".join(named) + more
 
 
 def making_run(store: MetadataStore, artifact_id: int) -> str:
-    """The run that made an artifact; later ones that reused it have put it out as well."""
+    """Return the run that made an artifact; later ones that reused it have put it out as well."""
     maker = min(
         event.execution_id
         for event in store.get_events_by_artifact_ids([artifact_id])
@@ -130,5 +130,5 @@ def making_run(store: MetadataStore, artifact_id: int) -> str:
 
 
 def file_stem(run_id: str) -> str:
-    """What the files of a run are called, in a name that every system allows."""
+    """Return what the files of a run are called, in a name that every system allows."""
     return run_id.replace(":", "-")

@@ -53,7 +53,7 @@ def app(
 
 
 def _find_newest(settings: ModelSettings) -> tuple[str, Path]:
-    """The recipe's task, and the newest pushed model."""
+    """Return the recipe's task, and the newest pushed model."""
     pushed = Path(settings.serving_dir)
     versions = [path.parent for path in pushed.glob("*/saved_model.pb")]
     numbers = [int(version.name) for version in versions if version.name.isdecimal()]
@@ -66,7 +66,7 @@ def _find_newest(settings: ModelSettings) -> tuple[str, Path]:
 
 
 def _find(model: str, settings: ModelSettings) -> tuple[str, Path]:
-    """The task and the folder of the model that is named."""
+    """Return the task and the folder of the model that is named."""
     from pipeline.inference.model import find_newest, read_task
     from pipeline.inference.named import find_named
 

@@ -27,7 +27,7 @@ def compare(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """Prints what the second run is beside the first; returns 0, or 2 where they do not compare."""
+    """Print what the second run is beside the first; return 0, or 2 where they do not compare."""
     import tensorflow as tf
     from rich.console import Console
     from rich.progress import Progress
@@ -100,7 +100,7 @@ def _interval(one: "Difference") -> str:
 
 
 def _others(names: list[str], found: "Compared") -> "Table":
-    """Settings that differ, and the data."""
+    """Return settings that differ, and the data."""
     from rich.table import Table
     from rich.text import Text
 

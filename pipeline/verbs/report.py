@@ -21,7 +21,7 @@ def report(
     open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Prints the report's path, or path and figures; returns 0, or 2 when there is no such run."""
+    """Print the report's path, or path and figures; return 0, or 2 when there is no such run."""
     import tensorflow as tf
     from rich.console import Console
 

@@ -118,7 +118,7 @@ def serve(
         typer.Option(metavar="IMAGE", help="Ask the server that runs there, once, and end."),
     ] = None,
 ) -> int:
-    """Serves until SIGTERM or Ctrl-C.
+    """Serve until SIGTERM or Ctrl-C.
 
     Returns:
         0 at its end; 2 when nothing can be served, or when a check has no answer.
@@ -208,7 +208,7 @@ def _find_models(given: list[str] | None) -> tuple[dict[str, Path], str | None]:
 
 
 def _find_place(text: str) -> Path:
-    """What a path, a run or a tag of the Hub stands for."""
+    """Return what a path, a run or a tag of the Hub stands for."""
     from pipeline.inference.named import find_named, is_path
     from serving.errors import ServingError
 
@@ -224,7 +224,7 @@ def _find_place(text: str) -> Path:
 
 
 def _name(folder: Path) -> str:
-    """The recipe's, as the newest model says, or else the folder's."""
+    """Return the recipe's, as the newest model says, or else the folder's."""
     from models.provenance import read_provenance
     from serving.gateway.versions import find_wanted
 
@@ -236,7 +236,7 @@ def _name(folder: Path) -> str:
 
 
 def _check(image: Path, url: str, given: list[str] | None, token: str | None) -> int:
-    """Asks about an image, and prints the answer."""
+    """Ask about an image, and print the answer."""
     from rich.console import Console
 
     from serving.client import RestClient

@@ -19,7 +19,7 @@ _TIMED = 20  # images, each asked for alone
 
 
 def judge(run: Run, name: str, metric: str, path: Path) -> Compared:
-    """Judges a model.
+    """Judge a model.
 
     Args:
         run: on whose validation split.

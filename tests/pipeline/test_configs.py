@@ -141,7 +141,7 @@ def test_what_is_set_is_not_searched() -> None:
 def test_a_search_and_its_result_at_once_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNE", "1")
     monkeypatch.setenv("HYPERPARAMETERS", "found")
-    message = "TUNE=1 searches anew what HYPERPARAMETERS=found holds: unset one of them"
+    message = "TUNE=1 searches again what HYPERPARAMETERS=found holds: unset one of them"
     with pytest.raises(SettingsError, match=message):
         load_settings()
 

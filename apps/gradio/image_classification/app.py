@@ -29,7 +29,7 @@ _SHOWN_CLASSES = 5
 
 
 def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
-    """Makes the page and the endpoints `/classify` and `/classify_batch`."""
+    """Make the page and the endpoints `/classify` and `/classify_batch`."""
     answers = Answers(model)
     with begin_page(TITLE) as page:
         title = heading(TITLE, model.description, origin.name, origin.url, origin.card)

@@ -57,5 +57,5 @@ def _csv(results: Iterable[Result]) -> str:
 
 
 def _as_text(cell: str) -> str:
-    """Marks what would be a formula as text, by an apostrophe in front, as in a spreadsheet."""
+    """Mark what would be a formula as text, by an apostrophe in front, as in a spreadsheet."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -37,7 +37,7 @@ SET_CLASSES = """shown => {
 
 
 def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
-    """Makes the page and the endpoints `/segment` and `/segment_batch`."""
+    """Make the page and the endpoints `/segment` and `/segment_batch`."""
     handlers = Handlers(model)
     with begin_page(TITLE) as page:
         title = heading(TITLE, model.description, origin.name, origin.url, origin.card)

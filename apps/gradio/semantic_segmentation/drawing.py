@@ -67,14 +67,14 @@ class Look:
 
 
 def colour(mask: Pixels, palette: Palette) -> Image.Image:
-    """A mask, uint8 [height, width], as palette image: its values are still the class ids."""
+    """Return a mask, uint8 [height, width], as a palette image; its values stay the class ids."""
     image = Image.fromarray(mask)
     image.putpalette([level for rgb in palette for level in rgb])
     return image
 
 
 def overlay(pixels: Pixels, mask: Pixels, look: Look, side: int) -> str:
-    """An image under the masks of its classes, and a slider between the image and them.
+    """Return an image under the masks of its classes, and a slider between the image and them.
 
     The masks' opacity is the CSS property `--mask-opacity`; whether that of class 3 is seen,
     `--class-3`.
@@ -102,7 +102,7 @@ def overlay(pixels: Pixels, mask: Pixels, look: Look, side: int) -> str:
 
 
 def files(name: str, picture: Picture, found: Segmentation, look: Look) -> dict[str, bytes]:
-    """What is saved of an image, by names that begin as its own: its mask, and both as one."""
+    """Return what is saved of an image, under names that begin as its own: mask and both."""
     image, small = _shrunk(picture.pixels, found.mask, VIEW)
     colours = np.asarray(look.palette, np.uint16)[small]
     shown = ~np.isin(small, look.background)[..., np.newaxis]
@@ -121,7 +121,7 @@ def _shrunk(pixels: Pixels, mask: Pixels, side: int) -> tuple[Image.Image, Pixel
 
 
 def _only(mask: Pixels, number: int, palette: Palette) -> Image.Image:
-    """A class in its colour, and nothing elsewhere."""
+    """Return a class in its colour, and nothing elsewhere."""
     image = Image.fromarray((mask == number).astype(np.uint8))
     image.putpalette([0, 0, 0, *palette[number]])
     image.info["transparency"] = 0
@@ -129,7 +129,7 @@ def _only(mask: Pixels, number: int, palette: Palette) -> Image.Image:
 
 
 def card(name: str, answer: tuple[Picture, Segmentation] | ImageFault, look: Look) -> str:
-    """A file's name with its overlay and shares, or with why there are none."""
+    """Return a file's name with its overlay and shares, or with why there are none."""
     view = ""
     if isinstance(answer, ImageFault):
         said = [f"\N{WARNING SIGN} {answer}"]
@@ -142,7 +142,7 @@ def card(name: str, answer: tuple[Picture, Segmentation] | ImageFault, look: Loo
 
 
 def legend(name: str, picture: Picture, found: Segmentation, look: Look) -> str:
-    """The classes with their colours and shares, links to save, and what there is to know."""
+    """Return the classes with their colours and shares, links to save, and remarks."""
     rows = "".join(
         f'<tr><td><span class="swatch" style="background: rgb{tuple(rgb)}"></span>{escape(name)}'
         '</td><td class="share">'
@@ -165,7 +165,7 @@ def legend(name: str, picture: Picture, found: Segmentation, look: Look) -> str:
 def cards(
     results: Iterable[tuple[str, tuple[Picture, Segmentation] | ImageFault]], look: Look
 ) -> str:
-    """A card for each file, and a link that saves masks and overlays as ZIP."""
+    """Return a card for each file, and a link that saves masks and overlays as ZIP."""
     shown, packed = [], io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for number, (name, answer) in enumerate(results, 1):

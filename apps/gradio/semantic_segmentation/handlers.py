@@ -91,9 +91,9 @@ class Handlers:
 
 
 def _own_file(image: Image.Image) -> Image.Image:
-    """Gives an image, as PNG, a file that no other result has.
+    """Give an image, as PNG, a file that no other result has.
 
-    Gradio names a file by its content and writes it anew for every result: whoever fetches the
+    Gradio names a file by its content and writes it again for every result: whoever fetches the
     same mask at that moment would get a part of it, or nothing.
     """
     image.info["id"] = uuid4().hex

@@ -52,7 +52,7 @@ class Model(PublishedModel):
         ]
 
     def segment(self, pixels: Pixels) -> Segmentation:
-        """Finds the class of every pixel.
+        """Find the class of every pixel.
 
         Args:
             pixels: uint8 [height, width, 3], RGB.

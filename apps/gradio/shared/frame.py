@@ -29,7 +29,7 @@ Model = TypeVar("Model")
 
 
 def image_file(**settings: Any) -> gr.Image:
-    """A gr.Image that hands on the very file; of itself it opens the file, and may fail to."""
+    """Return a gr.Image that hands on the very file: by itself it opens it, and may fail to."""
     component = gr.Image(type="filepath", **settings)
 
     def path(payload: Any) -> str | None:
@@ -42,7 +42,7 @@ def image_file(**settings: Any) -> gr.Image:
 def offer_examples(
     paths: list[Path], image: gr.Image, show: Callable[..., Any], result: list[Any]
 ) -> None:
-    """Puts small pictures on the page; a click on one chooses it, as if it were uploaded.
+    """Put small pictures on the page; a click on one chooses it, as if it were uploaded.
 
     gr.Examples would put another component in the place of that user's `image`: one that opens
     whatever is uploaded from then on.
@@ -66,7 +66,7 @@ def offer_examples(
 
 
 def ask_for_several(verb: str, show_all: Callable[..., Any]) -> None:
-    """Puts a field for several images on the page, and below it the answers to all of them.
+    """Put a field for several images on the page, and below it the answers to all of them.
 
     Args:
         verb: what the button says.
@@ -81,7 +81,7 @@ def ask_for_several(verb: str, show_all: Callable[..., Any]) -> None:
 
 
 def begin_page(title: str) -> gr.Blocks:
-    """An empty page, which deletes its users' files after a while."""
+    """Return an empty page, which deletes its users' files after a while."""
     return gr.Blocks(title=title, analytics_enabled=False, delete_cache=(60, _DELETED_AFTER))
 
 
@@ -91,7 +91,7 @@ def serve(
     build: Callable[[Model, Origin, list[Path]], gr.Blocks],
     css: str,
 ) -> str | None:
-    """Serves an app until it is stopped.
+    """Serve an app until it is stopped.
 
     Args:
         folder: the app's, which may hold `model.json` and `examples`.

@@ -27,7 +27,7 @@ class Origin:
 
 
 def download(model_json: Path) -> tuple[Path, Origin]:
-    """Downloads what an app needs of a model repository, at one revision.
+    """Download what an app needs of a model repository, at one revision.
 
     Args:
         model_json: file with `repo_id`, `revision` (a commit) and `tag`.

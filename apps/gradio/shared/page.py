@@ -26,12 +26,12 @@ CSS = """
 
 
 def escape(text: str) -> str:
-    """Makes any text safe within HTML, and within the templates that Gradio fills in."""
+    """Make any text safe within HTML, and within the templates that Gradio fills in."""
     return html.escape(text).replace("{", "&#123;").replace("$", "&#36;").replace("`", "&#96;")
 
 
 def heading(title: str, model: str, origin: str, url: str | None, card: str | None) -> str:
-    """The page's title, which model it shows, and the model's card."""
+    """Return the page's title, which model it shows, and the model's card."""
     source = _link(origin, url) if url else escape(origin)
     more = f" {_link('Model card', card)}" if card else ""
     return (
@@ -50,7 +50,7 @@ def fault(message: str) -> str:
 
 
 def download(name: str, kind: str, content: bytes, text: str) -> str:
-    """A link that saves a file by a name; it holds the file, which is kept nowhere else."""
+    """Return a link that saves a file by a name; it holds the file, which is kept nowhere else."""
     encoded = base64.b64encode(content).decode()
     return f'<a download="{escape(name)}" href="data:{kind};base64,{encoded}">{escape(text)}</a>'
 

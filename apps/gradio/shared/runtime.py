@@ -58,7 +58,7 @@ class PublishedModel:
 
 
 def read_provenance(folder: Path, task: str) -> dict[str, Any]:
-    """What the model in a folder was made with.
+    """Return what the model in a folder was made with.
 
     Args:
         folder: a snapshot of a model repository, or a version that the pipeline pushed.
@@ -84,7 +84,7 @@ def read_provenance(folder: Path, task: str) -> dict[str, Any]:
 
 
 def _load_lite_model(path: Path) -> Callable[[Pixels], npt.NDArray[Any]]:
-    """Loads a LiteRT model of one output; several threads may call it at once.
+    """Load a LiteRT model of one output; several threads may call it at once.
 
     Returns:
         From an image, uint8 [height, width, 3] RGB, which may be shrunk, to the output, its first
@@ -115,7 +115,7 @@ def _load_lite_model(path: Path) -> Callable[[Pixels], npt.NDArray[Any]]:
 
 
 def _shrink(pixels: Pixels) -> Pixels:
-    """An image, uint8 [height, width, 3], no larger than LiteRT takes it; most are as they were."""
+    """Return an image, uint8 [height, width, 3], no larger than LiteRT takes it; most are so."""
     height, width = pixels.shape[:2]
     scale = math.sqrt(_MAX_PIXELS / (height * width))
     if scale >= 1:
@@ -125,7 +125,7 @@ def _shrink(pixels: Pixels) -> Pixels:
 
 
 def _load_saved_model(folder: Path, output: str) -> Callable[[Pixels], Any]:
-    """Loads a SavedModel; several threads may call it at once.
+    """Load a SavedModel; several threads may call it at once.
 
     Args:
         folder: of the model.

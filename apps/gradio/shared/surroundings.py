@@ -18,7 +18,7 @@ _HERE = ("127.0.0.1", "localhost")
 
 
 def prepare() -> None:
-    """Gives the app a folder of its own, a way to itself past all proxies, and a quiet terminal.
+    """Give the app a folder of its own, a way to itself past all proxies, and a quiet terminal.
 
     To be called before Gradio is imported, which reads the environment then. `GRADIO_TEMP_DIR` may
     name another folder; the app's own one is removed when it ends.
@@ -52,7 +52,7 @@ class RoomForUploads:
         self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
+        """Answer one request."""
         answer = self._app
         if scope["type"] == "http" and scope["path"].endswith("/upload") and self._is_full():
             text = "The app keeps as many files as it may: retry in some minutes."
