@@ -43,7 +43,7 @@ def compare(
         runs = [history.load_run(metadata, name) for name in names]
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("Asking both models", total=count_images(runs))
-            found = compare(*runs, lambda: bar.advance(task))
+            found = compare(runs[0], runs[1], lambda: bar.advance(task))
     except ValueError as error:
         return fail(str(error), 2)
     if as_json:

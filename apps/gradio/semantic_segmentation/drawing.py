@@ -106,7 +106,8 @@ def files(name: str, picture: Picture, found: Segmentation, look: Look) -> dict[
     image, small = _shrunk(picture.pixels, found.mask, VIEW)
     colours = np.asarray(look.palette, np.uint16)[small]
     shown = ~np.isin(small, look.background)[..., np.newaxis]
-    both = np.where(shown, (np.asarray(image) + colours) // 2, image).astype(np.uint8)
+    pixels = np.asarray(image)
+    both = np.where(shown, (pixels + colours) // 2, pixels).astype(np.uint8)
     stem = PurePath(name).stem
     return {
         f"{stem}-mask.png": _encoded(colour(found.mask, look.palette), "PNG"),
@@ -172,7 +173,7 @@ def cards(
             shown.append(card(name, answer, look))
             if isinstance(answer, ImageFault):
                 continue
-            for file, content in files(name, *answer, look).items():
+            for file, content in files(name, answer[0], answer[1], look).items():
                 # Several files may have one name.
                 taken = file in archive.namelist()
                 archive.writestr(f"{number}-{file}" if taken else file, content)
