@@ -146,8 +146,8 @@ def _find_intervals(
         models = [ExportedModel(Path(run.model_path)) for run in (first, second)]
         if models[0].config.class_names != models[1].config.class_names:
             return {}, "The runs have other classes, so the differences have no intervals."
-        counts = [_count(model, images.values(), advance) for model in models]
-        return find_difference_intervals(len(images), *counts, models[0].figures), ""
+        before, after = (_count(model, images.values(), advance) for model in models)
+        return find_difference_intervals(len(images), before, after, models[0].figures), ""
     except _UNREADABLE as error:
         return {}, f"The images or models cannot be read, so there are no intervals: {error}"
 

@@ -40,10 +40,10 @@ def compare(
     try:
         metadata = store.metadata_path(settings)
         names = [named_run(text, metadata) for text in (first, second)]
-        runs = [history.load_run(metadata, name) for name in names]
+        one, other = (history.load_run(metadata, name) for name in names)
         with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("Asking both models", total=count_images(runs))
-            found = compare(*runs, lambda: bar.advance(task))
+            task = bar.add_task("Asking both models", total=count_images((one, other)))
+            found = compare(one, other, lambda: bar.advance(task))
     except ValueError as error:
         return fail(str(error), 2)
     if as_json:
