@@ -39,14 +39,17 @@ CSS = (
   content: ""; width: 2px; margin-left: var(--before, 0%); background: #fff;
   box-shadow: 0 0 2px #000; pointer-events: none;
 }
-.overlay input { align-self: end; width: 100%; margin: 0 0 0.3rem; cursor: ew-resize; }
+.overlay input {
+  align-self: end; width: 100%; margin: 0 0 0.3rem; cursor: ew-resize;
+  accent-color: var(--color-accent);
+}
 .findings .share { width: 35%; }
 .findings .share div { height: 0.7rem; border: 1px solid #8888; border-radius: 3px; }
 .swatch {
   display: inline-block; width: 0.9em; height: 0.9em; margin-right: 0.5em;
   border: 1px solid #8888; border-radius: 3px; vertical-align: -0.05em;
 }
-.cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
+.cards { display: grid; gap: 1rem; margin-top: 0.7rem; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
 .card { align-self: start; overflow-wrap: anywhere; }
 .card h2 { font-weight: 600; margin-top: 0.4rem; }
 """
