@@ -107,9 +107,9 @@ def overlay(pixels: Pixels, mask: Pixels, look: Look, side: int) -> str:
 def files(name: str, picture: Picture, found: Segmentation, look: Look) -> dict[str, bytes]:
     """What is saved of an image, by names that begin as its own: its mask, and both as one."""
     image, small = _shrunk(picture.pixels, found.mask, VIEW)
-    colours = np.asarray(look.palette, np.uint16)[small]
+    photo, colours = np.asarray(image), np.asarray(look.palette, np.uint16)[small]
     shown = ~np.isin(small, look.background)[..., np.newaxis]
-    both = np.where(shown, (np.asarray(image) + colours) // 2, image).astype(np.uint8)
+    both = np.where(shown, (photo + colours) // 2, photo).astype(np.uint8)
     stem = PurePath(name).stem
     return {
         f"{stem}-mask.png": _encoded(colour(found.mask, look.palette), "PNG"),
@@ -175,7 +175,8 @@ def cards(
             shown.append(card(name, answer, look))
             if isinstance(answer, ImageFault):
                 continue
-            for file, content in files(name, *answer, look).items():
+            picture, found = answer
+            for file, content in files(name, picture, found, look).items():
                 # Several files may have one name.
                 taken = file in archive.namelist()
                 archive.writestr(f"{number}-{file}" if taken else file, content)
