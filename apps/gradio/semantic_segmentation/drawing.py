@@ -49,7 +49,10 @@ CSS = (
   display: inline-block; width: 0.9em; height: 0.9em; margin-right: 0.5em;
   border: 1px solid #8888; border-radius: 3px; vertical-align: -0.05em;
 }
-.cards { display: grid; gap: 1rem; margin-top: 0.7rem; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
+.cards {
+  display: grid; gap: 1rem; margin-top: 0.7rem;
+  grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr));
+}
 .card { align-self: start; overflow-wrap: anywhere; }
 .card h2 { font-weight: 600; margin-top: 0.4rem; }
 """
