@@ -76,7 +76,8 @@ def _ask(page: Page, url: str) -> None:
         photo.write(scenes.draw(seed=_SEED, index=0).jpeg())
         photo.flush()
         page.locator("[role=tabpanel]:visible input[type=file]").set_input_files(photo.name)
-        page.locator(".overlay .mask").wait_for()
+        page.locator(".overlay").wait_for()
+        page.wait_for_load_state("networkidle")
 
 
 def _keep(shown: Page | Locator, path: Path) -> None:

@@ -29,8 +29,8 @@ def hide_notices() -> None:
     went. The other process outlives a crash, whose last lines are therefore still told.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    stream = sys.stderr
-    if stream is sys.__stderr__ and stream is not None:  # a notebook has a stream of its own
+    stream = sys.__stderr__
+    if stream is not None and sys.stderr is stream:  # a notebook has a stream of its own
         sys.stderr = os.fdopen(os.dup(2), "w", 1, encoding=stream.encoding, errors=stream.errors)
     patterns = [word for pattern in _NOTICES for word in ("-e", pattern)]
     _write_to("grep", "--invert-match", "--text", "--line-buffered", "-E", *patterns)

@@ -137,9 +137,10 @@ def load_evaluation(uri: str) -> Evaluation:
         raise LookupError("The evaluation holds no configuration.")
     task, class_names = tfma_metrics.judged_by(candidate.config)
     figures = candidate.get_metrics_for_all_slices()
-    baseline = tfma.load_eval_result(
-        uri, model_name=constants.BASELINE_KEY
-    ).get_metrics_for_all_slices()
+    baseline = {}
+    if any(spec.is_baseline for spec in candidate.config.model_specs):
+        found = tfma.load_eval_result(uri, model_name=constants.BASELINE_KEY)
+        baseline = found.get_metrics_for_all_slices()
 
     def order(key: SliceKey) -> tuple[int, float]:
         primary = float(figures[key][task.primary]["doubleValue"])

@@ -19,7 +19,9 @@ def figure(value: float | None) -> str:
 
 def signed(value: float) -> str:
     """Three decimals with a sign; a true minus, which is as wide as the plus."""
-    return _NOTHING if math.isnan(value) else f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+    if math.isnan(value):
+        return _NOTHING
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}") if round(value, 3) else "0.000"
 
 
 def percent(share: float) -> str:

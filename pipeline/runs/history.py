@@ -159,7 +159,8 @@ class Run:
         """Return what the EdgeExporter wrote of each LiteRT model; empty without such a step."""
         if self.output("EdgeExporter", EDGE_MODEL_KEY) is None:
             return {}
-        path = self.uri("EdgeExporter", EDGE_MODEL_KEY) / REPORT
+        folder = path_utils.serving_model_path(str(self.uri("EdgeExporter", EDGE_MODEL_KEY)))
+        path = Path(folder, REPORT)
         return json.loads(path.read_text()) if path.exists() else {}
 
     @property

@@ -39,14 +39,20 @@ CSS = (
   content: ""; width: 2px; margin-left: var(--before, 0%); background: #fff;
   box-shadow: 0 0 2px #000; pointer-events: none;
 }
-.overlay input { align-self: end; width: 100%; margin: 0 0 0.3rem; cursor: ew-resize; }
+.overlay input {
+  align-self: end; width: 100%; margin: 0 0 0.3rem; cursor: ew-resize;
+  accent-color: var(--color-accent);
+}
 .findings .share { width: 35%; }
 .findings .share div { height: 0.7rem; border: 1px solid #8888; border-radius: 3px; }
 .swatch {
   display: inline-block; width: 0.9em; height: 0.9em; margin-right: 0.5em;
   border: 1px solid #8888; border-radius: 3px; vertical-align: -0.05em;
 }
-.cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
+.cards {
+  display: grid; gap: 1rem; margin-top: 0.7rem;
+  grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr));
+}
 .card { align-self: start; overflow-wrap: anywhere; }
 .card h2 { font-weight: 600; margin-top: 0.4rem; }
 """
@@ -102,12 +108,11 @@ def overlay(pixels: Pixels, mask: Pixels, look: Look, side: int) -> str:
 
 
 def files(name: str, picture: Picture, found: Segmentation, look: Look) -> dict[str, bytes]:
-    """Return what is saved of an image, under names that begin as its own: mask and both."""
+    """Return what is saved of an image, under names that begin as its own: mask, and both as one."""
     image, small = _shrunk(picture.pixels, found.mask, VIEW)
-    colours = np.asarray(look.palette, np.uint16)[small]
+    photo, colours = np.asarray(image), np.asarray(look.palette, np.uint16)[small]
     shown = ~np.isin(small, look.background)[..., np.newaxis]
-    pixels = np.asarray(image)
-    both = np.where(shown, (pixels + colours) // 2, pixels).astype(np.uint8)
+    both = np.where(shown, (photo + colours) // 2, photo).astype(np.uint8)
     stem = PurePath(name).stem
     return {
         f"{stem}-mask.png": _encoded(colour(found.mask, look.palette), "PNG"),
@@ -173,7 +178,8 @@ def cards(
             shown.append(card(name, answer, look))
             if isinstance(answer, ImageFault):
                 continue
-            for file, content in files(name, answer[0], answer[1], look).items():
+            picture, found = answer
+            for file, content in files(name, picture, found, look).items():
                 # Several files may have one name.
                 taken = file in archive.namelist()
                 archive.writestr(f"{number}-{file}" if taken else file, content)
