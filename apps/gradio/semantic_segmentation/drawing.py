@@ -108,7 +108,7 @@ def overlay(pixels: Pixels, mask: Pixels, look: Look, side: int) -> str:
 
 
 def files(name: str, picture: Picture, found: Segmentation, look: Look) -> dict[str, bytes]:
-    """Return what is saved of an image, under names that begin as its own: mask, and both as one."""
+    """Return what is saved of an image, under names that begin as its own: mask and both."""
     image, small = _shrunk(picture.pixels, found.mask, VIEW)
     photo, colours = np.asarray(image), np.asarray(look.palette, np.uint16)[small]
     shown = ~np.isin(small, look.background)[..., np.newaxis]
