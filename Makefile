@@ -20,7 +20,7 @@ setup: .venv/installed ## Install what is needed into .venv
 	@python3 -m pip install --quiet --disable-pip-version-check --upgrade --target .tools \
 		--require-hashes --requirement .github/uv/requirements.txt
 
-# Scripts of an environment name its folder: where that was moved or copied, they are made anew.
+# Scripts of an environment name its folder: where that was moved or copied, they are made again.
 MADE_IN := $(shell sed -n "s/^VIRTUAL_ENV='\(.*\)'$$/\1/p" .venv/bin/activate 2> /dev/null)
 ifneq ($(MADE_IN),)
 MOVED := $(shell test .venv -ef "$(MADE_IN)" || echo moved-environment)

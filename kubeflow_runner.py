@@ -1,10 +1,6 @@
 """Binds the pipeline to Vertex AI: `tfx … --pipeline-path=kubeflow_runner.py --engine=vertex`."""
 
-import os
 import sys
-
-# Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.configs import load_settings
 from pipeline.data_version import fixed_data
@@ -14,7 +10,7 @@ from tfrecords.terminal import prepare
 
 
 def main() -> None:
-    """Compiles the pipeline; `tfx run create` submits what was compiled."""
+    """Compile the pipeline; `tfx run create` submits what was compiled."""
     try:
         settings = fixed_data(load_settings())
         recipe = settings.load_recipe()

@@ -1,11 +1,6 @@
 """Binds the pipeline to the local engine: `tfx … --pipeline-path=local_runner.py`."""
 
-import os
 import sys
-
-# Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 from typing import TYPE_CHECKING
 
 from pipeline.configs import Settings, load_settings
@@ -18,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def bind(settings: Settings) -> "Pipeline":
-    """The graph for the local engine.
+    """Return the graph for the local engine.
 
     Raises:
         ValueError: what is wrong in the settings.
@@ -32,7 +27,7 @@ def bind(settings: Settings) -> "Pipeline":
 
 
 def main() -> None:
-    """Runs the pipeline, or compiles it when `tfx` asks for that."""
+    """Run the pipeline, or compile it when `tfx` asks for that."""
     try:
         settings = with_data(load_settings())
         graph = bind(settings)

@@ -68,7 +68,7 @@ def bench(
     ] = None,
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.json.")] = FOLDER,
 ) -> int:
-    """Runs what is named; returns 0."""
+    """Run what is named; return 0."""
     if (images is None) != (trimaps is None):
         raise typer.BadParameter("--images and --trimaps go together")
     for name in names or ():
@@ -83,7 +83,7 @@ def bench(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit code."""
+    """Run the command line; return its exit code."""
     return command_line.run(app, "python -m benchmarks", arguments)
 
 
@@ -93,7 +93,7 @@ def run(
     output: Path,
     data: Mapping[str, Sequence[Path | None]] | None = None,
 ) -> None:
-    """Runs benchmarks and writes each one's figures as soon as they are there.
+    """Run benchmarks and write each one's figures as soon as they are there.
 
     Args:
         names: which ones.

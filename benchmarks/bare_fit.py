@@ -27,7 +27,7 @@ from models.segmentation.losses import CrossEntropyDice
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command line; returns its exit code."""
+    """Run the command line; return its exit code."""
     given, pixels = map(Path, arguments)
     config = TrainingConfig.model_validate_json(given.read_text())
     with np.load(pixels) as arrays:

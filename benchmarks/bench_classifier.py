@@ -40,7 +40,7 @@ class Labelled(NamedTuple):
 
 
 def run(rounds: int, file: Path | None = None, budget: float = BUDGET) -> list[Figure]:
-    """Trains both, once a round from another seed, and compares them.
+    """Train both, once a round from another seed, and compare them.
 
     Args:
         rounds: trainings of each.
@@ -76,7 +76,7 @@ def run(rounds: int, file: Path | None = None, budget: float = BUDGET) -> list[F
 
 
 def mcnemar(ours: npt.NDArray[np.bool_], peer: npt.NDArray[np.bool_]) -> float:
-    """The exact two-sided p of McNemar's test.
+    """Return the exact two-sided p of McNemar's test.
 
     McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", Psychometrika 1947.
@@ -92,7 +92,7 @@ def mcnemar(ours: npt.NDArray[np.bool_], peer: npt.NDArray[np.bool_]) -> float:
 
 
 def _answers(name: str, data: Labelled, seed: int, budget: float) -> npt.NDArray[np.bool_]:
-    """Trains a network as long as it may; returns which test images it answers right."""
+    """Train a network as long as it may; return which test images it answers right."""
     recipe = load_recipe("cifar10").with_overrides({"model": name, "batch_size": 64, "seed": seed})
     held_out = np.arange(len(data.x_train)) % _HELD_OUT == 0
     trained = functools.partial(
@@ -109,7 +109,7 @@ def _answers(name: str, data: Labelled, seed: int, budget: float) -> npt.NDArray
 def fit_network(
     config: TrainingConfig, train_split: Split, val_split: Split
 ) -> tuple[keras.Model, float]:
-    """The trained network, and the processor seconds that it took."""
+    """Return the trained network, and the processor seconds that it took."""
     keras.utils.set_random_seed(config.seed)
     began = time.process_time()
     model = train.compiled_model(config)

@@ -33,7 +33,7 @@ Answer = Callable[[bytes], bytes]  # JPEG to PNG
 
 
 def run(rounds: int) -> list[Figure]:
-    """Asks all in turn.
+    """Ask all in turn.
 
     Args:
         rounds: how often each is measured.
@@ -73,7 +73,7 @@ def _milliseconds(answer: Answer, jpeg: bytes) -> float:
 
 
 def _pixels(jpeg: bytes) -> npt.NDArray[np.float32]:
-    """What the network takes: float32 [S, S, 3] in 0..255."""
+    """Return what the network takes: float32 [S, S, 3] in 0..255."""
     image = Image.open(io.BytesIO(jpeg)).resize((CONFIG.image_size, CONFIG.image_size))
     return np.asarray(image, np.float32)
 

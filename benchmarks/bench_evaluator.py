@@ -35,7 +35,7 @@ _BATCH_SIZE = 32
 
 
 def run(rounds: int) -> list[Figure]:
-    """Evaluates both ways in turn.
+    """Evaluate both ways in turn.
 
     Args:
         rounds: how often each is measured.
@@ -87,7 +87,7 @@ def run(rounds: int) -> list[Figure]:
 def evaluate(
     recipe: Recipe, examples: Path, output: Path, candidate: Path, baseline: Path | None = None
 ) -> Path:
-    """Runs the Evaluator component as the local engine does.
+    """Run the Evaluator component as the local engine does.
 
     Args:
         recipe: metrics, slices and gate.
@@ -121,14 +121,14 @@ def evaluate(
 
 
 def _ours(recipe: Recipe, examples: Path, model: Path, output: Path) -> int:
-    """Runs the component; returns how many images it counted."""
+    """Run the component; return how many images it counted."""
     evaluation = evaluate(recipe, examples, output, model) / "evaluation"
     overall = tfma.load_eval_result(str(evaluation)).get_metrics_for_slice(())
     return int(overall["example_count"]["doubleValue"])
 
 
 def _peer(examples: Path, model: Path) -> int:
-    """Loads the model and calls its signature on everything; returns for how many images."""
+    """Load the model and call its signature on everything; return for how many images."""
     loaded = tf.saved_model.load(path_utils.serving_model_path(str(model)))
     shards = [str(path) for path in sorted((examples / "Split-eval").glob("val-*"))]
     images = 0
@@ -138,7 +138,7 @@ def _peer(examples: Path, model: Path) -> int:
 
 
 def export(graph: Path, temporary: Path, model: Path) -> keras.Model:
-    """Writes an untrained network as the Trainer would, in float32; returns it."""
+    """Write an untrained network as the Trainer would, in float32; return it."""
     write_transform_graph(graph, temporary)
     keras.utils.set_random_seed(CONFIG.seed)
     network = registry.build_model(

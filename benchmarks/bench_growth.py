@@ -50,7 +50,7 @@ class Stage(TypedDict):
 
 
 def run(rounds: int, output: Path) -> list[Figure]:
-    """Measures all stages and writes `growth.json`.
+    """Measure all stages and write `growth.json`.
 
     Args:
         rounds: not heeded: once is enough of what takes minutes.
@@ -67,7 +67,7 @@ def run(rounds: int, output: Path) -> list[Figure]:
 
 
 def stages(sizes: Sequence[int]) -> list[Stage]:
-    """Runs every stage on data sets of these sizes, the smallest first."""
+    """Run every stage on data sets of these sizes, the smallest first."""
     from benchmarks.stages import node_ids
 
     nodes = [name for name in node_ids() if name not in _CONSTANT]
@@ -93,7 +93,7 @@ def stages(sizes: Sequence[int]) -> list[Stage]:
 
 
 def under_names(drawn: Path, place: Path, size: int) -> None:
-    """Puts drawn photos and trimaps into a folder, again and again where there are too few.
+    """Put drawn photos and trimaps into a folder, again and again where there are too few.
 
     What follows the end of a JPEG's image is left alone by every decoder.
     """
@@ -114,7 +114,7 @@ def exponent(sizes: tuple[float, float], seconds: tuple[float, float]) -> float:
 
 
 def figures(taken: Sequence[Stage]) -> list[Figure]:
-    """Compares the two largest of three sizes, stage by stage.
+    """Compare the two largest of three sizes, stage by stage.
 
     The start-up is what the smallest size takes. A stage that takes hardly more for the next one
     does not grow, and has no exponent beyond it.
@@ -161,7 +161,7 @@ def _convert(place: Path) -> processes.Usage:
 
 
 def _node(place: Path, name: str) -> processes.Usage:
-    """Runs a node of the pipeline; HFPusher publishes to a Hub on this machine."""
+    """Run a node of the pipeline; HFPusher publishes to a Hub on this machine."""
     hub = ["-m", "tests.emulators.hub", "--state", place / "hub", "--", processes.PYTHON]
     publishing = name == "HFPusher"
     return processes.python(

@@ -33,7 +33,7 @@ _MOMENTS = ("first", "later", "augmented")
 
 
 def run(rounds: int) -> list[Figure]:
-    """Takes batches of both in turn.
+    """Take batches of both in turn.
 
     Args:
         rounds: how often each is measured.

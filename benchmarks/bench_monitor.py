@@ -142,7 +142,7 @@ class _Watcher:
         self._inputs, self._answers = self._measure([_encode(one) for one in some], self._ask(some))
 
     def watch(self, images: Pixels, truths: npt.NDArray[np.integer], change: Change) -> Windows:
-        """Logs changed images, and reads the log."""
+        """Log changed images, and read the log."""
         changed = np.stack([np.asarray(change(Image.fromarray(one))) for one in images])
         probabilities, files = self._ask(changed), [_encode(one) for one in changed]
         inputs, answers = self._measure(files, probabilities)
@@ -187,7 +187,7 @@ class _Watcher:
         return [measure_image(one) for one in files], list(answers)
 
     def _test(self, inputs: Sequence[Values], answers: Sequence[Values]) -> bool:
-        """Whether a test of any feature finds it unlikely that nothing differs."""
+        """Tell whether a test of any feature finds it unlikely that nothing differs."""
         for ours, theirs in ((inputs, self._inputs), (answers, self._answers)):
             for name in ours[0]:
                 values, known = [one[name] for one in ours], [one[name] for one in theirs]

@@ -32,7 +32,7 @@ class Step(TypedDict):
 
 
 def run(rounds: int, output: Path) -> list[Figure]:
-    """Runs the pipeline and runs it again, and writes `pipeline.json`.
+    """Run the pipeline and run it again, and write `pipeline.json`.
 
     Args:
         rounds: not heeded: once is enough of what takes minutes.
@@ -52,7 +52,7 @@ def run(rounds: int, output: Path) -> list[Figure]:
 
 
 def compare(folder: Path, **settings: object) -> tuple[list[Figure], list[Step]]:
-    """Runs the pipeline on the data in a folder, and the peers.
+    """Run the pipeline on the data in a folder, and the peers.
 
     Args:
         folder: holds `data`; what the runs make is put beside it.

@@ -40,7 +40,7 @@ Call = Callable[..., Any]
 
 
 def run(rounds: int) -> list[Figure]:
-    """Asks all in turn.
+    """Ask all in turn.
 
     Args:
         rounds: how often each is measured.
@@ -85,7 +85,7 @@ def run(rounds: int) -> list[Figure]:
 
 @contextlib.contextmanager
 def _served(model: Path) -> Iterator[Call]:
-    """The server over a model, as a call that its client makes."""
+    """Give the server over a model, as a call that its client makes."""
     server = ModelServer({_MODEL: model}, Options(port=0), lambda said: None)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -106,7 +106,7 @@ def _served(model: Path) -> Iterator[Call]:
 
 
 def _seconds(call: Call, jpegs: Sequence[bytes], size: int) -> list[float]:
-    """What each batch takes, its answer in hand."""
+    """Return what each batch takes, its answer in hand."""
     taken = []
     for first in list(range(0, len(jpegs), size)) * _PASSES:
         batch = tf.constant(jpegs[first : first + size])
@@ -118,7 +118,7 @@ def _seconds(call: Call, jpegs: Sequence[bytes], size: int) -> list[float]:
 
 
 def _bare(network: keras.Model, size: int) -> Call:
-    """The network behind decode and resize, for batches of a size."""
+    """Return the network behind decode and resize, for batches of a size."""
     side = CONFIG.image_size
 
     @tf.function(input_signature=[tf.TensorSpec([size], tf.string, "image_bytes")])

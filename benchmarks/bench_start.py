@@ -33,7 +33,7 @@ Used = tuple[float, float]  # seconds, CPU seconds
 
 
 def run(rounds: int) -> list[Figure]:
-    """Starts each command and the peers in turn.
+    """Start each command and the peers in turn.
 
     Args:
         rounds: how often each is measured.
@@ -61,7 +61,7 @@ def run(rounds: int) -> list[Figure]:
 
 
 def _commands(folder: Path) -> dict[str, Callable[[], Used]]:
-    """What is measured, by its name, after the run that it needs."""
+    """Return what is measured, by its name, after the run that it needs."""
     settings = {
         **_TRAINING,
         "HOME": folder,  # tfx keeps what it knows of pipelines there
@@ -99,7 +99,7 @@ def _used(usage: processes.Usage) -> Used:
 
 
 def _serve(model: Path, folder: Path) -> Used:
-    """Starts the app, waits for its page, and ends it."""
+    """Start the app, wait for its page, and end it."""
     port = free_port()
     settings = processes.variables(
         GRADIO_SERVER_PORT=port, GRADIO_TEMP_DIR=folder / "cache", HF_HOME=folder / "hub"

@@ -41,7 +41,7 @@ Copy = Callable[[Path], object]  # is given a folder that is not there
 
 
 def run(rounds: int) -> list[Figure]:
-    """Pulls from each store, in turn with its peer.
+    """Pull from each store, in turn with its peer.
 
     Args:
         rounds: how often each is measured.
@@ -93,7 +93,7 @@ class Used(NamedTuple):
 
 
 def _measure(copy: Copy, folder: Path) -> Used:
-    """Copies, and counts what came.
+    """Copy, and count what came.
 
     Raises:
         RuntimeError: some objects are missing.
@@ -107,11 +107,11 @@ def _measure(copy: Copy, folder: Path) -> Used:
 
 
 def _ignore(text: str) -> None:
-    """Takes what a pull tells a user."""
+    """Take what a pull tells a user."""
 
 
 def _files(endpoint: str, access_key: str, secret_key: str) -> s3fs.S3FileSystem:
-    """The client as one makes it, with a connection for each thread."""
+    """Return the client as one makes it, with a connection for each thread."""
     return s3fs.S3FileSystem(
         key=access_key,
         secret=secret_key,
@@ -145,7 +145,7 @@ def _in_threads(copy: Callable[[str], None], names: list[str]) -> None:
 
 @contextmanager
 def _stores(folder: Path) -> Iterator[tuple[s3.S3Server, LakeFS]]:
-    """Starts both, with the objects in them."""
+    """Start both, with the objects in them."""
     with s3.S3Server(folder / "s3") as server:
         server.make_bucket(_NAME)
         with ThreadPoolExecutor(WORKERS) as threads:
@@ -170,7 +170,7 @@ def _put(server: s3.S3Server, number: int) -> None:
 
 
 def _serve(folder: Path, endpoint: str, pipe: Connection) -> None:
-    """Serves lakeFS until the other end of a pipe is closed."""
+    """Serve lakeFS until the other end of a pipe is closed."""
     with lakefs.LakeFSEmulator(folder, s3.S3Client(endpoint)) as emulator:
         pipe.send(emulator.endpoint)
         with suppress(EOFError):
@@ -178,7 +178,7 @@ def _serve(folder: Path, endpoint: str, pipe: Connection) -> None:
 
 
 def _import(store: LakeFS) -> None:
-    """Makes the objects known to lakeFS, where they are."""
+    """Make the objects known to lakeFS, where they are."""
     namespace = f"s3://{_NAME}/{_NAME}"
     asked = lakefs_sdk.RepositoryCreation(name=_NAME, storage_namespace=namespace)
     store.api.repositories_api.create_repository(asked)

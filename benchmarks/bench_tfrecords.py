@@ -2,7 +2,7 @@
 
     python -m benchmarks.bench_tfrecords [--images DIR --trimaps DIR]
 
-The predecessor's format, written anew from its description: every image and trimap resized to
+The predecessor's format, rewritten from its description: every image and trimap resized to
 128 x 128 pixels with `tf.image` and stored as lists of floats, by a script that writes with
 `tf.io.TFRecordWriter`. Ours keeps encoded bytes, reduced to the same resolution. Both convert the
 same files, in turns, each in a process of its own whose whole life counts, imports included.
@@ -45,7 +45,7 @@ _PLAIN = "tarfile and tf.io.TFRecordWriter, nothing checked"
 def run(
     rounds: int, images: Path | None = None, trimaps: Path | None = None
 ) -> list[report.Figure]:
-    """Measures both converters, which take turns.
+    """Measure both converters, which take turns.
 
     Args:
         rounds: how often each converter runs.
@@ -104,7 +104,7 @@ def _class_folders(rounds: int) -> report.Figure:
 
 
 def _draw_small(packed: Path) -> None:
-    """Writes noise, no two images alike, as JPEG files in the folders of their classes."""
+    """Write noise, no two images alike, as JPEG files in the folders of their classes."""
     random = np.random.default_rng(0)
     with tarfile.open(packed, "w:gz") as tar:
         for number in range(_SMALL):
@@ -118,14 +118,14 @@ def _draw_small(packed: Path) -> None:
 
 
 def _process(arguments: list[str]) -> float:
-    """Runs Python to its end and returns the seconds it took."""
+    """Run Python to its end and return the seconds it took."""
     started = time.perf_counter()
     subprocess.run([sys.executable, *arguments], cwd=_ROOT, check=True, capture_output=True)
     return time.perf_counter() - started
 
 
 def _write_peer(images: Path, trimaps: Path, output: str) -> None:
-    """Writes the predecessor's format: 4 training shards and 2 of validation, 80 to 20."""
+    """Write the predecessor's format: 4 training shards and 2 of validation, 80 to 20."""
     import tensorflow as tf
 
     names = sorted(path.name for path in images.glob("*.jpg"))
@@ -153,7 +153,7 @@ def _write_peer(images: Path, trimaps: Path, output: str) -> None:
 
 
 def _write_unchecked(packed: Path, output: str) -> None:
-    """Writes an archive's images as they are, one shard of them."""
+    """Write an archive's images as they are, one shard of them."""
     import tensorflow as tf
 
     with tarfile.open(packed) as tar:
@@ -185,7 +185,7 @@ def bench(
     # A measured process, not a user's.
     write_peer: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> int:
-    """Prints a table of the figures; returns 0."""
+    """Print a table of the figures; return 0."""
     if images and trimaps and write_peer:
         _write_peer(images, trimaps, write_peer)
     elif images and write_peer:

@@ -52,7 +52,7 @@ class Trained(NamedTuple):
 
 
 def run(rounds: int) -> list[Figure]:
-    """Trains, recorded by each kind of server and not, in turn.
+    """Train, recorded by each kind of server and not, in turn.
 
     Args:
         rounds: how often each is measured.

@@ -62,7 +62,7 @@ _STEPS = _TRAIN_IMAGES // CONFIG.batch_size * CONFIG.epochs
 
 
 def run(rounds: int) -> list[Figure]:
-    """Trains both in turn: in this process for their speed, each in its own for their memory.
+    """Train both in turn: in this process for their speed, each in its own for their memory.
 
     Args:
         rounds: how often each is measured.
@@ -101,7 +101,7 @@ def run(rounds: int) -> list[Figure]:
 def save(
     folder: Path, config: TrainingConfig, images: Pixels, masks: npt.NDArray[np.uint8]
 ) -> tuple[Path, Path]:
-    """Writes what `benchmarks.bare_fit` is told."""
+    """Write what `benchmarks.bare_fit` is told."""
     given, pixels = folder / "config.json", folder / "pixels.npz"
     given.write_text(config.model_dump_json())
     np.savez(pixels, images=images.astype(np.uint8), masks=masks)
@@ -148,14 +148,14 @@ def _bare_fit(model: keras.Model, images: Pixels, masks: npt.NDArray[np.uint8]) 
 
 
 def decoded(pattern: Path, graph: Path, count: int) -> tuple[Pixels, npt.NDArray[np.uint8]]:
-    """A split as arrays: float32 [N, S, S, 3] in 0..255 and uint8 [N, S, S]."""
+    """Return a split as arrays: float32 [N, S, S, 3] in 0..255 and uint8 [N, S, S]."""
     split = data.load_split([str(pattern)], tft.TFTransformOutput(str(graph)), tf.uint8, count)
     images, masks = zip(*split.pairs.as_numpy_iterator(), strict=True)
     return np.stack(images).astype(np.float32), np.stack(masks)
 
 
 def write_transform_graph(path: Path, temporary: Path) -> None:
-    """What the Transform component writes: the graph of `preprocessing_fn`."""
+    """Return what the Transform component writes: the graph of `preprocessing_fn`."""
     spec = {name: tf.io.FixedLenFeature([], tf.string) for name in FEATURES}
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
     callback = functools.partial(

@@ -35,7 +35,7 @@ class Usage(NamedTuple):
 
 
 def measure(command: Sequence[str], **environment: object) -> Usage:
-    """Runs a command to its end, from the repository's folder.
+    """Run a command to its end, from the repository's folder.
 
     Args:
         command: program and arguments.
@@ -60,12 +60,12 @@ def measure(command: Sequence[str], **environment: object) -> Usage:
 
 
 def python(*arguments: object, **environment: object) -> Usage:
-    """Measures this Python with arguments."""
+    """Measure this Python with arguments."""
     return measure([PYTHON, *map(str, arguments)], **environment)
 
 
 def variables(**environment: object) -> dict[str, str]:
-    """This process' environment, this Python's tools and the repository in front, and more."""
+    """Return this process's environment with the project and its Python in front, and more."""
     return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -76,7 +76,7 @@ def variables(**environment: object) -> dict[str, str]:
 
 
 def _main(usage: str, command: list[str]) -> int:
-    """Runs the command and writes what the system says that it took."""
+    """Run the command and write what the system says that it took."""
     started = time.perf_counter()
     process = subprocess.Popen(command)
     _, status, used = os.wait4(process.pid, 0)

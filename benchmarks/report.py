@@ -37,7 +37,7 @@ class Figure(TypedDict):
 def figure(
     name: str, unit: str, ours: Sequence[float], peer: Sequence[float], peer_name: str
 ) -> Figure:
-    """Sums up measurements that were taken in turn, one of each a round.
+    """Sum up measurements that were taken in turn, one of each a round.
 
     Args:
         name: what was measured.
@@ -59,13 +59,13 @@ def figure(
 
 
 def merge(known: Sequence[Figure], found: Sequence[Figure]) -> list[Figure]:
-    """Puts figures in the place of those of the same names, and new ones at the end."""
+    """Put figures in the place of those of the same names, and new ones at the end."""
     by_name = {row["name"]: row for row in (*known, *found)}
     return list(by_name.values())
 
 
 def table(figures: Sequence[Figure], machine: str = "") -> Table:
-    """The figures, one row each.
+    """Return the figures, one row each.
 
     Args:
         figures: what was measured.
@@ -95,17 +95,17 @@ def _number(value: float) -> str:
 
 
 def print_table(figures: Sequence[Figure], machine: str = "") -> None:
-    """Prints the figures to the terminal."""
+    """Print the figures to the terminal."""
     Console().print(table(figures, machine))
 
 
 def read(path: Path) -> Any:
-    """What `write` wrote; None where there is no such file."""
+    """Return what `write` wrote; None where there is no such file."""
     return json.loads(path.read_text()) if path.exists() else None
 
 
 def write(content: Any, path: Path) -> None:
-    """Writes JSON, whole or not at all."""
+    """Write JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:

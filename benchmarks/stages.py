@@ -29,14 +29,14 @@ from pipeline.runs import history, store
 
 
 def pipeline(settings: Settings) -> Pipeline:
-    """The pipeline, with a gate that lets every model pass."""
+    """Return the pipeline, with a gate that lets every model pass."""
     recipe = settings.load_recipe()
     recipe = recipe.model_copy(update={"gate": Gate(max_drop=1)})
     return create_pipeline(recipe, engines.local_engine(settings), settings)
 
 
 def node_ids() -> list[str]:
-    """Names of the pipeline's nodes, in the order in which they run, HFPusher among them."""
+    """Name of the pipeline's nodes, in the order in which they run, HFPusher among them."""
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(pipeline_root=folder, hf_repo_id="benchmark/growth")
         return [node.id for node in pipeline(settings).components]
@@ -60,7 +60,7 @@ class _Until(LocalDagRunner):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command line; returns its exit code."""
+    """Run the command line; return its exit code."""
     [name] = arguments
     settings = load_settings()
     Path(settings.pipeline_root).mkdir(parents=True, exist_ok=True)

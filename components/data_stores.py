@@ -21,7 +21,7 @@ def _bucket(value: str) -> str:
 
 
 def _version(value: str, info: ValidationInfo) -> str:
-    """The address; what is none is a folder of TIRES_BUCKET."""
+    """Return the address; what is none is a folder of TIRES_BUCKET."""
     if "://" in value:
         return str(parse(value))
     if "tires_bucket" not in info.data:  # it is wrong itself, and that is told
@@ -99,7 +99,7 @@ class DataVersionConfig(StoresConfig):
 
 
 def connect(config: StoresConfig, address: Address) -> LakeFS | S3:
-    """Makes the client of an address's store, which reads the keys now.
+    """Make the client of an address's store, which reads the keys now.
 
     Raises:
         StoreError: a key cannot be read, or the clients are not installed.
@@ -108,7 +108,7 @@ def connect(config: StoresConfig, address: Address) -> LakeFS | S3:
 
 
 def connect_lakefs(config: StoresConfig, **keywords: Any) -> LakeFS:
-    """Makes the client of LAKEFS_ENDPOINT, which reads the keys now.
+    """Make the client of LAKEFS_ENDPOINT, which reads the keys now.
 
     Args:
         config: where lakeFS is, and by which keys.

@@ -12,7 +12,7 @@ _NO_APP = shutil.ignore_patterns("__pycache__", "*.pyi", "examples", "model.json
 
 
 def find_app(task: str) -> Path:
-    """The folder of a task's demo, which lies beside that of what all demos share.
+    """Return the folder of a task's demo, which lies beside that of what all demos share.
 
     Raises:
         ValueError: it has none.
@@ -24,7 +24,7 @@ def find_app(task: str) -> Path:
 
 
 def app_folders(task: str) -> tuple[Path, Path]:
-    """The folders whose files together are a task's demo.
+    """Return the folders whose files together are a task's demo.
 
     Raises:
         ValueError: it has none.
@@ -33,7 +33,7 @@ def app_folders(task: str) -> tuple[Path, Path]:
 
 
 def copy_app(task: str, folder: Path) -> None:
-    """Copies a task's demo, with what all demos share, into one folder that is made.
+    """Copy a task's demo, with what all demos share, into one folder that is made.
 
     Raises:
         ValueError: it has none.

@@ -20,7 +20,7 @@ def with_settings(
     aliases: Mapping[str, str] = MappingProxyType({}),
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda given: {},
 ) -> Callable[[Command], Command]:
-    """Gives a command a flag for each setting, in place of its first parameter.
+    """Give a command a flag for each setting, in place of its first parameter.
 
     The command is called with the settings: those of the flags, of the environment and of `.env`.
     It raises SettingsError when one of them is wrong.
@@ -54,7 +54,7 @@ def with_settings(
 
 
 def find_group(kind: type[BaseSettings], name: str) -> str:
-    """The title of the class that declares a setting."""
+    """Return the title of the class that declares a setting."""
     groups = [base for base in kind.__mro__ if issubclass(base, BaseModel)]
     [group] = [base for base in groups if name in vars(base).get("__annotations__", ())]
     return group.model_config["title"] or ""
@@ -64,11 +64,10 @@ def find_group(kind: type[BaseSettings], name: str) -> str:
 def _flags(
     kind: type[BaseSettings], aliases: tuple[tuple[str, str], ...]
 ) -> tuple[inspect.Parameter, ...]:
-    """The flags of a class's settings, those that it declares itself first."""
+    """Return the flags of a class's settings, those of its own title first."""
     hints, seconds = get_type_hints(kind), dict(aliases)
-    names = sorted(
-        kind.model_fields, key=lambda name: name not in vars(kind).get("__annotations__", ())
-    )
+    title = kind.model_config.get("title")
+    names = sorted(kind.model_fields, key=lambda name: find_group(kind, name) != title)
     return tuple(
         _flag(name, seconds.get(name), kind.model_fields[name], hints[name], find_group(kind, name))
         for name in names
@@ -78,7 +77,7 @@ def _flags(
 def _flag(
     name: str, alias: str | None, field: FieldInfo, hint: Any, group: str
 ) -> inspect.Parameter:
-    """The flag's text is looked at with all other settings, so that all is told that is wrong."""
+    """Hand the flag's text on: all settings are checked together."""
     types = {hint, *get_args(hint)}
     switch = bool in types
     option = typer.Option(
@@ -99,7 +98,7 @@ def _flag(
 
 
 def _shown(field: FieldInfo) -> str | bool:
-    """The default in the help; the description tells of one that follows from other settings."""
+    """Return the default that the help shows; the description tells of one that others give."""
     return str(field.default) if field.default_factory is None and field.default else False
 
 

@@ -54,7 +54,7 @@ class CloudError(RuntimeError):
 
 
 def retrying() -> tenacity.Retrying:
-    """Calls again what a busy service or a broken connection kept from being done."""
+    """Call again what a busy service or a broken connection kept from being done."""
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(_passing),
         wait=tenacity.wait_exponential_jitter(initial=1, max=60),
@@ -66,7 +66,7 @@ def retrying() -> tenacity.Retrying:
 
 @contextlib.contextmanager
 def explained(what: str, roles: str) -> Iterator[None]:
-    """Turns what Google's clients raise into a CloudError.
+    """Turn what Google's clients raise into a CloudError.
 
     Args:
         what: is asked, such as "Vertex AI in project demo".
@@ -79,7 +79,7 @@ def explained(what: str, roles: str) -> Iterator[None]:
 
 
 def lend_login_to_tensorflow() -> None:
-    """Lets TensorFlow read gs:// in the name of a workflow, for the next hour.
+    """Let TensorFlow read gs:// in the name of a workflow, for the next hour.
 
     Its own reader knows key files, users' logins and metadata servers, but takes a federated
     identity for no login at all.

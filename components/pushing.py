@@ -32,7 +32,7 @@ class PushingSpec(ComponentSpec):
 
 
 def note_outcome(pushed_model: types.Artifact, outcome: Mapping[str, Any]) -> None:
-    """Makes the texts of an outcome properties of what was pushed, each by its name."""
+    """Make the texts of an outcome properties of what was pushed, each by its name."""
     for name, value in outcome.items():
         if isinstance(value, str):
             pushed_model.set_string_custom_property(name, value)

@@ -24,7 +24,7 @@ class SecretError(RuntimeError):
 
 
 def check_reference(reference: str) -> str:
-    """Returns a reference as it is.
+    """Return a reference as it is.
 
     Raises:
         ValueError: it names neither an environment variable nor a secret. The message does not
@@ -44,7 +44,7 @@ SecretReference = Annotated[str, AfterValidator(check_reference)]
 
 
 def read_variable(name: str) -> str:
-    """Returns the value of a variable of the environment, or else of a line of `.env`.
+    """Return the value of a variable of the environment, or else of a line of `.env`.
 
     The file is read at each call, and what is in it goes into no environment.
 
@@ -66,7 +66,7 @@ def read_variable(name: str) -> str:
 def read_secret(
     reference: str, client: secretmanager.SecretManagerServiceClient | None = None
 ) -> str:
-    """Reads a secret's value, without the white space around it.
+    """Read a secret's value, without the white space around it.
 
     Args:
         reference: the name of a variable of the environment or of `.env`, or a secret of Google's

@@ -33,7 +33,7 @@ def read_settings(
     flags: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> Settings:
-    """Reads settings of a kind.
+    """Read settings of a kind.
 
     Args:
         kind: the class.
@@ -70,7 +70,7 @@ def read_settings(
 
 
 def name_flag(field: str) -> str:
-    """The flag of a setting: `--image-size` of `image_size`."""
+    """Return the flag of a setting: `--image-size` of `image_size`."""
     return f"--{field.replace('_', '-')}"
 
 
@@ -94,7 +94,7 @@ def _misspelt_lines(kind: type[pydantic_settings.BaseSettings], env_file: Path) 
 
 
 def _in_words(problem: ErrorDetails, flags: Mapping[str, Any], hidden: set[str]) -> str:
-    """What is wrong with a setting, or with some together, whose problem has no place."""
+    """Return what is wrong with a setting, or with some together, whose problem has no place."""
     said = problem["msg"]
     if problem["type"] == "value_error":
         said = str(problem["ctx"]["error"])

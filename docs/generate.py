@@ -61,7 +61,7 @@ def settings() -> Iterator[tuple[str, str, str, str]]:
 
 
 def settings_table() -> str:
-    """The settings in Markdown, a table for each group."""
+    """Return the settings in Markdown, a table for each group."""
     text, last = "", None
     for title, name, default, description in settings():
         if title != last:
@@ -72,7 +72,7 @@ def settings_table() -> str:
 
 
 def env_example() -> str:
-    """A file `.env` in which everything is commented out."""
+    """Return a file `.env` in which everything is commented out."""
     text = "# Copy to .env and uncomment what you change. The environment wins over this file.\n"
     last = None
     for title, name, default, description in settings():
@@ -85,7 +85,7 @@ def env_example() -> str:
 
 
 def diagram() -> str:
-    """The graph with all that is optional in it, as Mermaid: who waits for whom, and whose code."""
+    """Draw the graph with all options as Mermaid: which step waits for which, and what it runs."""
     from pipeline.engines import local_engine
     from pipeline.pipeline import create_pipeline
 
@@ -111,7 +111,7 @@ def _ancestors(name: str, before: dict[str, set[str]]) -> set[str]:
 
 
 def _code(node: Any) -> list[str]:
-    """The files of ours that a node runs or reads."""
+    """Return the files of ours that a node runs or reads."""
     found = []
     module = type(node).__module__.split(".")
     if module[0] == "components":
@@ -125,7 +125,7 @@ def _code(node: Any) -> list[str]:
 
 
 def speeds() -> str:
-    """The benchmarks' main figures, a row each, and on what machine they were taken."""
+    """Return the benchmarks' main figures, a row each, and on what machine they were taken."""
     folder = REPOSITORY / "benchmarks"
     rows = json.loads((folder / "results.json").read_text())
     text = "| measured | unit | here | peer | ratio | the peer is |\n|---|---|--:|--:|--:|---|\n"
@@ -171,7 +171,7 @@ def pages() -> Iterator[tuple[Path, str]]:
 
 
 def main() -> None:
-    """Writes them."""
+    """Write them."""
     for path, text in pages():
         path.write_text(text)
 

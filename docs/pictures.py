@@ -31,7 +31,7 @@ _SEED = 23
 
 
 def main() -> None:
-    """Writes the pictures."""
+    """Write the pictures."""
     folder = Path(sys.argv[1]) if sys.argv[1:] else _PAGES
     settings = load_settings()
     reports = sorted(Path(settings.pipeline_root, "reports").glob("[0-9]*.html"))
@@ -45,7 +45,8 @@ def main() -> None:
         page.goto(reports[-1].resolve().as_uri())
         _keep(page, folder / "report.png")
         for name in _SECTIONS:
-            _keep(page.locator("section", has=page.locator(f"#{name}")), folder / f"tour/{name}.png")
+            section = page.locator("section", has=page.locator(f"#{name}"))
+            _keep(section, folder / "tour" / f"{name}.png")
         with _app() as url:
             _ask(page, url)
             _keep(page, folder / "tour/app.png")
@@ -53,7 +54,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def _app() -> Iterator[str]:
-    """Serves the newest pushed model; gives the page's address."""
+    """Serve the newest pushed model; give the page's address."""
     port = free_port()
     command = [sys.executable, "-m", "pipeline", "app", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
@@ -69,7 +70,7 @@ def _app() -> Iterator[str]:
 
 
 def _ask(page: Page, url: str) -> None:
-    """Uploads a drawn photo, and waits for the mask."""
+    """Upload a drawn photo, and wait for the mask."""
     page.goto(url)
     with tempfile.NamedTemporaryFile(suffix=".jpg") as photo:
         photo.write(scenes.draw(seed=_SEED, index=0).jpeg())
@@ -79,7 +80,7 @@ def _ask(page: Page, url: str) -> None:
 
 
 def _keep(shown: Page | Locator, path: Path) -> None:
-    """Writes a picture in few colours, which makes it a third as large."""
+    """Write a picture in few colours, which makes it a third as large."""
     picture = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
     picture = picture.crop((0, 0, picture.width, min(picture.height, _LONGEST)))
     picture.quantize(128).save(path, optimize=True)

@@ -46,7 +46,7 @@ resource "google_project_iam_member" "github" {
   member  = google_service_account.github.member
 }
 
-# It was the only one: applied again, the grant is kept, not taken away after it was made anew.
+# It was the only one: applied again, the grant is kept, not taken away after it was made again.
 moved {
   from = google_project_iam_member.github
   to   = google_project_iam_member.github["roles/aiplatform.user"]

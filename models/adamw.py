@@ -22,7 +22,7 @@ class FusedAdamW(keras.optimizers.AdamW):
         super()._backend_update_step(grads, trainable_variables, learning_rate * correction)
 
     def update_step(self, gradient, variable, learning_rate):
-        """Updates a variable and its moments.
+        """Update a variable and its moments.
 
         Args:
             gradient: of the loss, float32, of the variable's shape.

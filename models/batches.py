@@ -18,7 +18,7 @@ Prepare = Callable[[tf.Tensor], tuple[tf.Tensor, Sequence[tf.Tensor]]]
 def prepare_files(
     prepare: Prepare, files: tf.Tensor, specs: Sequence[tf.TensorSpec]
 ) -> tuple[tf.Tensor, ...]:
-    """Prepares every file.
+    """Prepare every file.
 
     Args:
         prepare: called for one file at a time.
@@ -80,7 +80,7 @@ def _prepare_several(
 
 
 def _options() -> tf.data.Options:
-    """Leaves a dataset as it is: to rewrite so short a one takes longer than to read it."""
+    """Leave a dataset as it is: to rewrite so short a one takes longer than to read it."""
     options = tf.data.Options()
     options.autotune.enabled = False
     options.experimental_optimization.apply_default_optimizations = False

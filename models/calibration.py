@@ -17,7 +17,7 @@ from models.views import average_mirrored
 def calibrate(
     model: keras.Model, config: TrainingConfig, fn_args: FnArgs, transform: tft.TFTransformOutput
 ) -> tuple[keras.Model, TrainingConfig, float]:
-    """Finds the temperature of a network, and its thresholds where it decides by some.
+    """Find the temperature of a network, and its thresholds where it decides by some.
 
     Args:
         model: float32 [N, S, S, 3] in 0..255 to logits, [N, C], of one view.
@@ -48,7 +48,7 @@ def list_files(fn_args: FnArgs) -> list[str]:
 
 
 def find_offsets(config: TrainingConfig) -> npt.NDArray[np.float32]:
-    """What takes the effect of the classes' weights out of the logits again, float32 [C].
+    """Return what takes the effect of the classes' weights out of the logits again, float32 [C].
 
     Weights of classes in the loss move the probabilities that are learned by their logarithms;
     Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001.
@@ -59,7 +59,7 @@ def find_offsets(config: TrainingConfig) -> npt.NDArray[np.float32]:
 def rescale(
     model: keras.Model, offsets: npt.NDArray[np.float32], temperature: float
 ) -> keras.Model:
-    """Makes a network whose logits are those of another, moved and divided."""
+    """Make a network whose logits are those of another, moved and divided."""
     logits = keras.layers.Rescaling(
         1 / temperature, (offsets / temperature).tolist(), dtype="float32", name="calibrated"
     )

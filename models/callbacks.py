@@ -73,7 +73,7 @@ class WarmUpCosine(keras.callbacks.Callback):
             logs["learning_rate"] = self.rate(self._step)
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 1; the last one's is not yet zero."""
+        """Return the learning rate of a step, counted from 1; the last one's is not yet zero."""
         if step <= self._warm_up:
             return self._peak * step / self._warm_up
         done = (step - self._warm_up) / max(1, self._total - self._warm_up + 1)

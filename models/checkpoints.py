@@ -69,7 +69,7 @@ class Checkpoints(keras.callbacks.Callback):
         return self.history[self.monitor][self.best_epoch]
 
     def restore(self) -> bool:
-        """Goes back to the last checkpoint; False when there is none."""
+        """Go back to the last checkpoint; False when there is none."""
         if self._manager.restore_or_initialize() is None:
             return False
         self.history = json.loads(self._history.numpy())
@@ -100,12 +100,12 @@ class Checkpoints(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def restore_best(self) -> None:
-        """Gives the network the weights of its best epoch."""
+        """Give the network the weights of its best epoch."""
         _assign(self._weights, self._best)
 
 
 def monitored(primary: Metric) -> str:
-    """What Keras calls a metric's value on the validation split."""
+    """Return what Keras calls a metric's value on the validation split."""
     return f"val_{primary.key}"
 
 

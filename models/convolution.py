@@ -35,7 +35,7 @@ class SeparableConvolution(keras.layers.SeparableConv2D):
 
 
 def _keeps_size(layer: keras.layers.Layer) -> bool:
-    """Whether a layer's gradient is a convolution of its kind, which GPUs have no need of."""
+    """Tell whether a layer's gradient is a convolution of its kind, which GPUs have no need of."""
     return (
         {*layer.strides, *layer.dilation_rate} == {1}
         and all(side % 2 for side in layer.kernel_size)

@@ -56,7 +56,7 @@ def load_split(
     num_examples: int,
     owned: np.ndarray | None = None,
 ) -> Split:
-    """Reads a split once, in the order of its shards, and decodes what this machine owns of it.
+    """Read a split once, in the order of its shards, and decode what this machine owns of it.
 
     Args:
         file_patterns: where its shards are, plain or gzip.
@@ -98,7 +98,7 @@ def _example_bytes(pairs: tf.data.Dataset) -> int:
 
 
 def _cached(dataset: tf.data.Dataset, size: int) -> tf.data.Dataset:
-    """Keeps a dataset of so many bytes where there is room for it."""
+    """Keep a dataset of so many bytes where there is room for it."""
     if size <= min(_IN_MEMORY, _CACHE_SHARE * psutil.virtual_memory().available):
         return dataset.cache()
     if size <= _CACHE_SHARE * shutil.disk_usage(tempfile.gettempdir()).free:
@@ -112,7 +112,7 @@ def _cached(dataset: tf.data.Dataset, size: int) -> tf.data.Dataset:
 
 
 def _cached_on_disk(dataset: tf.data.Dataset, size: int) -> tf.data.Dataset:
-    """Decodes a whole split to a folder that goes with the dataset, or with the process."""
+    """Decode a whole split to a folder that goes with the dataset, or with the process."""
     folder = tempfile.TemporaryDirectory(prefix="decoded-")
     logging.info("Keeping %.1f GB of decoded pixels in %s while training", size / 1e9, folder.name)
     cached = dataset.cache(os.path.join(folder.name, "pixels"))
@@ -123,7 +123,7 @@ def _cached_on_disk(dataset: tf.data.Dataset, size: int) -> tf.data.Dataset:
 
 
 def count_examples(file_patterns: list[str]) -> int:
-    """Counts the examples of a split where no statistics of it are at hand."""
+    """Count the examples of a split where no statistics of it are at hand."""
     return int(_records(file_patterns).reduce(np.int64(0), lambda count, _: count + 1))
 
 
@@ -300,6 +300,6 @@ def _options() -> tf.data.Options:
 
 
 def _records(file_patterns: Sequence[str]) -> tf.data.TFRecordDataset:
-    """Serialized examples. ExampleGen components write gzip, and name their files so."""
+    """Return serialized examples. ExampleGen components write gzip, and name their files so."""
     files = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
     return tf.data.TFRecordDataset(files, "GZIP" if files[0].endswith(".gz") else "")

@@ -15,7 +15,7 @@ _ROLES = {"chief", "worker"}
 
 
 def strategy() -> tf.distribute.Strategy:
-    """Chooses how to train; to be called before TensorFlow computes anything.
+    """Choose how to train; to be called before TensorFlow computes anything.
 
     Returns:
         `MultiWorkerMirroredStrategy` where TF_CONFIG lists several machines, as Vertex AI Training
@@ -51,7 +51,7 @@ def strategy() -> tf.distribute.Strategy:
 
 
 def input_context(strategy: tf.distribute.Strategy) -> tf.distribute.InputContext:
-    """Tells how many machines and replicas there are, and which machine this is."""
+    """Tell how many machines and replicas there are, and which machine this is."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return tf.distribute.InputContext(num_replicas_in_sync=strategy.num_replicas_in_sync)
     resolver = strategy.cluster_resolver
@@ -64,12 +64,12 @@ def input_context(strategy: tf.distribute.Strategy) -> tf.distribute.InputContex
 
 
 def mean(strategy: tf.distribute.Strategy, value: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """The mean of numbers over all machines, each of which waits here for the others."""
+    """Return the mean of numbers over all machines, each of which waits here for the others."""
     return strategy.reduce("MEAN", tf.constant(value, tf.float32), axis=None).numpy()
 
 
 def on_replicas(network: keras.Model) -> keras.Model:
-    """Makes a network that `fit` trains under the strategy in scope.
+    """Make a network that `fit` trains under the strategy in scope.
 
     Its BatchNorm layers take their statistics over all replicas: these would otherwise keep
     statistics of their own, each of a small part of the batch.

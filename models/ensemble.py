@@ -10,7 +10,7 @@ from models.provenance import read_provenance
 
 
 def load_network(path: str, name: str) -> keras.Model:
-    """Makes the network of an exported model again, with calibrated logits where it has some.
+    """Make the network of an exported model again, with calibrated logits where it has some.
 
     Args:
         path: folder of the SavedModel, which this version of the project has exported.
@@ -34,7 +34,7 @@ def load_network(path: str, name: str) -> keras.Model:
 
 
 def average(networks: Sequence[keras.Model]) -> keras.Model:
-    """Makes a network that averages the logits of others.
+    """Make a network that averages the logits of others.
 
     Of classes, that is the geometric mean of their probabilities, the logarithmic opinion pool:
     Heskes, "Selecting weighting factors in logarithmic opinion pools", NeurIPS 1997.

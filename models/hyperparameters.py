@@ -77,7 +77,7 @@ SEARCH_SPACE = TypeAdapter(SearchSpace)
 
 
 def check_space(space: SearchSpace, config: TrainingConfig) -> None:
-    """Holds a search space against the configuration whose fields it varies.
+    """Hold a search space against the configuration whose fields it varies.
 
     Raises:
         ValueError: a name is no field that can be searched, a value is none that the field takes,
@@ -93,7 +93,7 @@ def check_space(space: SearchSpace, config: TrainingConfig) -> None:
 def apply_hyperparameters(
     config: TrainingConfig, hyperparameters: dict[str, Any] | None
 ) -> TrainingConfig:
-    """Puts tuned values in the place of the recipe's.
+    """Put tuned values in the place of the recipe's.
 
     Args:
         config: what to train without them.

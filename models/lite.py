@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 def resize_image(image_size: int) -> tf.types.experimental.ConcreteFunction:
-    """The pipeline's preprocessing, `models.preprocessing.resize_image`, of decoded pixels.
+    """Return the pipeline's preprocessing, `models.preprocessing.resize_image`, of decoded pixels.
 
     Args:
         image_size: S, side of the network's input.

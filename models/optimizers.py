@@ -38,7 +38,7 @@ class FineTuningSGD(Gentle, keras.optimizers.SGD):
 def make_optimizer(
     config: TrainingConfig, pretrained: Sequence[keras.Variable] = ()
 ) -> keras.optimizers.Optimizer:
-    """The configuration's optimiser: `adamw`, `adam`, or `sgd` with Nesterov's momentum.
+    """Return the configuration's optimiser: `adamw`, `adam`, or `sgd` with Nesterov's momentum.
 
     Weight decay is decoupled, of kernels only, as in Loshchilov and Hutter, "Decoupled Weight Decay
     Regularization" (arXiv:1711.05101); `adam` has none.

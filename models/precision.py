@@ -16,7 +16,7 @@ _CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 def best_policy() -> str:
-    """The Keras dtype policy that this machine trains most networks fastest with.
+    """Return the Keras dtype policy that this machine trains most networks fastest with.
 
     Returns:
         `mixed_bfloat16` on GPUs from compute capability 8.0 and on processors with bfloat16
@@ -32,7 +32,7 @@ def best_policy() -> str:
 
 
 def build(make: Callable[[], keras.Model]) -> keras.Model:
-    """Makes a network under the Keras dtype policy that it trains fastest with on this machine.
+    """Make a network under the Keras dtype policy that it trains fastest with on this machine.
 
     On processors, TensorFlow's depthwise convolutions and their gradients take 1.5 to 3.5 times as
     long in bfloat16 as in float32, which costs more than the others gain.
@@ -62,7 +62,7 @@ def _gpu_policy(capability: tuple[int, int]) -> str:
 
 
 def _cpu_flags(cpuinfo: Path) -> set[str]:
-    """The processor's features as Linux names them; none on other systems."""
+    """Return the processor's features as Linux names them; none on other systems."""
     if not cpuinfo.exists():
         return set()
     flags = (line for line in cpuinfo.read_text().splitlines() if line.startswith("flags"))
@@ -71,7 +71,7 @@ def _cpu_flags(cpuinfo: Path) -> set[str]:
 
 @contextmanager
 def applied(policy: str) -> Iterator[None]:
-    """Builds layers under a Keras dtype policy."""
+    """Build layers under a Keras dtype policy."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:

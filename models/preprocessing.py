@@ -23,7 +23,7 @@ _DCT_METHOD = "INTEGER_ACCURATE"
 
 
 def decode_image(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Decodes one JPEG or PNG.
+    """Decode one JPEG or PNG.
 
     Args:
         image_bytes: scalar string, the encoded image.
@@ -38,7 +38,7 @@ def decode_image(image_bytes: tf.Tensor) -> tf.Tensor:
 
 
 def resize_image(image: tf.Tensor, image_size: int) -> tf.Tensor:
-    """Resizes with an antialiased triangle filter; the aspect ratio is not kept.
+    """Resize with an antialiased triangle filter; the aspect ratio is not kept.
 
     Args:
         image: uint8 [height, width, 3].
@@ -54,7 +54,7 @@ def resize_image(image: tf.Tensor, image_size: int) -> tf.Tensor:
 
 
 def written_type(label: tf.TensorSpec) -> tf.DType:
-    """The type that Transform writes a label as, which knows no others."""
+    """Return the type that Transform writes a label as, which knows no others."""
     return tf.float32 if label.dtype.is_floating else tf.int64
 
 

@@ -35,7 +35,7 @@ class Provenance(TrainingConfig):
 
 
 def write_extra(model: str, name: str, document: BaseModel) -> None:
-    """Writes a document of JSON into a SavedModel's folder of what TensorFlow does not read."""
+    """Write a document of JSON into a SavedModel's folder of what TensorFlow does not read."""
     folder = os.path.join(model, _FOLDER)
     tf.io.gfile.makedirs(folder)
     with tf.io.gfile.GFile(os.path.join(folder, name), "w") as file:
@@ -43,7 +43,7 @@ def write_extra(model: str, name: str, document: BaseModel) -> None:
 
 
 def read_extra(model: str, name: str) -> str:
-    """Reads such a document, on any file system that TensorFlow knows.
+    """Read such a document, on any file system that TensorFlow knows.
 
     Raises:
         tf.errors.NotFoundError: the model has none.
@@ -53,12 +53,12 @@ def read_extra(model: str, name: str) -> str:
 
 
 def write_provenance(model: str, provenance: Provenance) -> None:
-    """Writes it into a SavedModel's folder."""
+    """Write it into a SavedModel's folder."""
     write_extra(model, PROVENANCE, provenance)
 
 
 def read_provenance(model: str) -> Provenance:
-    """Reads it from a SavedModel's folder, on any file system that TensorFlow knows.
+    """Read it from a SavedModel's folder, on any file system that TensorFlow knows.
 
     Raises:
         tf.errors.NotFoundError: the model has none.

@@ -16,7 +16,7 @@ def ratio(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def lower_bound(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """What the share of which these are a sample is at least, with 95 % confidence.
+    """Return what the share of which these are a sample is at least, with 95 % confidence.
 
     One-sided; Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the
     case of the binomial", Biometrika 1934. NaN stands for a sample of none.
@@ -28,7 +28,7 @@ def lower_bound(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.flo
 
 
 def sample_needed(share: float, bound: float) -> int | None:
-    """How large a sample of a share must be for its `lower_bound` to reach a bound.
+    """Tell how large a sample of a share must be for its `lower_bound` to reach a bound.
 
     Returns:
         The size; None where more than a million would be needed, or none is enough.
@@ -39,7 +39,7 @@ def sample_needed(share: float, bound: float) -> int | None:
 
 
 def mean_of_judged(by_class: npt.NDArray[np.float64]) -> float:
-    """The mean over the classes that can be judged; NaN where none can."""
+    """Return the mean over the classes that can be judged; NaN where none can."""
     judged = by_class[~np.isnan(by_class)]
     return float(judged.mean()) if judged.size else float("nan")
 

@@ -49,12 +49,12 @@ _ENCODERS = {
 
 
 def known_tasks() -> list[str]:
-    """Names that a recipe's `task` may take, sorted."""
+    """Name that a recipe's `task` may take, sorted."""
     return sorted(_TASKS)
 
 
 def load_task(name: str) -> Task:
-    """A task by its name.
+    """Return a task by its name.
 
     Raises:
         ValueError: unknown name, naming the known tasks and the nearest one.
@@ -64,24 +64,24 @@ def load_task(name: str) -> Task:
 
 
 def load_learning(task: str) -> Learning:
-    """Imports the functions of a task, and TensorFlow with them."""
+    """Import the functions of a task, and TensorFlow with them."""
     return cast(Learning, importlib.import_module(load_task(task).learning))
 
 
 def known_models(task: str) -> list[str]:
-    """Names that `MODEL` may take in a task, sorted."""
+    """Name that `MODEL` may take in a task, sorted."""
     return sorted(load_task(task).architectures)
 
 
 def known_encoders() -> list[str]:
-    """Names that `ENCODER` may take, sorted."""
+    """Name that `ENCODER` may take, sorted."""
     return sorted(_ENCODERS)
 
 
 def check_model(
     task: str, name: str, image_size: int, encoder_weights: str, encoder: str | None = None
 ) -> None:
-    """Looks whether an architecture can be built, without building it.
+    """Look whether an architecture can be built, without building it.
 
     Args:
         task: one of `known_tasks()`.
@@ -141,7 +141,7 @@ def build_model(
     encoder_weights: str,
     encoder: str | None = None,
 ) -> keras.Model:
-    """Builds an architecture: float32 [N, S, S, 3] in 0..255 to the task's logits.
+    """Build an architecture: float32 [N, S, S, 3] in 0..255 to the task's logits.
 
     Args:
         task: as in `check_model`, like all others but one.
@@ -167,7 +167,7 @@ def build_model(
 
 
 def load_architecture(task: str, name: str) -> ModuleType:
-    """The module of an architecture, which TensorFlow may come in with."""
+    """Return the module of an architecture, which TensorFlow may come in with."""
     check_name("MODEL", name, known_models(task))
     return importlib.import_module(load_task(task).architectures[name])
 
@@ -178,7 +178,7 @@ def _encoder(name: str) -> Encoder:
 
 
 def check_name(setting: str, name: str, known: Sequence[str]) -> None:
-    """Raises ValueError, naming what is known and the nearest of it, if `name` is not known."""
+    """Raise ValueError, naming what is known and the nearest of it, if `name` is not known."""
     if name in known:
         return
     near = difflib.get_close_matches(name, known, n=1)

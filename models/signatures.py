@@ -108,7 +108,7 @@ def export(
     figures: dict[str, Any],
     path: str,
 ) -> None:
-    """Writes the SavedModel with its signatures and provenance.
+    """Write the SavedModel with its signatures and provenance.
 
     Args:
         model: the trained network, of one view.

@@ -90,7 +90,7 @@ class Measured(NamedTuple):
         return f"{self.of_class} {self.metric.words}" if self.of_class else self.metric.words
 
     def tell_miss(self, value: float, limit: float) -> str:
-        """Says that a value misses its limit: `border IoU 0.310 is below 0.350`."""
+        """Say that a value misses its limit: `border IoU 0.310 is below 0.350`."""
         return f"{self.words} {value:.3f} is {self.metric.worse} {limit:.3f}"
 
 
@@ -172,13 +172,13 @@ class Task:
         return {key: one for key, one in measured.items() if one.metric.headline}
 
     def key_figures(self, class_names: Sequence[str]) -> dict[str, Measured]:
-        """The shortest summary: the primary metric, and those of `headline` of each class."""
+        """Return the shortest summary: the primary metric, and each class's `headline` metrics."""
         headline = self.headline(class_names)
         return {key: one for key, one in headline.items() if one.of_class or key == self.primary}
 
 
 def class_key(key: str, class_name: str) -> str:
-    """A metric's key of one class: `iou_border`."""
+    """Return a metric's key of one class: `iou_border`."""
     return f"{key}_{class_name}"
 
 
@@ -218,12 +218,12 @@ class Encoder(Protocol):
     STRIDES: tuple[int, ...]
 
     def check(self, encoder_weights: str) -> None:
-        """Raises ValueError if the weights, or a package that it needs, are not there."""
+        """Raise ValueError if the weights, or a package that it needs, are not there."""
 
     def features(
         self, image_size: int, encoder_weights: str
     ) -> tuple[keras.KerasTensor, dict[int, keras.KerasTensor]]:
-        """Begins a network: its input, and the feature maps of its layer `encoder` by stride.
+        """Begin a network: its input, and the feature maps of its layer `encoder` by stride.
 
         Args:
             image_size: S.
@@ -257,7 +257,7 @@ class Learning(Protocol):
     """
 
     def decode_label(self, raw: tf.Tensor) -> tf.Tensor:
-        """An example's label, as it lies in the record, at its own size.
+        """Return an example's label, as it lies in the record, at its own size.
 
         Raises:
             tf.errors.InvalidArgumentError: it is none.
@@ -270,10 +270,10 @@ class Learning(Protocol):
         """Shape and dtype of the logits that a network gives for one example."""
 
     def resize_label(self, label: tf.Tensor, image_size: int) -> tf.Tensor:
-        """A decoded label at the network's size."""
+        """Return a decoded label at the network's size."""
 
     def describe_label(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What `find_fault` judges of a label, in a graph that reads every record.
+        """Return what `find_fault` judges of a label, in a graph that reads every record.
 
         Raises:
             tf.errors.InvalidArgumentError: it cannot be decoded.
@@ -282,7 +282,7 @@ class Learning(Protocol):
     def find_fault(
         self, label: Mapping[str, Any], image_size: npt.NDArray[np.int32], classes: Classes
     ) -> str:
-        """What is wrong with a label, in words with the cure; empty if nothing is.
+        """Return what is wrong with a label, in words with the cure; empty if nothing is.
 
         Args:
             label: `describe_label`'s values, as NumPy has them.
@@ -296,13 +296,13 @@ class Learning(Protocol):
     def augment(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, magnitude: float
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Changes images, float32 [N, S, S, 3] in 0..255, and labels alike, as the seed says."""
+        """Change images, float32 [N, S, S, 3] in 0..255, and labels alike, as the seed says."""
 
     def loss(self, config: TrainingConfig) -> keras.losses.Loss:
-        """What a training minimises, of labels and logits."""
+        """Return what a training minimises, of labels and logits."""
 
     def fit_temperature(self, logits: npt.NDArray[np.float32], labels: npt.NDArray[Any]) -> float:
-        """What logits are divided by, so that confidence means accuracy.
+        """Return what logits are divided by, so that confidence means accuracy.
 
         Only of a task that `calibrates`, as `fit_thresholds`.
 
@@ -314,7 +314,7 @@ class Learning(Protocol):
     def fit_thresholds(
         self, logits: npt.NDArray[np.float32], labels: npt.NDArray[Any], config: TrainingConfig
     ) -> Thresholds:
-        """What `config.decision` asks for.
+        """Return what `config.decision` asks for.
 
         Args:
             logits: [N, …], divided by the temperature, of the same split.
@@ -326,12 +326,12 @@ class Learning(Protocol):
         """
 
     def metric(self, num_outputs: int) -> keras.metrics.Metric:
-        """The primary metric, by its key, of labels and logits at the network's size."""
+        """Return the primary metric, by its key, of labels and logits at the network's size."""
 
     def serve(
         self, logits: tf.Tensor, sizes: tf.Tensor, config: TrainingConfig
     ) -> dict[str, tf.Tensor]:
-        """What `serving_default` answers.
+        """Return what `serving_default` answers.
 
         Args:
             logits: the network's, float32 [N, …].
@@ -342,7 +342,7 @@ class Learning(Protocol):
     def judge(
         self, logits: tf.Tensor, sizes: tf.Tensor, raw: tf.Tensor, config: TrainingConfig
     ) -> dict[str, tf.Tensor]:
-        """What `from_examples` answers: each example's prediction, and its counts.
+        """Return what `from_examples` answers: each example's prediction, and its counts.
 
         Args:
             logits: as in `serve`, like `sizes` and `config`.
@@ -359,7 +359,7 @@ class Learning(Protocol):
     def describe_answer(
         self, told: Mapping[str, Any], config: TrainingConfig
     ) -> Mapping[str, float | str]:
-        """What of an answer is compared over time, number by number and name by name.
+        """Return what of an answer is compared over time, number by number and name by name.
 
         Args:
             told: `serve`'s values of one image, as NumPy has them.
@@ -396,17 +396,17 @@ class Learning(Protocol):
     def edge_answer(
         self, answer: tf.Tensor, size: tf.Tensor, config: TrainingConfig
     ) -> dict[str, tf.Tensor]:
-        """What `serve` answers for an image of a size, int64 [2], by the edge model's answer."""
+        """Answer as `serve` does for an image of a size, int64 [2], by the edge model's answer."""
 
     def edge_counter(
         self, config: TrainingConfig
     ) -> Callable[[tf.Tensor, npt.NDArray[Any]], dict[str, npt.NDArray[np.float64]]]:
-        """Counts of a decoded label and the edge model's answer, for `figures`."""
+        """Count a decoded label and the edge model's answer, for `figures`."""
 
     def labelled(
         self, image: npt.NDArray[np.uint8], raw: Any, config: TrainingConfig
     ) -> npt.NDArray[np.uint8]:
-        """Shows an example, uint8 [height, width, 3], with its truth.
+        """Show an example, uint8 [height, width, 3], with its truth.
 
         Args:
             image: decoded, RGB.
@@ -421,7 +421,7 @@ class Learning(Protocol):
         judged: Mapping[str, Any],
         config: TrainingConfig,
     ) -> Sample:
-        """Shows an example, uint8 [height, width, 3], with its truth and its prediction.
+        """Show an example, uint8 [height, width, 3], with its truth and its prediction.
 
         Args:
             image: decoded, RGB.
@@ -447,7 +447,7 @@ class Learning(Protocol):
     def answer(
         self, image: npt.NDArray[np.uint8], told: Mapping[str, Any], config: TrainingConfig
     ) -> Answer:
-        """What is kept of the answer to an image, uint8 [height, width, 3].
+        """Return what is kept of the answer to an image, uint8 [height, width, 3].
 
         Args:
             image: decoded, RGB.

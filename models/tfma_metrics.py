@@ -77,7 +77,7 @@ def judged_key(task: Task) -> str:
 
 
 def read_limit(metric: Metric, threshold: config_pb2.MetricThreshold) -> float:
-    """The limit of a threshold, a floor or a ceiling as the metric's direction asks."""
+    """Return the limit of a threshold, a floor or a ceiling as the metric's direction asks."""
     values = threshold.value_threshold
     return (values.lower_bound if metric.sign > 0 else values.upper_bound).value
 

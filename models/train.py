@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -33,7 +32,7 @@ _ADAPTED_TOGETHER = 512  # images that a network looks at, at a time, before its
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Trains, and writes the SavedModel and the model run.
+    """Train, and write the SavedModel and the model run.
 
     A killed training goes on from its last checkpoint when it is started again with the same
     configuration, code and data. On several machines (see `models.distribution`) all run this with
@@ -124,7 +123,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     logs: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
-    """Trains from where the checkpoints stand.
+    """Train from where the checkpoints stand.
 
     Args:
         model: a `compiled_model` of the configuration.
@@ -176,12 +175,12 @@ def fit(
             checkpoints,
             *logs,
         ],
-        verbose="auto" if sys.stdout.isatty() else 2,
+        verbose=2,  # a line for each epoch, which may stand above a live view
     )
 
 
 def _schedule(config: TrainingConfig, steps: int, checkpoints: Checkpoints) -> WarmUpCosine:
-    """The learning rate over all epochs, of so many steps, or over the time that may be spent."""
+    """Return the learning rate over all epochs of so many steps, or over the time to spend."""
     rate, budget = config.learning_rate, config.processor_seconds
     if budget is None:
         return WarmUpCosine(rate, total_steps=steps * config.epochs)
@@ -202,7 +201,7 @@ def _logs(
 
 
 def compiled_model(config: TrainingConfig) -> keras.Model:
-    """Builds the network with its optimiser, loss and metric, for the strategy in scope.
+    """Build the network with its optimiser, loss and metric, for the strategy in scope.
 
     A pretrained encoder learns from the first step on, at a share of the rate. Its BatchNorm layers
     stay as they are: a few small batches would spoil statistics taken from a million images.
@@ -234,7 +233,7 @@ def compiled_model(config: TrainingConfig) -> keras.Model:
 
 
 def build_network(config: TrainingConfig) -> keras.Model:
-    """Builds the network of a configuration, of one view, as it begins."""
+    """Build the network of a configuration, of one view, as it begins."""
     return registry.build_model(
         config.task,
         config.model,
@@ -246,7 +245,7 @@ def build_network(config: TrainingConfig) -> keras.Model:
 
 
 def _as_served(model: keras.Model, config: TrainingConfig) -> keras.Model:
-    """The network in float32 on one device: it serves on any machine, with the same results."""
+    """Return the network in float32 on one device: it serves on any machine, with equal results."""
     is_distributed = isinstance(model, distribution.DistributedModel)
     if model.dtype_policy.name == "float32" and not is_distributed:
         return model
@@ -258,7 +257,7 @@ def _as_served(model: keras.Model, config: TrainingConfig) -> keras.Model:
 def _describe_held_out(
     model: keras.Model, config: TrainingConfig, fn_args: FnArgs, transform: tft.TFTransformOutput
 ) -> None:
-    """Writes into the model what images are like that did not train it, and its answers to them.
+    """Write into the model what images are like that did not train it, and its answers to them.
 
     Those of the split `calibration` chose no epoch, and are taken where there are some.
     """
@@ -272,7 +271,7 @@ def _describe_held_out(
 
 
 def _fingerprint(fn_args: FnArgs, config: TrainingConfig) -> str:
-    """Names what a training depends on: its checkpoints are good for no other."""
+    """Name what a training depends on: its checkpoints are good for no other."""
     parts = [
         config.model_dump(mode="json"),
         fn_args.custom_config["code_digest"],
@@ -284,7 +283,7 @@ def _fingerprint(fn_args: FnArgs, config: TrainingConfig) -> str:
 
 
 def write_figures(model_run_dir: str, figures: dict[str, Any]) -> None:
-    """Writes the training's figures into the model run, whole or not at all."""
+    """Write the training's figures into the model run, whole or not at all."""
     path = os.path.join(model_run_dir, FIGURES)
     tf.io.gfile.makedirs(model_run_dir)
     with tf.io.gfile.GFile(path + ".tmp", "w") as file:

@@ -71,7 +71,7 @@ class TrainingTuner(keras_tuner.Tuner):
     """Trains once for each trial, as the Trainer does, with the trial's values.
 
     It overrides `run_trial` rather than handing over a `HyperModel`, for which KerasTuner would
-    write the weights of every trial's best epoch: the Trainer trains the best anew.
+    write the weights of every trial's best epoch: the Trainer trains the best again.
 
     Args:
         config: what to train with a trial's values put into it.
@@ -89,7 +89,7 @@ class TrainingTuner(keras_tuner.Tuner):
         train: data.Split,
         val: data.Split,
     ) -> dict[str, float]:
-        """Trains with a trial's values.
+        """Train with a trial's values.
 
         Args:
             trial: what to try.
@@ -141,10 +141,10 @@ class TrainingTuner(keras_tuner.Tuner):
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """Prepares the search that TFX's Tuner runs.
+    """Prepare the search that TFX's Tuner runs.
 
     TFX removes `working_dir` when the step ends and gives the next run another one: a search that
-    was killed begins anew, and nothing of it is published.
+    was killed begins again, and nothing of it is published.
 
     Args:
         fn_args: from TFX: examples, Transform's graph, and in `custom_config` a `TrainingConfig`
@@ -166,7 +166,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 
 
 def _hyperparameters(space: SearchSpace, config: TrainingConfig) -> keras_tuner.HyperParameters:
-    """The search space as KerasTuner has it, the configuration's own values as defaults."""
+    """Return the search space as KerasTuner has it, the configuration's own values as defaults."""
     parameters = keras_tuner.HyperParameters()
     parameters.Fixed(RECIPE, config.recipe)
     for name, values in space.items():

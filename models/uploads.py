@@ -34,7 +34,7 @@ def prepare(
     image_size: int,
     max_megapixels: float,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Makes of image files what the network takes.
+    """Make of image files what the network takes.
 
     One after the other, each up to its small image: the largest take half a gigabyte until then.
 
@@ -71,7 +71,7 @@ def prepare(
 
 
 def find_fault(image_bytes: tf.Tensor, max_megapixels: float) -> tf.Tensor:
-    """Says by its header why a file is not decoded.
+    """Say by its header why a file is not decoded.
 
     Args:
         image_bytes: scalar string.
@@ -92,7 +92,7 @@ def find_fault(image_bytes: tf.Tensor, max_megapixels: float) -> tf.Tensor:
 
 
 def open_upload(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Looks at an image file, and lays it on white where it is transparent.
+    """Look at an image file, and lay it on white where it is transparent.
 
     Args:
         image_bytes: scalar string, JPEG or PNG, of which `find_fault` says nothing.
@@ -116,7 +116,7 @@ def open_upload(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def turn(
     images: tf.Tensor, sizes: tf.Tensor, orientations: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Turns images upright; small ones, for that takes less than to turn what they were made of.
+    """Turn images upright; small ones, for that takes less than to turn what they were made of.
 
     Args:
         images: [N, S, S, 3], stored as the orientations say.
@@ -194,7 +194,7 @@ def _lay_on_white(rgba: tf.Tensor) -> tf.Tensor:
 
 
 def _turn(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Turns an image, [S, S, 3], upright that is stored as EXIF's orientation says."""
+    """Turn an image, [S, S, 3], upright that is stored as EXIF's orientation says."""
     for orientations, change in (
         ((5, 6, 7, 8), tf.image.transpose),
         ((2, 3, 6, 7), tf.image.flip_left_right),
@@ -228,7 +228,7 @@ def _find_exif_in_jpeg(file: tf.Tensor) -> tf.Tensor:
 
 
 def _walk_png(file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """What stands before a PNG's pixels.
+    """Return what stands before a PNG's pixels.
 
     Returns:
         Where the TIFF header of the chunk eXIf begins, int64, -1 where there is none; and whether

@@ -5,7 +5,7 @@ from keras import ops
 
 
 def average_mirrored(model: keras.Model) -> keras.Model:
-    """Makes a network that averages the logits of an image and of its mirror image.
+    """Make a network that averages the logits of an image and of its mirror image.
 
     It takes twice as long, so models for the edge, which are for speed, have the one view.
 

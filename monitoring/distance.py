@@ -26,7 +26,7 @@ def measure_distance(counts: Sequence[int], reference: Histogram) -> float:
 
 
 def find_threshold(reference: Histogram, images: int, features: int) -> float:
-    """The distance that one clean window in many exceeds.
+    """Return the distance that one clean window in many exceeds.
 
     A clean window is drawn from what the reference's images may have been drawn from, which is a
     Dirichlet distribution (Rubin, "The Bayesian bootstrap", Annals of Statistics 1981): of few

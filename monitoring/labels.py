@@ -21,7 +21,7 @@ _TYPES: dict[LabelType, tf.DType] = {"bytes": tf.string, "int": tf.int64, "float
 
 
 def read_labels(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Reads a CSV file of the columns `id` and `label`.
+    """Read a CSV file of the columns `id` and `label`.
 
     Returns:
         Labels by id, and ids that occur more than once, by what that means.
@@ -51,7 +51,7 @@ def read_labels(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
 
 
 def decode_label(label: str, image: bytes, watched: Watched, folder: Path) -> tf.Tensor:
-    """A label as networks train with it, at its own size.
+    """Return a label as networks train with it, at its own size.
 
     Args:
         label: as the file has it: the name or the id of a class, a number, or the path of a mask.
@@ -77,7 +77,7 @@ def decode_label(label: str, image: bytes, watched: Watched, folder: Path) -> tf
 
 
 def _read_value(label: str, watched: Watched, folder: Path) -> Any:
-    """A label as it would lie in a record."""
+    """Return a label as it would lie in a record."""
     kind, names = watched.task.label_type, watched.provenance.class_names
     if kind == "float":
         return float(label)

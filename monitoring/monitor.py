@@ -15,7 +15,7 @@ PAGE, GAUGES = "monitor.html", "monitor.prom"
 
 
 def look(reading: Reading, output: Path, now: float) -> Verdict:
-    """Counts what is new, and writes the page and the gauges.
+    """Count what is new, and write the page and the gauges.
 
     Args:
         reading: of the log.

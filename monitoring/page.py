@@ -29,7 +29,7 @@ def render(
     scores: Scores,
     now: float,
 ) -> str:
-    """Makes the page.
+    """Make the page.
 
     Args:
         state: what was counted.

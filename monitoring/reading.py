@@ -48,7 +48,7 @@ class Reading:
         self._thresholds: dict[int, dict[str, float]] = {}
 
     def read(self, state: State, now: float) -> None:
-        """Counts what is new.
+        """Count what is new.
 
         Args:
             state: what was counted before, which is changed.
@@ -74,7 +74,7 @@ class Reading:
         state.versions = {number: state.versions[number] for number in newest[-_VERSIONS:]}
 
     def _find(self, number: int) -> Watched | None:
-        """A version, looked for once; None of one that cannot be watched."""
+        """Return a version, looked for once; None of one that cannot be watched."""
         if number not in self.watched and number not in self.faults:
             folder = find_versions(self._model).get(number)
             try:
@@ -125,7 +125,7 @@ class Reading:
 
 
 def judge(window: Window, reference: Reference, thresholds: Mapping[str, float]) -> Judged:
-    """Compares a full window with the reference.
+    """Compare a full window with the reference.
 
     Args:
         window: that is full.
@@ -149,7 +149,7 @@ def judge(window: Window, reference: Reference, thresholds: Mapping[str, float])
 
 
 def add_values(window: Window, reference: Reference, values: Values, seconds: float) -> None:
-    """Counts what was measured of a request that was answered then."""
+    """Count what was measured of a request that was answered then."""
     window.begin = min(window.begin, seconds) if window.images else seconds
     window.end = max(window.end, seconds)
     window.images += 1
@@ -162,7 +162,7 @@ def add_values(window: Window, reference: Reference, values: Values, seconds: fl
 
 
 def _count_route(routes: dict[str, Route], logged: Logged, confidence: float | None) -> None:
-    """Adds an answer; all begin anew where a label comes, or moves to another version."""
+    """Add an answer; all begin again where a label comes, or moves to another version."""
     route = routes.get(logged.route)
     if route is None or route.version != logged.version:
         for name, other in routes.items():

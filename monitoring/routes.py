@@ -55,7 +55,7 @@ def estimate_side(name: str, version: int, images: int, total: float, squares: f
 
 
 def compare(sides: Mapping[str, Side], how: str) -> list[str]:
-    """Compares every label with `stable`, or else with the one of the most images.
+    """Compare every label with `stable`, or else with the one of the most images.
 
     The interval of the difference is made of the two sides' own (Newcombe, "Interval estimation for
     the difference between independent proportions", Statistics in Medicine 1998).

@@ -53,7 +53,7 @@ class Scores(BaseModel):
     unused: dict[str, list[str]] = {}
 
     def compare(self) -> list[str]:
-        """Compares the routes, a sentence each."""
+        """Compare the routes, a sentence each."""
         newest = {score.route: score for score in sorted(self.scores, key=lambda one: one.version)}
         return compare(
             {
@@ -90,7 +90,7 @@ class _Scoring:
         self._wrong: dict[str, str] = {}
 
     def add(self, logged: Logged, watched: Watched) -> None:
-        """Scores an answer, if it has a label and was not scored before."""
+        """Score an answer, if it has a label and was not scored before."""
         label = self._labels.get(logged.id)
         if label is None or (logged.id, logged.route) in self._found:
             return
@@ -108,7 +108,7 @@ class _Scoring:
             tally.sums[name] = tally.sums.get(name, 0.0) + np.asarray(count, np.float64)
 
     def finish(self, watched: Mapping[int, Watched], unused: Mapping[str, list[str]]) -> Scores:
-        """Makes figures of what was added up; `unused` is what was known of the file before."""
+        """Make figures of what was added up; `unused` is what was known of the file before."""
         found = {name for name, _ in self._found}
         told = {
             **unused,
@@ -130,7 +130,7 @@ class _Scoring:
 
 
 def _make_counter(watched: Watched) -> Any:
-    """Counts answers as those of a model for the edge, which have the same form."""
+    """Count answers as those of a model for the edge, which have the same form."""
     learning, config = watched.learning, watched.provenance
     count = learning.edge_counter(config)
     if watched.task.draws_classes:
@@ -158,7 +158,7 @@ def _score(watched: Watched, route: str, tally: _Tally) -> Score:
 def score(
     records: Iterable[Logged], watched: Mapping[int, Watched], labels: Path, model: str
 ) -> Scores:
-    """Scores a log by a file of labels.
+    """Score a log by a file of labels.
 
     Args:
         records: of the log.
@@ -182,7 +182,7 @@ def score(
 
 
 def load_scores(folder: Path) -> Scores:
-    """The scores that were made last; none at first, or where they cannot be read."""
+    """Return the scores that were made last; none at first, or where they cannot be read."""
     try:
         return Scores.model_validate_json((folder / _SCORES).read_bytes())
     except (OSError, ValidationError):
@@ -190,5 +190,5 @@ def load_scores(folder: Path) -> Scores:
 
 
 def save_scores(folder: Path, scores: Scores) -> None:
-    """Replaces them, in one step."""
+    """Replace them, in one step."""
     write_whole(folder / _SCORES, scores.model_dump_json())

@@ -19,7 +19,7 @@ _FILES = {
 
 @contextlib.contextmanager
 def served(output: Path, port: int) -> Iterator[int]:
-    """Serves what lies in a folder, on 127.0.0.1, in a thread.
+    """Serve what lies in a folder, on 127.0.0.1, in a thread.
 
     Args:
         output: the folder.
@@ -50,7 +50,7 @@ def served(output: Path, port: int) -> Iterator[int]:
                 self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Says nothing: Prometheus asks every few seconds."""
+            """Say nothing: Prometheus asks every few seconds."""
 
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), Handler)

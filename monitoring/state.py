@@ -121,7 +121,7 @@ class State(BaseModel):
 
 
 def load_state(folder: Path, model: str) -> State:
-    """What the monitor before this one left; nothing at first.
+    """Return what the monitor before this one left; nothing at first.
 
     Raises:
         ServingError: it cannot be read, or is of another model.
@@ -133,7 +133,7 @@ def load_state(folder: Path, model: str) -> State:
         return State(model=model)
     except (OSError, ValidationError) as error:
         raise ServingError(
-            f"{path} cannot be read ({type(error).__name__}): remove it to begin anew."
+            f"{path} cannot be read ({type(error).__name__}): remove it to begin again."
         ) from error
     if state.model != model:
         raise ServingError(
@@ -144,12 +144,12 @@ def load_state(folder: Path, model: str) -> State:
 
 
 def save_state(folder: Path, state: State) -> None:
-    """Replaces what was kept, in one step."""
+    """Replace what was kept, in one step."""
     write_whole(folder / _STATE, state.model_dump_json())
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes a file, which nobody sees a part of."""
+    """Write a file, which nobody sees a part of."""
     incoming = path.with_suffix(".incoming")
     incoming.write_text(text, encoding="utf-8")
     incoming.replace(path)
@@ -157,7 +157,7 @@ def write_whole(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def reserve(folder: Path) -> Iterator[None]:
-    """Keeps a folder from a second monitor.
+    """Keep a folder from a second monitor.
 
     Raises:
         ServingError: there is one already, or the folder cannot be written.

@@ -41,7 +41,7 @@ def find_active(state: State, watched: Mapping[int, Watched]) -> Iterator[tuple[
 
 
 def find_verdict(state: State, watched: Mapping[int, Watched], now: float) -> Verdict:
-    """Sums it up; no traffic is not health."""
+    """Sum it up; no traffic is not health."""
     drifted = []
     judged = 0
     for model, version in find_active(state, watched):
@@ -79,7 +79,7 @@ def _tell_drift(model: Watched, version: Version) -> list[str]:
 
 
 def estimate(model: Watched, judged: Judged) -> float | None:
-    """The accuracy of a window, without labels; None of a task that has none to estimate.
+    """Return the accuracy of a window, without labels; None of a task that has none to estimate.
 
     Of calibrated probabilities, the mean of those that the answers had is the share of right ones
     (CBPE; Guillory et al., "Predicting with confidence on unseen distributions", ICCV 2021).
@@ -98,7 +98,7 @@ def find_doubt(model: Watched, judged: Judged) -> str:
 
 
 def compare_routes(state: State, watched: Mapping[int, Watched]) -> list[str]:
-    """Compares the labels that share the traffic, without true labels."""
+    """Compare the labels that share the traffic, without true labels."""
     sides: dict[str, Side] = {}
     for name, route in state.routes.items():
         model = watched.get(route.version)
@@ -110,7 +110,7 @@ def compare_routes(state: State, watched: Mapping[int, Watched]) -> list[str]:
 
 
 def tell_troubles(state: State, faults: Mapping[int, str]) -> list[str]:
-    """What of the log could not be used, a sentence each."""
+    """Return what of the log could not be used, a sentence each."""
     said = [
         f"{faults.get(number, f'Version {number} cannot be watched.')} It answered {count} times."
         for number, count in sorted(state.unknown.items())
@@ -124,5 +124,5 @@ def tell_troubles(state: State, faults: Mapping[int, str]) -> list[str]:
 
 
 def show_time(seconds: float) -> str:
-    """A moment, in UTC."""
+    """Return a moment, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

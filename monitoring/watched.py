@@ -47,7 +47,7 @@ class Watched:
         return self.task.calibrates and self.provenance.calibrated
 
     def measure(self, image: bytes, outputs: Mapping[str, Any]) -> tuple[dict[str, float], Values]:
-        """What is compared of a request: of its image, and of its answer.
+        """Return what is compared of a request: of its image, and of its answer.
 
         Raises:
             ValueError: the image cannot be measured.
@@ -56,7 +56,7 @@ class Watched:
         return measure_image(image), self.describe(outputs)
 
     def describe(self, outputs: Mapping[str, Any]) -> Values:
-        """What is compared of an answer.
+        """Return what is compared of an answer.
 
         Raises:
             ServingError: it is not of this model.
@@ -86,7 +86,7 @@ def find_versions(folder: Path) -> dict[int, Path]:
 
 
 def load_watched(folder: Path, number: int) -> Watched:
-    """Reads what a version is compared by.
+    """Read what a version is compared by.
 
     Args:
         folder: of its SavedModel.
@@ -140,7 +140,7 @@ def load_named(folder: Path, name: str) -> tuple[dict[int, Watched], dict[int, s
 
 
 def tell_other_models(found: Iterable[str], wanted: str) -> str:
-    """Says that a log is of other models."""
+    """Say that a log is of other models."""
     return (
         f"The log is of {', '.join(sorted(found))}, and not of {wanted}: name another folder with "
         "--log, or the model's name in this one with --name."
@@ -148,6 +148,6 @@ def tell_other_models(found: Iterable[str], wanted: str) -> str:
 
 
 def find_confidence(answer: Values) -> float | None:
-    """How sure the model was of an answer, where its task tells."""
+    """Tell how sure the model was of an answer, where its task tells."""
     confidence = answer.get(CONFIDENCE)
     return confidence if isinstance(confidence, float) else None

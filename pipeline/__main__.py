@@ -1,18 +1,15 @@
 """`visionpipe VERB`, which is `python -m pipeline VERB`: all that the project does."""
 
 import functools
-import os
 import sys
 from collections.abc import Sequence
-
-# Before TensorFlow is imported: its C++ notices about the machine are nothing to act on.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from components.settings import SettingsError
 from pipeline.verbs import app as demo
 from pipeline.verbs import (
     cancel,
     check,
+    compare,
     hooks,
     infer,
     label,
@@ -50,6 +47,7 @@ for _module, _command in (
     (check, check.check),
     (report, report.report),
     (runs, runs.runs),
+    (compare, compare.compare),
     (lineage, lineage.lineage),
     (track, track.track),
     (register, register.register),
@@ -77,7 +75,7 @@ add_group(app, "serving", "Starts TensorFlow Serving, and asks it.", "serving.__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a verb; returns its exit code."""
+    """Run a verb; return its exit code."""
     return run(app, "visionpipe", arguments)
 
 

@@ -35,7 +35,7 @@ class Model:
         self.class_names = self._model.config.class_names
 
     def predict(self, image: str | Path | bytes | npt.NDArray[np.uint8]) -> Prediction:
-        """Answers one image, as a server does.
+        """Answer one image, as a server does.
 
         Args:
             image: a path, an encoded file, or pixels, uint8 [height, width, 3] in RGB.
@@ -56,7 +56,7 @@ class Model:
 
 
 def load(path: str | Path) -> Model:
-    """Loads a SavedModel, or the newest of a folder of versions.
+    """Load a SavedModel, or the newest of a folder of versions.
 
     Raises:
         ValueError: there is none.

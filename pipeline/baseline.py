@@ -20,13 +20,13 @@ class OtherBlessedModelStrategy(ResolverStrategy):
     one, and then be left out by the Evaluator, so that nothing would be compared.
 
     Of a run whose model comes from the cache, the last blessed model is that very model. Compared
-    with itself it would be judged anew, and so would everything that waits for the verdict.
+    with itself it would be judged again, and so would everything that waits for the verdict.
     """
 
     def resolve_artifacts(
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]]:
-        """Resolves `model`, and `pushed_model` which says that it is blessed.
+        """Resolve `model`, and `pushed_model` which says that it is blessed.
 
         Args:
             store: of metadata.
@@ -55,5 +55,5 @@ class OtherBlessedModelStrategy(ResolverStrategy):
 
 
 def other_blessed_model(**channels: types.BaseChannel) -> Resolver:
-    """The node that resolves `model` and `pushed_model` in sight of `candidate`."""
+    """Return the node that resolves `model` and `pushed_model` in sight of `candidate`."""
     return Resolver(strategy_class=OtherBlessedModelStrategy, **channels)

@@ -29,12 +29,12 @@ class Beginning(BaseModel):
     recipe: Recipe
 
     def with_values(self, values: Mapping[str, Any]) -> "Beginning":
-        """The same with other values of the recipe; names that it has not are left out."""
+        """Return the same with other values of the recipe; names that it has not are left out."""
         own = {name: value for name, value in values.items() if name in Recipe.model_fields}
         return self.model_copy(update={"recipe": self.recipe.model_copy(update=own)})
 
     def open(self, journal: Journal, run_id: str, start: int | None = None) -> None:
-        """Begins the run's journal.
+        """Begin the run's journal.
 
         Args:
             journal: is empty.
@@ -47,7 +47,7 @@ class Beginning(BaseModel):
 
 
 def beginning(settings: Settings, engine: str, git_commit: str) -> Beginning:
-    """What is known before a run.
+    """Return what is known before a run.
 
     Args:
         settings: what the run is made with.

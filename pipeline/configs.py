@@ -2,9 +2,8 @@
 
 import itertools
 import json
-import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,10 @@ from components.data_stores import DataVersionConfig
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
 from components.lakefs_pusher.config import LakeFSConfig
-from components.settings import read_settings
+from components.settings import name_flag, read_settings
 from models.config import BatchSize, Epochs, ImageSize, LearningRate, Optimizer
 from models.registry import check_name, known_encoders, known_models, known_tasks
+from pipeline.places import PlacesConfig, expand_home
 from pipeline.recipe import PipelineName, Recipe
 from pipeline.recipes import load_recipe
 from pipeline.vertex.config import VertexConfig
@@ -37,13 +37,9 @@ _OVERRIDES = (
 )
 
 
-def _place(pattern: str) -> Callable[[dict[str, Any]], str]:
-    """Makes the default of a folder that follows the recipe's name."""
-    return lambda settings: pattern.format(recipe=load_recipe(settings["recipe"]).name)
-
-
 class Settings(
     BaseSettings,
+    PlacesConfig,
     HubConfig,
     VertexConfig,
     EndpointConfig,
@@ -57,27 +53,10 @@ class Settings(
         title="Every run", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
     )
 
-    recipe: str = Field(
-        "scenes",
-        description="Recipe: data set, task, model and gate. scenes, pets, cifar10, tires, or the "
-        "path of a TOML file.",
-    )
     pipeline_name: PipelineName | None = Field(
         None,
         description="Name of the pipeline for `tfx`, for its metadata and on Vertex AI. Default: "
         "the recipe's, `segformer-training-pipeline` for `scenes` and `pets`.",
-    )
-    pipeline_root: str = Field(
-        default_factory=_place("output/{recipe}/pipeline"),
-        description="Where artifacts and metadata go. Default: by the recipe's name.",
-    )
-    data_root: str = Field(
-        default_factory=_place("data/{recipe}"),
-        description="Folder of train-*.tfrecord and val-*.tfrecord. Default: by the recipe's name.",
-    )
-    serving_dir: str = Field(
-        default_factory=_place("output/{recipe}/serving"),
-        description="Where blessed models are pushed to. Default: by the recipe's name.",
     )
     model: str | None = Field(
         None,
@@ -122,20 +101,10 @@ class Settings(
         None, description="Folder or file that a search wrote, to train with what it found."
     )
 
-    @field_validator(
-        "recipe", "pipeline_root", "data_root", "serving_dir", "encoder_weights", "hyperparameters"
-    )
+    @field_validator("encoder_weights", "hyperparameters")
     @classmethod
-    def _expand_home(cls, path: str | None) -> str | None:
-        """As a shell does it, which does not see what is in `.env`."""
-        return os.path.expanduser(path) if path else path
-
-    @field_validator("recipe")
-    @classmethod
-    def _known_recipe(cls, recipe: str) -> str:
-        """Said with all else that is wrong."""
-        load_recipe(recipe)
-        return recipe
+    def _expand_home_of_files(cls, path: str | None) -> str | None:
+        return expand_home(path)
 
     @field_validator("model")
     @classmethod
@@ -155,20 +124,6 @@ class Settings(
         return name
 
     @model_validator(mode="after")
-    def _no_patterns(self) -> "Settings":
-        """TFX finds files by patterns that begin with these folders, and quotes none of them."""
-        for name in ("data_root", "pipeline_root"):
-            folder = getattr(self, name)
-            if name == "pipeline_root" and "://" not in folder:
-                folder = os.path.abspath(folder)
-            if set("*?[") & set(folder):
-                raise ValueError(
-                    f"{name.upper()}={folder} cannot be used, because TFX reads *, ? and [ as a "
-                    "pattern: rename the folder, or choose another"
-                )
-        return self
-
-    @model_validator(mode="after")
     def _one_source_of_data(self) -> "Settings":
         if self.data_version and "data_root" in self.model_fields_set:
             raise ValueError(
@@ -181,23 +136,23 @@ class Settings(
     def _one_source_of_hyperparameters(self) -> "Settings":
         if self.tune and self.hyperparameters:
             raise ValueError(
-                f"TUNE=1 searches anew what HYPERPARAMETERS={self.hyperparameters} holds: unset "
+                f"TUNE=1 searches again what HYPERPARAMETERS={self.hyperparameters} holds: unset "
                 "one of them"
             )
         return self
 
     def overrides(self) -> dict[str, Any]:
-        """What is set in the recipe's place, by the recipe's field."""
+        """Return what is set in the recipe's place, by the recipe's field."""
         return {name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None}
 
     def default(self, name: str) -> Any:
-        """What a setting is where nobody sets it, beside this recipe."""
+        """Return what a setting is where nobody sets it, beside this recipe."""
         field = type(self).model_fields[name]
         recipe = {"recipe": self.recipe}
         return field.get_default(call_default_factory=True, validated_data=recipe)
 
     def is_default(self, *names: str) -> bool:
-        """Whether settings are what they are where nobody sets them."""
+        """Tell whether settings are what they are where nobody sets them."""
         return all(getattr(self, name) == self.default(name) for name in names)
 
     def as_typed(self, *names: str) -> str:
@@ -205,16 +160,29 @@ class Settings(
 
         Where a version is named, the folder that it was brought to is not.
         """
+        told = self._told(names).items()
+        return shlex.join(f"{name.upper()}={value}" for name, value in told)
+
+    def as_flags(self, *names: str) -> str:
+        """Return the same as flags, as one puts them behind a verb."""
+        words: list[str] = []
+        for name, value in self._told(names).items():
+            flag = name_flag(name if value != "False" else f"no_{name}")
+            words += [flag] if value in ("True", "False") else [flag, value]
+        return shlex.join(words)
+
+    def _told(self, names: Sequence[str]) -> dict[str, str]:
+        """Those of the settings that are not the default, as text."""
         versioned = self.data_version and "data_version" in names
         values = {
             name: getattr(self, name)
             for name in names
             if not self.is_default(name) and not (versioned and name == "data_root")
         }
-        return " ".join(
-            shlex.quote(f"{name.upper()}={json.dumps(value) if isinstance(value, dict) else value}")
+        return {
+            name: json.dumps(value) if isinstance(value, dict) else str(value)
             for name, value in values.items()
-        )
+        }
 
     def name_pipeline(self) -> str:
         """PIPELINE_NAME, or else the recipe's pipeline.
@@ -225,7 +193,7 @@ class Settings(
         return self.pipeline_name or self.load_recipe().name_pipeline()
 
     def load_recipe(self) -> Recipe:
-        """The recipe with the settings' overrides, which are no longer searched.
+        """Return the recipe with the settings' overrides, which are no longer searched.
 
         Raises:
             ValueError: the recipe is unknown.
@@ -241,7 +209,7 @@ class Settings(
 def load_settings(
     env_file: str | Path = ".env", flags: Mapping[str, Any] | None = None, **overrides: Any
 ) -> Settings:
-    """Reads the settings.
+    """Read the settings.
 
     Args:
         env_file: file of NAME=value lines; it need not exist.

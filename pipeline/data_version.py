@@ -26,7 +26,7 @@ _SHARDS = "shards"  # folder, within, of what a recipe's converter made
 
 
 def with_data(settings: Settings) -> Settings:
-    """Resolves DATA_VERSION, copies it and converts it, as far as that is not done yet.
+    """Resolve DATA_VERSION, copy it and convert it, as far as that is not done yet.
 
     Returns:
         The settings with the fixed address in DATA_VERSION's place, and the folder of its shards in
@@ -43,7 +43,7 @@ def with_data(settings: Settings) -> Settings:
 
 
 def bring(settings: StoresConfig, address: Address) -> Version:
-    """Copies what an address means into this machine's folder of versions.
+    """Copy what an address means into this machine's folder of versions.
 
     Raises:
         StoreError: it cannot be had.
@@ -63,7 +63,7 @@ def bring(settings: StoresConfig, address: Address) -> Version:
 
 
 def fixed_data(settings: Settings) -> Settings:
-    """The settings of a job for Vertex AI, which is compiled without asking a store.
+    """Return the settings of a job for Vertex AI, which is compiled without asking a store.
 
     Raises:
         ValueError: DATA_VERSION names something that may change.
@@ -86,7 +86,7 @@ def remote_root(settings: Settings, address: Address) -> str:
 
 
 def shards_of(version: Version, recipe: Recipe) -> Path:
-    """The folder of a version's shards; where it holds none, a recipe makes them once.
+    """Return the folder of a version's shards; where it holds none, a recipe makes them once.
 
     Raises:
         ValueError: the recipe cannot make any of it.
@@ -110,7 +110,7 @@ def shards_of(version: Version, recipe: Recipe) -> Path:
 
 @contextmanager
 def shown() -> Iterator[tuple[Callable[[str], None], Callable[[int], None]]]:
-    """Gives what tells a user what is done, and what shows how much of it came."""
+    """Give what tells a user what is done, and what shows how much of it came."""
     from rich.console import Console
     from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 

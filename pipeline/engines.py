@@ -19,7 +19,7 @@ LOCAL_BEAM_ARGS = [
     "--runner=DirectRunner",
     # Beam's own choice, Prism, is a binary that it downloads.
     "--direct_running_mode=in_memory",
-    # No container is started; but where none is named, TFX packs itself anew in every step, for
+    # No container is started; but where none is named, TFX packs itself again in every step, for
     # workers elsewhere.
     "--sdk_container_image=none",
     # What Beam would infer of TFX's own graphs takes a fifth of a small step's processor time.
@@ -67,7 +67,7 @@ def local_engine(settings: Settings) -> Engine:
 
 
 def folder_pusher(settings: Settings, base_directory: str) -> Callable[..., Pusher]:
-    """Makes a Pusher from its arguments, to a folder of versions for a server to read."""
+    """Make a Pusher from its arguments, to a folder of versions for a server to read."""
     recipe = settings.load_recipe()
     return functools.partial(
         Pusher,
@@ -77,7 +77,7 @@ def folder_pusher(settings: Settings, base_directory: str) -> Callable[..., Push
 
 
 def filesystem(base_directory: str) -> pusher_pb2.PushDestination:
-    """A folder of versions as the destination of a push."""
+    """Return a folder of versions as the destination of a push."""
     return pusher_pb2.PushDestination(
         filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
     )

@@ -14,7 +14,7 @@ _WHOLE_SPLIT = config_pb2.SlicingSpec()
 
 
 def eval_config(recipe: Recipe) -> config_pb2.EvalConfig:
-    """What the Evaluator measures and what it blesses.
+    """Return what the Evaluator measures and what it blesses.
 
     The change threshold binds only where there is a blessed model to compare with; the value
     thresholds bind always.
@@ -50,7 +50,7 @@ def eval_config(recipe: Recipe) -> config_pb2.EvalConfig:
 def _limit(
     metric: Metric, limit: float, slices: Sequence[config_pb2.SlicingSpec]
 ) -> config_pb2.PerSliceMetricThresholds:
-    """A metric's limit in some slices: a floor or a ceiling, as its direction asks."""
+    """Return a metric's limit in some slices: a floor or a ceiling, as its direction asks."""
     bound: dict[str, Any] = {"lower_bound" if metric.sign > 0 else "upper_bound": {"value": limit}}
     threshold = config_pb2.MetricThreshold(
         value_threshold=config_pb2.GenericValueThreshold(**bound)

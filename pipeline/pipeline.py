@@ -40,7 +40,7 @@ _BATCHES_BY_BYTES = "tfxio_use_byte_size_batching"
 
 
 def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipeline:
-    """Builds the graph, the same for every engine.
+    """Build the graph, the same for every engine.
 
     Args:
         recipe: what is trained on what, and the gate.
@@ -194,7 +194,7 @@ def create_pipeline(recipe: Recipe, engine: Engine, settings: Settings) -> Pipel
 
 
 def encoded_images(task: Task) -> schema_pb2.Schema:
-    """Tells TFDV what is no text: of that it would keep every value, which is all of the data."""
+    """Tell TFDV what is no text: of that it would keep every value, which is all of the data."""
     schema = schema_pb2.Schema()
     names = [preprocessing.IMAGE, *([preprocessing.LABEL] if task.label_type == "bytes" else [])]
     for name in names:
@@ -203,7 +203,7 @@ def encoded_images(task: Task) -> schema_pb2.Schema:
 
 
 def _imported(settings: Settings, recipe: Recipe) -> BaseNode | None:
-    """Takes the place of the Tuner where the settings name what one found before.
+    """Take the place of the Tuner where the settings name what one found before.
 
     TFX recognises an imported artifact by its path and properties: without the digest among them,
     a changed file would be answered with the model that was trained with the old one.

@@ -40,7 +40,7 @@ class Ranked:
 
 
 def find_best(server: Connection, versions: Sequence[Version], metric: str) -> Ranked:
-    """Finds the best version; of equals the newest.
+    """Find the best version; of equals the newest.
 
     Versions whose run is not there, has not finished or was not measured so are not ranked.
 

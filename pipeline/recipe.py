@@ -24,7 +24,7 @@ PipelineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,127}$")]
 
 
 def encoder_of_its_own() -> dict[str, str | None]:
-    """The fields of a recipe by which an architecture stands on its own encoder, untrained."""
+    """Return the fields of a recipe that put an architecture on its own encoder, untrained."""
     return {name: Recipe.model_fields[name].default for name in ("encoder", "encoder_weights")}
 
 
@@ -198,11 +198,11 @@ class Recipe(BaseModel):
         return {**SPLIT_PATTERNS, **(CALIBRATION_PATTERN if self.calibrated else {})}
 
     def name_pipeline(self) -> str:
-        """The name of the pipeline that trains it: models of one pipeline follow each other."""
+        """Return the pipeline's name that trains it: models of one pipeline follow each other."""
         return self.pipeline_name or f"{self.name.replace('_', '-')}-training-pipeline"
 
     def with_overrides(self, overrides: dict[str, Any]) -> Self:
-        """The recipe for the model that is asked for, with what a user sets on top.
+        """Return the recipe for the model that is asked for, with what a user sets on top.
 
         Args:
             overrides: fields and their values; they win over `by_model`.
@@ -212,6 +212,6 @@ class Recipe(BaseModel):
         return self.model_copy(update={**own, **self.by_model.get(model, {}), **overrides})
 
     def training_config(self) -> TrainingConfig:
-        """The part that the Trainer needs."""
+        """Return the part that the Trainer needs."""
         shared = self.model_dump(include=set(TrainingConfig.model_fields))
         return TrainingConfig(recipe=self.name, **shared)

@@ -16,7 +16,7 @@ _BASE = "base"
 
 
 def read_recipe(path: Path, load_base: Callable[[str], Recipe]) -> Recipe:
-    """Reads a recipe.
+    """Read a recipe.
 
     Args:
         path: a file with the fields of `Recipe`. With `base = "NAME"` all other fields but
@@ -56,7 +56,7 @@ def read_recipe(path: Path, load_base: Callable[[str], Recipe]) -> Recipe:
 
 
 def _inherit_gate(base: dict[str, Any], own: Any) -> Any:
-    """A gate over that of the base; what is no table is left to whoever looks at its value."""
+    """Merge a gate over that of the base; what is no table is left to who looks at its value."""
     if not isinstance(own, dict):
         return own
     inherited = dict(base)
@@ -74,7 +74,7 @@ def _refusal(path: Path, why: str) -> ValueError:
 
 
 def find_line(text: str, keys: Sequence[str]) -> int | None:
-    """The line, from 1, of the statement of a TOML file that first sets a key.
+    """Return the line, from 1, of the statement of a TOML file that first sets a key.
 
     Args:
         text: the file.
@@ -99,7 +99,7 @@ def find_line(text: str, keys: Sequence[str]) -> int | None:
 
 
 def _in_words(fault: ErrorDetails, text: str) -> str:
-    """What is wrong, and the line of it or, of what is missing, of the table that it misses in."""
+    """Return what is wrong, and its line or, of a missing field, the line of its table."""
     keys = [str(key) for key in fault["loc"]]
     ours = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else ""
     if ours and not keys:  # of the whole recipe: our sentences begin with the key
@@ -120,7 +120,7 @@ def _in_words(fault: ErrorDetails, text: str) -> str:
 
 
 def _known_keys(tables: Sequence[str]) -> list[str]:
-    """The keys that a table of a recipe may have."""
+    """Return the keys that a table of a recipe may have."""
     kind: type[BaseModel] = Recipe
     for table in tables:
         field = kind.model_fields.get(table)

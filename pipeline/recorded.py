@@ -54,7 +54,7 @@ class Recording:
         self._machine: MachineMetrics | None = None
 
     def begin(self, told: Beginning) -> None:
-        """Opens it, and closes those of this PIPELINE_ROOT that were killed.
+        """Open it, and close those of this PIPELINE_ROOT that were killed.
 
         Args:
             told: what is known before the run.
@@ -71,7 +71,7 @@ class Recording:
             set_current(self._journal)
 
     def end(self, status: str, *tellers: Callable[[Journal], None]) -> str:
-        """Closes it.
+        """Close it.
 
         Args:
             status: FINISHED, FAILED or KILLED.
@@ -108,7 +108,7 @@ class Recording:
 
 
 def tell(journal: Journal, run: Run, trained_at: str | None = None) -> None:
-    """Adds all that is known of a run that has ended, whatever it came to.
+    """Add all that is known of a run that has ended, whatever it came to.
 
     Args:
         journal: the run's.
@@ -148,7 +148,7 @@ def tell(journal: Journal, run: Run, trained_at: str | None = None) -> None:
 
 
 def tell_data(journal: Journal, run: Run) -> None:
-    """Adds which examples a run learned from, if it came to them."""
+    """Add which examples a run learned from, if it came to them."""
     if examples := run.output("ImportExampleGen", "examples"):
         digest = labelled.digest(examples)
         journal.tags({names.DATA_VERSION: run.data_version, names.DATA_DIGEST: digest})
@@ -157,7 +157,7 @@ def tell_data(journal: Journal, run: Run) -> None:
 
 
 def tell_report(journal: Journal, report: str) -> None:
-    """Adds a run's report, and its figures.
+    """Add a run's report, and its figures.
 
     Args:
         journal: the run's.
@@ -172,7 +172,7 @@ def tell_report(journal: Journal, report: str) -> None:
 
 
 def dataset(place: str, digest: str) -> dict[str, str]:
-    """A MetaDataset as MLflow keeps it.
+    """Return a MetaDataset as MLflow keeps it.
 
     Args:
         place: a fixed address of lakeFS or S3, or a folder.
@@ -206,7 +206,7 @@ def _end_of(step: Step) -> int:
 
 @contextmanager
 def never_failing() -> Iterator[None]:
-    """Puts what goes wrong into the run's log: no run fails because it cannot be told of."""
+    """Put what goes wrong into the run's log: no run fails because it cannot be told of."""
     try:
         yield
     except Exception:

@@ -9,33 +9,49 @@ from typing import Any
 
 _LONGEST = 1000  # characters that a person reads of an error
 _BYTES = re.compile(r"""\bb(['"])(?:\\.|(?!\1)[^\\])*(?:\1|$)""", re.DOTALL)
+_SHORT = 40  # characters of bytes that may be told
+# What libraries put around or in the place of a reason, and what is told of it.
+_NOISE = (
+    (r"(?s)\b\w+ \{\n(?:.*\}|.*)", "{…}"),  # a protocol buffer
+    (r"Graph execution error:\s*", ""),
+    (r"Detected at node .*defined at \(most recent call last\):\n(?:[ <].*\n)*", ""),
+    (r"\{\{function_node [^}]*\}\} ?", ""),
+    (r"\s*\[\[.*?\]\]|\s*\[Op:[^]]*\](?: name: \S*)?", ""),
+)
 
 
 def fail(message: str, status: int) -> int:
-    """Prints why something ends, in one sentence; returns the exit status for it."""
+    """Print why something ends, in one sentence; return the exit status for it."""
     _print(message, "red")
     return status
 
 
 def readable(error: BaseException) -> str:
-    """An error's message, if need be cut, without the images that libraries put into it.
+    """Return an error's message, if need be cut, without what nobody reads.
 
-    Of a message that is cut, what was raised from another error says that one's as well: the
-    reason tends to be there.
+    That is images, protocol buffers and places in TensorFlow's graph. Of a message that is cut,
+    what was raised from another error says that one's as well: the reason tends to be there.
     """
     message = str(error)
     if len(message) <= _LONGEST:
-        return message
+        return _reason(message)
     chain = [error]
     while follows := chain[-1].__cause__ or chain[-1].__context__:
         chain.append(follows)
     causes = [str(one.__cause__) for one in chain if one.__cause__]
-    parts = [_BYTES.sub("b'…'", part) for part in [message, *causes[:1]]]
+    parts = [_reason(part) for part in [message, *causes[:1]]]
     return " Cause: ".join(textwrap.shorten(part, _LONGEST, placeholder=" …") for part in parts)
 
 
+def _reason(message: str) -> str:
+    shown = _BYTES.sub(lambda found: found[0] if len(found[0]) <= _SHORT else "b'…'", message)
+    for pattern, told in _NOISE:
+        shown = re.sub(pattern, told, shown)
+    return shown.strip()
+
+
 def tell(message: str) -> None:
-    """Prints what a person should know beside what was asked for, in one sentence."""
+    """Print what a person should know beside what was asked for, in one sentence."""
     _print(message, "yellow")
 
 
@@ -46,7 +62,7 @@ def _print(message: str, style: str) -> None:
 
 
 def print_json(document: Any) -> None:
-    """Prints a document for programs; figures that are no number are null."""
+    """Print a document for programs; figures that are no number are null."""
     print(json.dumps(_without_nan(document), indent=2, default=str))
 
 

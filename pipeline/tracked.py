@@ -34,7 +34,7 @@ class RecipeConfig(BaseModel):
     )
 
     def recipe_name(self) -> str:
-        """The name of the recipe, whose file need not be there.
+        """Return the name of the recipe, whose file need not be there.
 
         Raises:
             SettingsError: it is a file, and none of a recipe.
@@ -53,7 +53,7 @@ class RunsSettings(BaseSettings, ServerConfig, RecipeConfig):
 
 
 def read_recipe(server: Connection, run: TrackedRun) -> Recipe:
-    """Reads the recipe that a run was recorded with.
+    """Read the recipe that a run was recorded with.
 
     Raises:
         TrackingError: the run has none, or one of another version of this project.
@@ -71,7 +71,7 @@ def read_recipe(server: Connection, run: TrackedRun) -> Recipe:
 
 
 def choose_run(server: Connection, recipe: str, option: str) -> TrackedRun:
-    """Shows the recipe's finished runs, newest first, and asks which one.
+    """Show the recipe's finished runs, newest first, and ask which one.
 
     Args:
         server: where they were recorded.
@@ -93,7 +93,7 @@ def choose_run(server: Connection, recipe: str, option: str) -> TrackedRun:
 
 
 def ask(question: str, choices: list[str] | None = None) -> str:
-    """Asks until there is an answer.
+    """Ask until there is an answer.
 
     Raises:
         TrackingError: the terminal is closed.
@@ -112,7 +112,7 @@ def ask(question: str, choices: list[str] | None = None) -> str:
 
 
 def require_terminal(option: str, instead: str) -> None:
-    """Looks whether somebody can be asked.
+    """Look whether somebody can be asked.
 
     Raises:
         TrackingError: this is no terminal.
@@ -122,7 +122,7 @@ def require_terminal(option: str, instead: str) -> None:
 
 
 def no_run(server: Connection, recipe: str) -> TrackingError:
-    """Makes the error of a recipe of which no run is recorded."""
+    """Make the error of a recipe of which no run is recorded."""
     return TrackingError(
         f"MLflow at {server.address} has no finished run of recipe {recipe}: train one with "
         "MLFLOW_TRACKING_URI set, or set RECIPE to another."

@@ -37,7 +37,7 @@ class Hyperparameters:
 
 
 def read_hyperparameters(path: str) -> Hyperparameters:
-    """Reads what a Tuner found.
+    """Read what a Tuner found.
 
     Args:
         path: the artifact's folder or the file in it.
@@ -65,7 +65,7 @@ def read_hyperparameters(path: str) -> Hyperparameters:
 
 
 def imported_hyperparameters(settings: Settings, recipe: Recipe) -> Hyperparameters | None:
-    """Reads the file that the settings name, and holds it against recipe and settings.
+    """Read the file that the settings name, and hold it against recipe and settings.
 
     Returns:
         What is to be trained with; None where the settings name no file.

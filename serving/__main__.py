@@ -69,7 +69,7 @@ def config(
         float, _positive("That a running server may take to load it.", "SECONDS")
     ] = 120.0,
 ) -> int:
-    """Writes the server's configuration; returns 0."""
+    """Write the server's configuration; return 0."""
     folder, name = _folder(serving_dir), _name(model)
     labels = rollout.choose(folder, name, stable, canary)
     rest = client.RestClient(url, name, "")
@@ -121,7 +121,7 @@ def predict(
     label: Label = client.LABEL,
     timeout: Timeout = 30.0,
 ) -> int:
-    """Prints the shares of the classes, or the most probable ones; returns 0."""
+    """Print the shares of the classes, or the most probable ones; return 0."""
     [content] = _read([image])
     [prediction] = _predictor(url, endpoint, model, label, timeout, True).predict([content])
     if output and isinstance(prediction, Classification):
@@ -150,7 +150,7 @@ def measure(
     label: Label = client.LABEL,
     timeout: Timeout = 30.0,
 ) -> int:
-    """Prints the figures; returns 0, or 1 when a request failed."""
+    """Print the figures; return 0, or 1 when a request failed."""
     contents = _read(images)
     # What is asked again would hide a failure, or pass for a slow answer.
     predictor = _predictor(url, endpoint, model, label, timeout, False)
@@ -164,7 +164,7 @@ def _folder(serving_dir: Path | None) -> Path:
 
 
 def _name(model: str | None) -> str:
-    """What the server calls the recipe's model: a folder holds the models of one recipe."""
+    """Return what the server calls the recipe's model: a folder holds the models of one recipe."""
     return model or load_settings().load_recipe().name
 
 
@@ -202,7 +202,7 @@ def _endpoint(endpoint: str, timeout: float, retry: bool) -> client.Predictor:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a verb; returns 1 with one sentence when what is asked cannot be had."""
+    """Run a verb; return 1 with one sentence when what is asked cannot be had."""
     return run(app, "python -m serving", arguments)
 
 

@@ -12,7 +12,7 @@ Tell = Callable[[str], None]
 
 
 def write_line(**facts: Any) -> str:
-    """A request's line, with the time in seconds since 1970."""
+    """Return a request's line, with the time in seconds since 1970."""
     return json.dumps({"time": round(time.time(), 3), **facts})
 
 
@@ -29,7 +29,7 @@ class AccessLog:
         self._tell = tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers by the application, then tells the line."""
+        """Answer by the application, then tell the line."""
         if self._tell is None or scope["type"] != "http":
             await self._app(scope, receive, send)
             return

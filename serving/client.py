@@ -22,7 +22,7 @@ class Predictor(Protocol):
     """Asks a model over one transport."""
 
     def predict(self, images: Sequence[bytes]) -> list[Prediction]:
-        """Encoded images (JPEG or PNG) to predictions, in their order."""
+        """Return encoded images (JPEG or PNG) to predictions, in their order."""
 
 
 class RestClient:
@@ -57,7 +57,7 @@ class RestClient:
         self._http = httpx2.Client(timeout=timeout, headers=headers)
 
     def predict(self, images: Sequence[bytes]) -> list[Prediction]:
-        """Encoded images (JPEG or PNG) to predictions, in their order.
+        """Return encoded images (JPEG or PNG) to predictions, in their order.
 
         Raises:
             ServingError: there is no answer, also not after the tries that make sense.
@@ -75,7 +75,7 @@ class RestClient:
             raise explain(Kind.BROKEN, self._url, self._target, str(error)) from error
 
     def versions(self) -> dict[int, str]:
-        """The versions that the server knows of the model, with their states, such as AVAILABLE.
+        """Return the versions that the server knows of the model, with states such as AVAILABLE.
 
         Raises:
             ServingError: there is no answer; MISSING when it knows none.
@@ -87,7 +87,7 @@ class RestClient:
         }
 
     def version_of(self, label: str) -> int | None:
-        """The version that the server has under a label; None when it has none.
+        """Return the version that the server has under a label; None when it has none.
 
         Raises:
             ServingError: there is no answer.
@@ -126,18 +126,18 @@ class RestClient:
 
 
 def write_instances(images: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Encoded images as a request has them in JSON."""
+    """Return encoded images as a request has them in JSON."""
     return [{"image_bytes": {"b64": base64.b64encode(image).decode()}} for image in images]
 
 
 def describe(model: str, label: str) -> str:
-    """What is asked, in words."""
+    """Return what is asked, in words."""
     which = f'the version "{label}"' if label else "the newest version"
     return f"{which} of model {model}"
 
 
 def retrying(retry: bool) -> Callable[..., Any]:
-    """Calls again what `TRIES` allows, if at all: after Retry-After, or else longer each time."""
+    """Call again what `TRIES` allows, if at all: after Retry-After, or else longer each time."""
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(ServingError),
         wait=_wait,

@@ -12,7 +12,7 @@ FILE = "models.config"
 
 
 def pushed_versions(folder: Path) -> list[int]:
-    """The whole versions in the Pusher's folder, oldest first.
+    """Return the whole versions in the Pusher's folder, oldest first.
 
     Raises:
         ServingError: there is none.
@@ -28,7 +28,7 @@ def pushed_versions(folder: Path) -> list[int]:
 def build(
     folder: Path, model: str, versions: set[int], labels: dict[str, int]
 ) -> model_server_config_pb2.ModelConfig:
-    """The config of one model.
+    """Return the config of one model.
 
     The versions are named one by one: by the default policy a push would unload what a label names.
 
@@ -67,7 +67,7 @@ def pin(folder: Path, model: str) -> None:
 
 
 def read(folder: Path, model: str) -> model_server_config_pb2.ModelConfig | None:
-    """The model's present config; None when there is none.
+    """Return the model's present config; None when there is none.
 
     Raises:
         ServingError: the file is none that the server would read.
@@ -85,7 +85,7 @@ def read(folder: Path, model: str) -> model_server_config_pb2.ModelConfig | None
 
 
 def write(folder: Path, config: model_server_config_pb2.ModelConfig) -> None:
-    """Replaces the file in one step, so that the server never reads a part of it."""
+    """Replace the file in one step, so that the server never reads a part of it."""
     server = model_server_config_pb2.ModelServerConfig()
     server.model_config_list.config.append(config)
     incoming = folder / f".{FILE}-{os.getpid()}"

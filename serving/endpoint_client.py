@@ -38,7 +38,7 @@ _SENTENCES = {
 
 
 def find_name(text: str, project: str | None, region: str) -> str:
-    """The resource name of an Endpoint.
+    """Return the resource name of an Endpoint.
 
     Args:
         text: the name, projects/PROJECT/locations/REGION/endpoints/ID, or the id.
@@ -85,7 +85,7 @@ class EndpointClient:
         self._dedicated = self._endpoint.dedicated_endpoint_enabled
 
     def predict(self, images: Sequence[bytes]) -> list[Prediction]:
-        """Encoded images (JPEG or PNG) to predictions, in their order.
+        """Return encoded images (JPEG or PNG) to predictions, in their order.
 
         Raises:
             ServingError: there is no answer, also not after the tries that make sense.
@@ -124,7 +124,7 @@ class EndpointClient:
             raise _api_error(str(error)) from error
 
     def _check_size(self, instances: list[dict[str, Any]]) -> None:
-        """Refuses what the service would, for the transport would have to carry it first."""
+        """Refuse what the service would, for the transport would have to carry it first."""
         size = len(json.dumps({"instances": instances})) / _MB
         kind, most = ("dedicated", _DEDICATED_MB) if self._dedicated else ("shared", _SHARED_MB)
         if size > most:
@@ -133,7 +133,7 @@ class EndpointClient:
             )
 
     def _explained(self, call: Callable[..., Answer], *arguments: Any) -> Answer:
-        """Calls, and words what goes wrong."""
+        """Call, and word what goes wrong."""
         try:
             with explained(self._name, ROLES):
                 return call(*arguments)
@@ -156,7 +156,7 @@ class EndpointClient:
 
 
 def _api_error(said: str) -> exceptions.GoogleAPICallError:
-    """What the client raises of an answer over gRPC, of one over HTTP that it only repeats."""
+    """Return the client's error for an answer over gRPC, or over HTTP, which it only repeats."""
     found = _FAILED.fullmatch(said)
     if found is None:
         return exceptions.GoogleAPICallError(said)

@@ -54,7 +54,7 @@ class ServingError(RuntimeError):
 
 
 def kind_of(said: str) -> Kind | None:
-    """The kind where the server's words tell more than its status; None where they do not.
+    """Return the kind where the server's words tell more than its status; None where they do not.
 
     TensorFlow Serving has one status for a broken image and for a label that it lacks, and over
     gRPC one for a full queue and for a server that is not there.
@@ -90,7 +90,7 @@ def explain(
     wait: float | None = None,
     sentences: Mapping[Kind, str] = SENTENCES,
 ) -> ServingError:
-    """Words a failure.
+    """Word a failure.
 
     Args:
         kind: what went wrong.

@@ -57,7 +57,7 @@ class GrpcClient:
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
     def predict(self, images: Sequence[bytes]) -> list[Prediction]:
-        """Encoded images (JPEG or PNG) to predictions, in their order.
+        """Return encoded images (JPEG or PNG) to predictions, in their order.
 
         Raises:
             ServingError: there is no answer, also not after the tries that make sense.

@@ -34,7 +34,7 @@ class Result:
     elapsed: float
 
     def percentile(self, percent: int) -> float:
-        """A percentile of the durations, in seconds; of a single one, that one."""
+        """Return a percentile of the durations, in seconds; of a single one, that one."""
         if len(self.seconds) == 1:
             return self.seconds[0]
         return quantiles(self.seconds, n=100, method="inclusive")[percent - 1]
@@ -43,7 +43,7 @@ class Result:
 def put_load(
     predictor: Predictor, images: Sequence[bytes], requests: int, concurrency: int, batch: int
 ) -> Result:
-    """Sends so many requests, and no more than some at a time.
+    """Send so many requests, and no more than some at a time.
 
     Args:
         predictor: what is asked.
@@ -77,7 +77,7 @@ def put_load(
 
 
 def table(result: Result) -> Table:
-    """The figures for a person."""
+    """Return the figures for a person."""
     rows = Table("figure", "value")
     answered = len(result.seconds)
     rows.add_row("requests answered", str(answered))

@@ -117,7 +117,7 @@ class ModelServer:
         )
 
     def run(self) -> None:
-        """Serves until SIGTERM or Ctrl-C, or until `stop`; then answers what it has begun.
+        """Serve until SIGTERM or Ctrl-C, or until `stop`; then answer what it has begun.
 
         Raises:
             ServingError: a model does not load at all.

@@ -54,7 +54,7 @@ class ImageRefused(Exception):
 
 
 def read_predictions(rows: Any) -> list[Prediction]:
-    """What an answer has in JSON for `predictions`.
+    """Return what an answer has in JSON for `predictions`.
 
     Raises:
         ImageRefused: an image was not answered, while others were.
@@ -84,7 +84,7 @@ def _read_row(row: Mapping[str, Any]) -> Prediction:
 
 
 def read_arrays(arrays: Mapping[str, Any]) -> list[Prediction]:
-    """What an answer has as arrays, the images along their first dimension.
+    """Return what an answer has as arrays, the images along their first dimension.
 
     Raises:
         ImageRefused: an image was not answered, while others were.

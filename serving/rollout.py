@@ -18,7 +18,7 @@ _AVAILABLE = "AVAILABLE"
 
 
 def choose(folder: Path, model: str, stable: int | None, canary: int | None) -> dict[str, int]:
-    """What each label is to name: by default the newest version is stable.
+    """Return what each label is to name: by default the newest version is stable.
 
     Args:
         folder: the Pusher's folder.
@@ -94,7 +94,7 @@ def _loaded(wanted: set[int], states: dict[int, str]) -> bool:
 
 
 def _states(server: RestClient) -> dict[int, str] | None:
-    """The server's versions; None when none runs."""
+    """Return the server's versions; None when none runs."""
     try:
         return server.versions()
     except ServingError as error:

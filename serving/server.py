@@ -16,7 +16,7 @@ _DOCKER = "docker"
 def flags(
     folder: str, settings: str = str(SETTINGS), rest_port: int = 8501, grpc_port: int = 8500
 ) -> list[str]:
-    """The server's flags.
+    """Return the server's flags.
 
     Args:
         folder: the Pusher's folder, as an absolute path.

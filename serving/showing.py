@@ -8,7 +8,7 @@ _SHOWN_CLASSES = 5
 
 
 def show(prediction: Prediction, console: Console) -> None:
-    """Prints the shares of the classes, or the most probable ones."""
+    """Print the shares of the classes, or the most probable ones."""
     if isinstance(prediction, Classification):
         ranked = sorted(enumerate(prediction.probabilities), key=lambda pair: -pair[1])
         for index, probability in ranked[:_SHOWN_CLASSES]:

@@ -55,7 +55,7 @@ class LakeFSAddress:
         return f"{MANIFESTS}/{self.path or 'all'}.json"
 
     def at(self, ref: str) -> LakeFSAddress:
-        """The same path at another reference."""
+        """Return the same path at another reference."""
         return replace(self, ref=ref)
 
     @property
@@ -102,7 +102,7 @@ class S3Address:
         return f"{self.key}/" if self.key else ""
 
     def manifest(self, manifest_id: str) -> S3Address:
-        """The address of a manifest in the same bucket."""
+        """Return the address of a manifest in the same bucket."""
         return replace(self, key=f"{MANIFESTS}/{manifest_id}.json")
 
     @property
@@ -115,7 +115,7 @@ Address = LakeFSAddress | S3Address
 
 
 def parse(text: str) -> Address:
-    """Reads an address.
+    """Read an address.
 
     Raises:
         StoreError: it is none, or holds what may be a secret; that is not repeated.
@@ -167,7 +167,7 @@ def _parse_s3(rest: str) -> S3Address:
 
 
 def find_fault(path: str) -> str:
-    """Says why a path cannot be one below a folder; empty where it can."""
+    """Say why a path cannot be one below a folder; empty where it can."""
     parts = path.split("/") if path else []
     if path.startswith("/"):
         return "is absolute"

@@ -15,13 +15,13 @@ class Digest:
         self._sha256, self._md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
 
     def update(self, block: bytes) -> None:
-        """Goes on with more bytes."""
+        """Go on with more bytes."""
         self.size += len(block)
         self._sha256.update(block)
         self._md5.update(block)
 
     def update_from(self, file: BinaryIO) -> None:
-        """Goes on with what is left of a file."""
+        """Go on with what is left of a file."""
         while block := file.read(_BLOCK):
             self.update(block)
 

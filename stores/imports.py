@@ -57,7 +57,7 @@ def _entry_of(path: Path, folder: Path) -> Entry:
 def import_to_lakefs(
     store: LakeFS, source: Path, address: LakeFSAddress, message: str, progress: Progress
 ) -> LakeFSAddress:
-    """Makes a path of a branch hold what a folder holds, by one merge.
+    """Make a path of a branch hold what a folder holds, by one merge.
 
     Until then nothing is seen on the branch. An import that was stopped is gone on with, and one
     that is done changes nothing.
@@ -102,7 +102,7 @@ def import_by_reference(
     message: str,
     progress: Progress,
 ) -> LakeFSAddress:
-    """Makes a path of a branch hold what is below a prefix in S3, without copying it there.
+    """Make a path of a branch hold what is below a prefix in S3, without copying it there.
 
     Every object is read once, for its SHA-256, by which a change of it is noticed: lakeFS does not
     keep what it does not own from being overwritten.
@@ -142,7 +142,7 @@ def import_by_reference(
 
 
 def import_to_s3(store: S3, source: Path, address: S3Address, progress: Progress) -> None:
-    """Makes a prefix hold what a folder holds; what is right there is not written again.
+    """Make a prefix hold what a folder holds; what is right there is not written again.
 
     It becomes a version by its manifest, which a pull of the prefix makes.
     """
@@ -166,7 +166,7 @@ def import_to_s3(store: S3, source: Path, address: S3Address, progress: Progress
 
 
 def check_path(address: LakeFSAddress) -> None:
-    """Refuses to replace all that a repository holds.
+    """Refuse to replace all that a repository holds.
 
     Raises:
         StoreError: the address has no path.
@@ -179,7 +179,7 @@ def check_path(address: LakeFSAddress) -> None:
 
 
 def _run_branch(address: LakeFSAddress, what: str) -> LakeFSAddress:
-    """A branch for this import alone, by which the next one finds what is done of it."""
+    """Return a branch for this import alone, by which the next one finds what is done of it."""
     digest = hashlib.sha256(f"{address}\0{what}".encode()).hexdigest()
     return address.at(f"import-{digest[:16]}")
 
@@ -201,7 +201,7 @@ def _delete(store: LakeFS, run: LakeFSAddress, paths: list[str]) -> None:
 
 
 def note_objects(store: LakeFS, source: S3Address, run: LakeFSAddress, message: str) -> None:
-    """Commits what is below a prefix to a branch, as the service does it: nothing is read.
+    """Commit what is below a prefix to a branch, as the service does it: nothing is read.
 
     Args:
         store: where to; the server itself must be able to list the bucket.

@@ -49,7 +49,7 @@ class LakeFS:
         secret_key: the secret that belongs to it.
         read_seconds: how long an answer may take.
         reconnections: how often a connection is tried again that is not made, as while a server
-            starts anew.
+            starts again.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class LakeFS:
         return self._client
 
     def ask(self, what: str, method: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
-        """Calls a method of the client.
+        """Call a method of the client.
 
         Args:
             what: is done, for a message: "commit to lakefs://repo/main".
@@ -131,7 +131,7 @@ class LakeFS:
         )
 
     def missing(self, method: Callable[..., T], *arguments: Any) -> T | None:
-        """Calls a method; None where what it is about is not there."""
+        """Call a method; None where what it is about is not there."""
         try:
             return self.ask("look", method, *arguments)
         except StoreError as error:
@@ -142,7 +142,7 @@ class LakeFS:
     def pages(
         self, what: str, method: Callable[..., Any], *arguments: Any, **keywords: Any
     ) -> Iterator[Any]:
-        """The items of all pages of a list."""
+        """Yield the items of all pages of a list."""
         after = ""
         while True:
             page = self.ask(what, method, *arguments, **keywords, after=after, amount=_PAGE)
@@ -152,7 +152,7 @@ class LakeFS:
             after = page.pagination.next_offset
 
     def resolve(self, address: LakeFSAddress) -> LakeFSAddress:
-        """Finds the commit that an address means now.
+        """Find the commit that an address means now.
 
         Raises:
             StoreError: there is no such repository or reference, it means two things, or has
@@ -175,7 +175,7 @@ class LakeFS:
         return address.at(commit)
 
     def commit(self, address: LakeFSAddress) -> Any:
-        """The commit of an address's reference, as the service describes it.
+        """Return the commit of an address's reference, as the service describes it.
 
         Raises:
             StoreError: there is no such repository or reference.
@@ -201,7 +201,7 @@ class LakeFS:
             )
 
     def entries(self, address: LakeFSAddress) -> tuple[Entry, ...]:
-        """Lists the objects of an address, with the digests that were noted of them.
+        """List the objects of an address, with the digests that were noted of them.
 
         Raises:
             StoreError: there are none, some cannot be files of one folder, or some have neither a
@@ -229,7 +229,7 @@ class LakeFS:
         return tuple(known)
 
     def list_objects(self, address: LakeFSAddress) -> Iterator[Any]:
-        """Lists the objects of an address as the service describes them, without manifests."""
+        """List the objects of an address as the service describes them, without manifests."""
         listed = self.pages(
             f"list {address}",
             self.api.objects_api.list_objects,
@@ -240,7 +240,7 @@ class LakeFS:
         return (found for found in listed if not found.path.startswith(f"{MANIFESTS}/"))
 
     def log(self, address: LakeFSAddress, amount: int) -> Iterator[Any]:
-        """The commits up to an address's reference, newest first, as the service describes them.
+        """Return the commits up to an address's reference, newest first, as the service has them.
 
         Of a path those that changed it; merges, which repeat what was committed, are not of them.
         """
@@ -254,7 +254,7 @@ class LakeFS:
         return itertools.islice(commits, amount)
 
     def changes(self, address: LakeFSAddress, ref: str | None) -> Iterator[Any]:
-        """What differs below an address's path at another reference.
+        """Return what differs below an address's path at another reference.
 
         Args:
             address: the earlier one.
@@ -277,7 +277,7 @@ class LakeFS:
         )
 
     def noted(self, address: LakeFSAddress) -> dict[tuple[str, int, str], Entry]:
-        """The digests that were noted of an address's objects, by path, size and checksum."""
+        """Return the digests that were noted of an address's objects by path, size and checksum."""
         found = self.missing(
             self.api.objects_api.stat_object,
             address.repository,
@@ -290,7 +290,7 @@ class LakeFS:
         return {(entry.path, entry.size, entry.etag): entry for entry in manifest.entries}
 
     def read_manifest(self, address: LakeFSAddress) -> Manifest:
-        """Reads the digests that were noted of an address's objects."""
+        """Read the digests that were noted of an address's objects."""
         content = self.ask(
             f"read {address.manifest_path}",
             self.api.objects_api.get_object,
@@ -301,7 +301,7 @@ class LakeFS:
         return read_manifest(bytes(content), f"{address.manifest_path} of {address.repository}")
 
     def read(self, address: LakeFSAddress, entry: Entry, start: int, size: int) -> bytes:
-        """Reads bytes of an object.
+        """Read bytes of an object.
 
         Raises:
             StoreError: it cannot be read, or is shorter than the entry says.
@@ -318,7 +318,7 @@ class LakeFS:
         return bytes(content)
 
     def upload(self, address: LakeFSAddress, path: str, body: IO[bytes] | bytes) -> None:
-        """Writes an object to a branch.
+        """Write an object to a branch.
 
         The client's own method holds a file in memory and sends no empty one, so that the request
         is made here, as lakeFS documents it.

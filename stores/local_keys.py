@@ -46,7 +46,7 @@ KEYS: Mapping[str, Callable[[], str]] = {
 
 
 def write_keys(file: Path) -> list[str]:
-    """Adds what is missing to a file of NAME=value lines, which is then the owner's alone.
+    """Add what is missing to a file of NAME=value lines, which is then the owner's alone.
 
     What has a value keeps it, and all other lines stay. The file is replaced as a whole; of two
     that write at once, the second finds what the first wrote.
@@ -99,7 +99,7 @@ def _add_missing(file: Path) -> list[str]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keeps a second writer waiting; the lock leaves no file and ends with the process."""
+    """Keep a second writer waiting; the lock leaves no file and ends with the process."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -109,7 +109,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def main() -> int:
-    """Writes `.env` in the working directory; returns the exit code."""
+    """Write `.env` in the working directory; return the exit code."""
     try:
         added = write_keys(Path(".env"))
     except KeysError as error:

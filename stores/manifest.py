@@ -55,7 +55,7 @@ class Manifest(BaseModel):
     entries: tuple[Entry, ...]
 
     def to_bytes(self) -> bytes:
-        """The manifest as a file; equal ones give equal bytes."""
+        """Return the manifest as a file; equal ones give equal bytes."""
         return self.model_dump_json(indent=1, exclude_defaults=True).encode() + b"\n"
 
     @property
@@ -70,7 +70,7 @@ class Manifest(BaseModel):
 
 
 def read_manifest(content: bytes, place: str) -> Manifest:
-    """Reads a manifest's file.
+    """Read a manifest's file.
 
     Raises:
         StoreError: it is none, or names paths that cannot be.
@@ -79,13 +79,13 @@ def read_manifest(content: bytes, place: str) -> Manifest:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
         raise StoreError(
-            f"{place} is no manifest of data ({error.error_count()} faults); make the version anew."
+            f"{place} is no manifest of data ({error.error_count()} faults): make it again."
         ) from None
     return Manifest(source=manifest.source, entries=check_entries(manifest.entries, place))
 
 
 def check_entries(entries: Iterable[Entry], place: str) -> tuple[Entry, ...]:
-    """Returns entries by path, if all can be files below one folder, on any file system.
+    """Return entries by path, if all can be files below one folder, on any file system.
 
     Folders' markers, which are empty and end in a slash, are left out.
 

@@ -33,7 +33,7 @@ Progress = Callable[[int], None]  # is told how many bytes have come
 
 @contextlib.contextmanager
 def locked(folder: Path, name: str, waiting: Callable[[], None]) -> Iterator[None]:
-    """Holds what only one process at a time may do with a version.
+    """Hold what only one process at a time may do with a version.
 
     Args:
         folder: of all versions.
@@ -56,7 +56,7 @@ def locked(folder: Path, name: str, waiting: Callable[[], None]) -> Iterator[Non
 def fetch(
     read: Read, entries: tuple[Entry, ...], folder: Path, name: str, progress: Progress
 ) -> tuple[Path, tuple[Entry, ...]]:
-    """Copies objects into a folder of what is unfinished.
+    """Copy objects into a folder of what is unfinished.
 
     What was copied before, and is right, is not copied again. A caller holds the lock of `name`.
 
@@ -95,7 +95,7 @@ def fetch(
 
 
 def publish(whole: Path, target: Path) -> None:
-    """Makes a whole copy appear in its place, and removes what else was unfinished."""
+    """Make a whole copy appear in its place, and remove what else was unfinished."""
     os.rename(whole, target)
     shutil.rmtree(whole.parent, ignore_errors=True)
 
@@ -110,7 +110,7 @@ class _Copy:
         self._came: set[str] = set()
 
     def make_folders(self, entries: tuple[Entry, ...]) -> None:
-        """Makes all folders, and looks what came before.
+        """Make all folders, and look what came before.
 
         Done once, and not by the threads: where objects are small, threads that wait for the file
         system and then for each other are what takes the time.
@@ -125,7 +125,7 @@ class _Copy:
         }
 
     def one(self, entry: Entry) -> str:
-        """Copies an object; returns its SHA-256."""
+        """Copy an object; return its SHA-256."""
         target = self.whole / entry.path
         if entry.path in self._came:
             with contextlib.suppress(StoreError):
@@ -144,7 +144,7 @@ class _Copy:
         return sha256
 
     def _read_whole(self, entry: Entry, target: Path) -> str:
-        """Copies an object of one piece; a file that is cut off is known by its digest."""
+        """Copy an object of one piece; a file that is cut off is known by its digest."""
         content = self._read_piece(entry, 0, entry.size) if entry.size else b""
         found = Digest()
         found.update(content)
@@ -203,7 +203,7 @@ def _remove_others(whole: Path, paths: set[str]) -> None:
 
 
 def _check_room(partial: Path, size: int) -> None:
-    """Looks whether what has not come yet, of so many bytes, fits on the disk."""
+    """Look whether what has not come yet, of so many bytes, fits on the disk."""
     came = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
     needed, free = size - came, shutil.disk_usage(partial).free
     if free < needed:
@@ -215,7 +215,7 @@ def _check_room(partial: Path, size: int) -> None:
 
 
 def in_words(error: OSError, folder: Path) -> StoreError:
-    """Says why a version cannot be written into a folder."""
+    """Say why a version cannot be written into a folder."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreError(
             f"The disk of {folder} is full; free some and do the same again, which goes on with "

@@ -75,7 +75,7 @@ class S3:
         self._files.retries = 1
 
     def _ask(self, what: str, method: str, **fields: Any) -> dict[str, Any]:
-        """Calls a method of S3; the body of an answer is bytes."""
+        """Call a method of S3; the body of an answer is bytes."""
         try:
             return fsspec.asyn.sync(self._files.loop, self._call, method, fields)
         except (OSError, ClientError, BotoCoreError, fsspec.FSTimeoutError) as error:
@@ -89,12 +89,12 @@ class S3:
         return answer
 
     def is_versioned(self, bucket: str) -> bool:
-        """Tells whether a bucket keeps what is overwritten."""
+        """Tell whether a bucket keeps what is overwritten."""
         answer = self._ask(f"look at s3://{bucket}", "get_bucket_versioning", Bucket=bucket)
         return answer.get("Status") == "Enabled"
 
     def entries(self, address: S3Address, versioned: bool) -> tuple[Entry, ...]:
-        """Lists what is below a prefix now.
+        """List what is below a prefix now.
 
         Raises:
             StoreError: there is nothing, or some objects cannot be files of one folder.
@@ -132,7 +132,7 @@ class S3:
             fields["VersionIdMarker"] = page.get("NextVersionIdMarker", "")
 
     def read(self, address: S3Address, entry: Entry, start: int, size: int) -> bytes:
-        """Reads bytes of an object below a prefix, as its entry has it.
+        """Read bytes of an object below a prefix, as its entry has it.
 
         Raises:
             StoreError: it cannot be read, or is another one by now.
@@ -150,7 +150,7 @@ class S3:
         return answer["Body"]
 
     def read_manifest(self, address: S3Address) -> Manifest:
-        """Reads the manifest that an address names.
+        """Read the manifest that an address names.
 
         Raises:
             StoreError: it cannot be read, or is not what its name says.
@@ -165,13 +165,13 @@ class S3:
         return manifest
 
     def write_manifest(self, address: S3Address, manifest: Manifest) -> S3Address:
-        """Keeps a manifest in its bucket; returns its address."""
+        """Keep a manifest in its bucket; return its address."""
         target = address.manifest(manifest.id)
         self._put(target, manifest.to_bytes())
         return target
 
     def upload(self, address: S3Address, path: str, file: Path) -> None:
-        """Writes a file below a prefix; what is large travels in parts."""
+        """Write a file below a prefix; what is large travels in parts."""
         what = f"write {path} to {address}"
         try:
             self._files.put_file(str(file), f"{address.bucket}/{address.prefix}{path}")
@@ -179,7 +179,7 @@ class S3:
             raise _in_words(what, error) from None
 
     def delete(self, address: S3Address, path: str) -> None:
-        """Removes an object below a prefix."""
+        """Remove an object below a prefix."""
         key = address.prefix + path
         self._ask(f"remove {path} of {address}", "delete_object", Bucket=address.bucket, Key=key)
 

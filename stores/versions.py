@@ -58,7 +58,7 @@ def pull(
     say: Say,
     progress: Progress = lambda size: None,
 ) -> Version:
-    """Resolves an address and brings what it means into a folder.
+    """Resolve an address and bring what it means into a folder.
 
     What is there is not copied again. A copy that was stopped goes on; its folder appears when it
     is whole. Of several at once one copies, and the others wait for it.
@@ -85,7 +85,7 @@ def pull(
 
 
 def find(address: Address, folder: Path) -> Version | None:
-    """Finds the copy of a fixed address, without asking a store.
+    """Find the copy of a fixed address, without asking a store.
 
     Raises:
         StoreError: files of it were changed on this machine.
@@ -136,7 +136,7 @@ def _pull_fixed(
 def _pull_prefix(
     store: S3, address: S3Address, folder: Path, say: Say, progress: Progress
 ) -> Version:
-    """Makes a version of what is below a prefix now: who digests it has read it, and keeps it."""
+    """Make a version of what is below a prefix now: who digests it has read it, and keeps it."""
     versioned = store.is_versioned(address.bucket)
     if not versioned:
         say(
@@ -179,7 +179,7 @@ def _announce(say: Say, address: Address, entries: tuple[Entry, ...]) -> None:
 
 
 def _keep(address: Address, manifest: Manifest, whole: Path, folder: Path) -> Version:
-    """Lets a whole copy appear, with what is known of it beside it."""
+    """Let a whole copy appear, with what is known of it beside it."""
     place = folder / address.folder_name
     if place.exists():
         raise StoreError(f"{place} is in the way of version {address}; remove it.")

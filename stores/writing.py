@@ -15,7 +15,7 @@ _NO_CHANGES = "no changes"
 
 
 def create_branch(store: LakeFS, address: LakeFSAddress, source: str) -> None:
-    """Makes the branch of an address, unless there is one.
+    """Make the branch of an address, unless there is one.
 
     Args:
         store: where.
@@ -36,7 +36,7 @@ def create_branch(store: LakeFS, address: LakeFSAddress, source: str) -> None:
 
 
 def head(store: LakeFS, address: LakeFSAddress) -> str:
-    """The commit of the branch of an address.
+    """Return the commit of the branch of an address.
 
     Raises:
         StoreError: its reference is no branch.
@@ -47,14 +47,14 @@ def head(store: LakeFS, address: LakeFSAddress) -> str:
 
 
 def drop_branch(store: LakeFS, address: LakeFSAddress) -> None:
-    """Deletes the branch of an address, if there is one."""
+    """Delete the branch of an address, if there is one."""
     store.missing(store.api.branches_api.delete_branch, address.repository, address.ref)
 
 
 def commit(
     store: LakeFS, address: LakeFSAddress, message: str, metadata: Mapping[str, str] | None = None
 ) -> str | None:
-    """Commits what is uncommitted on the branch of an address.
+    """Commit what is uncommitted on the branch of an address.
 
     Returns:
         The commit's id; None where nothing had changed.
@@ -77,7 +77,7 @@ def merge(
     message: str,
     metadata: Mapping[str, str] | None = None,
 ) -> str | None:
-    """Merges the reference of an address into a branch.
+    """Merge the reference of an address into a branch.
 
     Returns:
         The merge's commit; None where the branch holds it all.
@@ -105,7 +105,7 @@ def _changed(store: LakeFS, what: str, *call: Any, **keywords: Any) -> str | Non
 
 
 def tag(store: LakeFS, address: LakeFSAddress, name: str) -> None:
-    """Names the commit of a fixed address.
+    """Name the commit of a fixed address.
 
     Raises:
         StoreError: another commit is named so.

@@ -33,6 +33,7 @@ import filelock
 import pytest
 
 from tests.emulators.hub import HubEmulator
+from tests.notices import notices
 from tests.small_runs import REFUSED, SMOKE
 from tests.warm.commands import commands, python
 from tests.warm.server import GARBAGE
@@ -224,6 +225,7 @@ def walk(shared, few_pets: Path) -> Walk:
             (folder / f"run-{number}.txt").write_text(done.stdout)
             assert done.returncode == 0, done.stdout + done.stderr
             assert "Traceback" not in done.stdout + done.stderr
+            assert notices(done.stdout + done.stderr) == []
 
     folder = shared("walk", go)
     first, again, changed = ((folder / f"run-{n}.txt").read_text() for n in range(3))

@@ -52,6 +52,11 @@ def blocks(page: str, language: str) -> list[Block]:
     return found
 
 
+def typed(commands: str) -> str:
+    """Commands of a page for where the environment's programs are found on the PATH."""
+    return commands.replace(".venv/bin/", "")
+
+
 def anchors(page: str) -> set[str]:
     """What a link into the page may name, as GitHub makes it of the headings."""
     headings = [

@@ -97,6 +97,13 @@ def test_what_is_the_same_is_reused_and_a_changed_setting_trains_again(walk: Wal
     assert row(again, "training") == f"{row(first, 'training')} (reused)"
     assert not row(changed, "training").endswith("(reused)")
     assert [row(output, "verdict") for output in walk.printed] == ["blessed"] * 3
+    begun, ended = (
+        re.search(f"^step 6 of 1. · Trainer{rest}", text, re.M)
+        for rest, text in (("$", first), (" · done in .* s$", changed))
+    )
+    assert begun and ended, "nothing is known of the time before the first run has ended"
+    assert re.search("^step 6 of 1. · Trainer · reused$", again, re.M)
+    assert re.search("^step 6 of 1. · Trainer · (about|less than) .* left$", changed, re.M)
     metadata = walk.workplace.pipeline_root / "metadata.sqlite"
     runs = [history.load_run(metadata, run_id) for run_id in store.run_ids(metadata)]
     assert [run.baseline_run for run in runs] == ["", "", runs[0].run_id]

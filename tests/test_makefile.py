@@ -46,7 +46,7 @@ def test_an_environment_is_made_once(installed: Path) -> None:
 
 
 @pytest.mark.parametrize("go", [shutil.move, shutil.copytree])
-def test_in_a_project_that_was_moved_or_copied_it_is_made_anew(installed: Path, go) -> None:
+def test_in_a_project_that_was_moved_or_copied_it_is_made_again(installed: Path, go) -> None:
     went = would_run(Path(go(installed, installed.with_name("after"))))
     assert went.index("rm -rf .venv") < went.index("uv sync")
 

@@ -17,7 +17,7 @@ from components.edge_exporter.runtime import LiteModel
 from tests.apps.gradio.running import RunningApp, python_with, running_app
 from tests.conftest import PUBLISHING, Workplace
 from tests.emulators.hub import HubEmulator, digest
-from tests.pages import blocks
+from tests.pages import blocks, typed
 from tests.small_runs import REFUSED
 from tests.test_local_runner import row
 from tfrecords.drawing import scenes
@@ -95,7 +95,7 @@ def test_a_refused_model_changes_nothing(
 def test_rolled_back_from_the_command_line(workplace: Workplace, published: HubEmulator) -> None:
     [tag] = published.tags("models", MODEL)
     settings = {"HF_ENDPOINT": published.endpoint, **PUBLISHING}
-    [command] = [b.text for b in blocks("docs/rollback.md", "bash") if " hub " in b.text]
+    [command] = [typed(b.text) for b in blocks("docs/rollback.md", "bash") if " hub " in b.text]
     done = workplace.run(command, TAG=tag, **settings)
     assert done.returncode == 0, done.stderr
     assert "served before and still serves" in done.stdout

@@ -64,7 +64,7 @@ def test_the_image_installs_the_lock_and_the_workers_of_its_beam() -> None:
     assert re.search(r"/python:3\.11\.\d+-slim-\w+@sha256:[0-9a-f]{64} ", DOCKERFILE)
 
 
-def test_what_is_made_anew_waits_before_it_is_taken() -> None:
+def test_what_is_made_again_waits_before_it_is_taken() -> None:
     updates = DEPENDABOT["updates"]
     assert {update["package-ecosystem"] for update in updates} == {
         "docker",

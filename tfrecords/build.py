@@ -52,13 +52,13 @@ class Options(NamedTuple):
     beam_args: Sequence[str] = ()
 
     def check(self) -> None:
-        """Raises DataError if a number is none that can be meant."""
+        """Raise DataError if a number is none that can be meant."""
         for option, value in (("max-side", self.max_side), ("num-shards", self.num_shards)):
             if value < 1:
                 raise DataError(f"--{option} is {value}; expected at least 1.")
 
     def count_shards(self, split: str) -> int:
-        """Number of a split's shards, where it has as many images."""
+        """Return number of a split's shards, where it has as many images."""
         return self.num_shards if split == "train" else max(1, self.num_shards // 2)
 
 
@@ -73,7 +73,7 @@ def build_set(
     missing: str,
     class_of: Mapping[str, str] | None = None,
 ) -> DatasetInfo:
-    """Converts the items of every split and publishes the set as a whole, or not at all.
+    """Convert the items of every split and publish the set as a whole, or not at all.
 
     Args:
         output: folder that will hold the shards and `dataset.json`.
@@ -150,7 +150,7 @@ def build_set(
 
 
 def refuse(faults: Sequence[Skipped]) -> DataError:
-    """Makes an error that names every file which cannot be used."""
+    """Make an error that names every file which cannot be used."""
     lines = [f"{fault.name}: {fault.reason}" for fault in sorted(faults, key=lambda f: f.name)]
     heading = f"{len(lines)} files cannot be used; correct them or pass --skip-invalid:"
     return DataError(listed(heading, lines))
@@ -159,7 +159,7 @@ def refuse(faults: Sequence[Skipped]) -> DataError:
 def _count_classes(
     records: Sequence[RecordInfo], class_of: Mapping[str, str]
 ) -> dict[str, dict[str, int]]:
-    """Counts images per split and class; there is no split where there are no classes."""
+    """Count images per split and class; there is no split where there are no classes."""
     counts: dict[str, Counter[str]] = {}
     for record in records:
         if record.name in class_of:
@@ -170,7 +170,7 @@ def _count_classes(
 def _check_classes(
     counts: Mapping[str, Mapping[str, int]], splits: Iterable[str], class_of: Mapping[str, str]
 ) -> None:
-    """Raises DataError if a class has lost all of its images in a split."""
+    """Raise DataError if a class has lost all of its images in a split."""
     names = set(class_of.values())
     for split in splits:
         if lost := sorted(names - counts.get(split, {}).keys()):
@@ -181,7 +181,7 @@ def _check_classes(
 
 
 def _paths_by_split(indices_records: Mapping[str, Sequence[RecordInfo]]) -> dict[str, list[str]]:
-    """Groups the staged shards that hold anything, in the order of their numbers."""
+    """Group the staged shards that hold anything, in the order of their numbers."""
     paths: dict[str, list[str]] = {}
     for path, records in indices_records.items():
         if records:

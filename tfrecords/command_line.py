@@ -16,7 +16,7 @@ Command = Callable[..., int]
 
 
 def make_app(what: str) -> typer.Typer:
-    """Makes a command line without commands.
+    """Make a command line without commands.
 
     Args:
         what: its description, in Rich's markup.
@@ -38,7 +38,7 @@ def add_command(
     told: Mapping[type[Exception], int] | None = None,
     **keywords: Any,
 ) -> Callable[[Command], Command]:
-    """Adds a function to a command line; what it returns is the exit code.
+    """Add a function to a command line; what it returns is the exit code.
 
     Args:
         app: the command line.
@@ -76,7 +76,7 @@ def add_command(
 
 
 def _paragraphs(text: str) -> str:
-    """A text as Rich is to show it: a line for each paragraph, and brackets as they are."""
+    """Return a text as Rich is to show it: a line for each paragraph, and brackets as they are."""
     paragraphs = inspect.cleandoc(text).replace("[", r"\[").split("\n\n")
     return "\n\n".join(
         inspect.cleandoc(one) if one.startswith(" ") else one.replace("\n", " ")
@@ -85,7 +85,7 @@ def _paragraphs(text: str) -> str:
 
 
 def add_group(app: typer.Typer, name: str, what: str, module: str) -> None:
-    """Adds a command line to another one, as a command that has commands.
+    """Add a command line to another one, as a command that has commands.
 
     Args:
         app: the command line.
@@ -98,7 +98,7 @@ def add_group(app: typer.Typer, name: str, what: str, module: str) -> None:
 
 
 def _made_when_run(make: Callable[[], typer.Typer]) -> type[TyperCommand]:
-    """A command that is only listed before it runs: a group lists many, and runs one.
+    """Return a command that is only listed before it runs: a group lists many, and runs one.
 
     Args:
         make: the command line that runs.
@@ -118,7 +118,7 @@ def _made_when_run(make: Callable[[], typer.Typer]) -> type[TyperCommand]:
 
 
 def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:
-    """Runs a command line.
+    """Run a command line.
 
     Args:
         app: the command line.
@@ -136,10 +136,10 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
 
 
 def _expand_home(path: str | None) -> str | None:
-    """A shell leaves the ~ of --images=~/photos."""
+    """Return a shell leaves the ~ of --images=~/photos."""
     return os.path.expanduser(path) if path else path
 
 
 def path_option(what: str, metavar: str = "DIR") -> Any:
-    """An option whose value is a path, local or gs://."""
+    """Return an option whose value is a path, local or gs://."""
     return typer.Option(help=what, metavar=metavar, callback=_expand_home)

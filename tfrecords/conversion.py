@@ -59,7 +59,7 @@ class Conversion(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
 
     def run(self, folder: str, output: str) -> None:
-        """Converts; the set is published as a whole, or not at all.
+        """Convert; the set is published as a whole, or not at all.
 
         Args:
             folder: of the raw data.

@@ -91,7 +91,7 @@ def deal(splits: Mapping[str, list[T]], num_shards: Mapping[str, int]) -> dict[s
 def convert(
     shards: Mapping[str, list[T]], folder: str, converter: Converter[T]
 ) -> dict[str, ShardIndex]:
-    """Converts items and writes them to `folder`, a shard at a time being held in memory.
+    """Convert items and write them to `folder`, a shard at a time being held in memory.
 
     Args:
         shards: as `deal` gives them.
@@ -121,7 +121,7 @@ def convert(
 
 
 def convert_one(item: T, converter: Converter[T]) -> Outcome:
-    """Converts an item, whose fault is the outcome's.
+    """Convert an item, whose fault is the outcome's.
 
     Raises:
         Exception: a bucket's errors, which are worth another try; a local disk's are the outcome's.
@@ -135,7 +135,7 @@ def convert_one(item: T, converter: Converter[T]) -> Outcome:
 
 
 def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
-    """Writes the good ones of a shard's outcomes; without any there is no file.
+    """Write the good ones of a shard's outcomes; without any there is no file.
 
     Written again, it is the same file.
 
@@ -163,7 +163,7 @@ def write_shard(path: str, outcomes: Iterable[Outcome]) -> ShardIndex:
 
 
 def find_duplicates(indices: Iterable[ShardIndex]) -> list[Duplicate]:
-    """Finds the images to leave out, lest a photo be in two splits, sorted by name.
+    """Find the images to leave out, so that no photo is in two splits, sorted by name.
 
     These are validation images, or training images where no validation image would be left; and
     calibration images that are in either of the other splits.
@@ -182,7 +182,7 @@ def find_duplicates(indices: Iterable[ShardIndex]) -> list[Duplicate]:
 def find_contradictions(
     indices: Iterable[ShardIndex], class_of: Mapping[str, str]
 ) -> list[Skipped]:
-    """Names the images that are there, pixel by pixel, under another class, too.
+    """Name the images that are there, pixel by pixel, under another class, too.
 
     Args:
         indices: of all shards.
@@ -204,7 +204,7 @@ def find_contradictions(
 
 
 def leave_out(names: set[str], path: str, index: ShardIndex) -> ShardIndex:
-    """Writes a shard again without some of its records; without any left its file is of no use.
+    """Write a shard again without some of its records; without any left its file is of no use.
 
     Returns:
         What the shard then holds.

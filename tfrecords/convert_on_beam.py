@@ -65,7 +65,7 @@ def convert_on_beam(
     converter: Converter[T],
     options: PipelineOptions,
 ) -> dict[str, ShardIndex]:
-    """Does what `tfrecords.convert.convert` does, a shard being held in one worker's memory.
+    """Do what `tfrecords.convert.convert` does, a shard being held in one worker's memory.
 
     Args:
         shards: likewise.

@@ -1,4 +1,4 @@
-"""Finds photos of one set that another set holds too, also where they were encoded anew or resized.
+"""Finds photos of one set that another set holds too, also where they were recoded or resized.
 
 Of each photo there is a thumbnail of 9 x 9 grey levels. Two photos are taken for the same one when
 no level differs by more than 16 of 255, and of the 144 signs of the difference between neighbouring
@@ -24,17 +24,17 @@ _FEW = 32  # photos that take less time to compare in all levels at once than in
 
 
 def thumbnail(photo: Image.Image) -> bytes:
-    """Returns a photo's grey levels, uint8[9 * 9], each the mean of its part of the photo."""
+    """Return a photo's grey levels, uint8[9 * 9], each the mean of its part of the photo."""
     return photo.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX).tobytes()
 
 
 def pixel_digest(photo: Image.Image) -> bytes:
-    """Returns a SHA-256 that two photos share whose pixels are equal, one by one."""
+    """Return a SHA-256 that two photos share whose pixels are equal, one by one."""
     return hashlib.sha256(repr(photo.size).encode() + photo.tobytes()).digest()
 
 
 def find_copies(asked: Mapping[str, bytes], known: Mapping[str, bytes]) -> dict[str, str]:
-    """Finds the photos that are known already.
+    """Find the photos that are known already.
 
     Args:
         asked: thumbnails by the names of their photos.
@@ -71,7 +71,7 @@ def find_copies(asked: Mapping[str, bytes], known: Mapping[str, bytes]) -> dict[
 
 
 def _signs(levels: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    """Tells where levels, [..., 81], rise to the right or downwards: [..., 144]."""
+    """Tell where levels, [..., 81], rise to the right or downwards: [..., 144]."""
     grid = levels.reshape(*levels.shape[:-1], _SIDE, _SIDE)
     rises = (grid[..., 1:] > grid[..., :-1], grid[..., 1:, :] > grid[..., :-1, :])
     return np.concatenate(

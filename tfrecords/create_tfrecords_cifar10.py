@@ -39,7 +39,7 @@ def create_tfrecords(
     num_shards: int = 4,
     skip_invalid: bool = False,
 ) -> DatasetInfo:
-    """Converts the batches and publishes the set as a whole, or not at all.
+    """Convert the batches and publish the set as a whole, or not at all.
 
     All official test images judge, also those that look like a training image, so that figures
     compare with published ones; `dataset.json` names them.
@@ -108,7 +108,7 @@ def convert_cifar10(
     num_shards: NumShards = 4,
     skip_invalid: SkipInvalid = False,
 ) -> int:
-    """Converts, and prints what came of it; returns 0."""
+    """Convert, and print what came of it; return 0."""
     if bool(download) == bool(batches):
         raise DataError("Pass --download to fetch CIFAR-10, or --batches with a copy of it.")
     place = batches or cifar10.fetch_batches(download or "")
@@ -128,7 +128,7 @@ def convert_cifar10(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit code."""
+    """Run the command line; return its exit code."""
     return run(app, "python -m tfrecords.create_tfrecords_cifar10", arguments)
 
 

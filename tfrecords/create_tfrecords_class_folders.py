@@ -59,7 +59,7 @@ def create_tfrecords(
     calibration: float = 0.0,
     class_names: str | None = None,
 ) -> DatasetInfo:
-    """Converts a folder or an archive and publishes the set as a whole, or not at all.
+    """Convert a folder or an archive and publish the set as a whole, or not at all.
 
     Args:
         images: folder of class folders, or an archive of them.
@@ -166,7 +166,7 @@ def convert_class_folders(
     skip_invalid: SkipInvalid = False,
     keep_duplicates: KeepDuplicates = False,
 ) -> int:
-    """Converts, and prints what came of it; returns 0."""
+    """Convert, and print what came of it; return 0."""
     beam_args = beam_arguments(context)
     started = time.monotonic()
     info = create_tfrecords(
@@ -182,7 +182,7 @@ def convert_class_folders(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit code."""
+    """Run the command line; return its exit code."""
     return run(app, "python -m tfrecords.create_tfrecords_class_folders", arguments)
 
 

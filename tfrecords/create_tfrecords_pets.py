@@ -68,7 +68,7 @@ def create_tfrecords(
     generator: Mapping[str, Any] = _GENERATOR,
     beam_args: Sequence[str] = (),
 ) -> DatasetInfo:
-    """Converts two folders and publishes the set as a whole, or not at all.
+    """Convert two folders and publish the set as a whole, or not at all.
 
     Args:
         images: folder of photos, whose files have an ending of naming.IMAGE_ENDINGS.
@@ -158,7 +158,7 @@ def convert_pets(
     skip_invalid: SkipInvalid = False,
     keep_duplicates: KeepDuplicates = False,
 ) -> int:
-    """Converts, and prints what came of it; returns 0."""
+    """Convert, and print what came of it; return 0."""
     options = Options(max_side, num_shards, skip_invalid, keep_duplicates, beam_arguments(context))
     options.check()
     if download:
@@ -193,7 +193,7 @@ def convert_pets(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit code."""
+    """Run the command line; return its exit code."""
     return run(app, "python -m tfrecords.create_tfrecords_pets", arguments)
 
 

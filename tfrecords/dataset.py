@@ -60,7 +60,7 @@ class RecordInfo(BaseModel):
 
     @classmethod
     def of(cls, split: str, name: str, breed: str, record: bytes) -> RecordInfo:
-        """Describes a serialized example."""
+        """Describe a serialized example."""
         digest = hashlib.sha256(record).hexdigest()
         return cls(split=split, name=name, breed=breed, digest=digest, size=len(record))
 
@@ -126,7 +126,7 @@ class DatasetInfo(BaseModel):
 
 
 def count_records(records: Iterable[RecordInfo]) -> dict[str, Any]:
-    """Sums records up to the fields `counts`, `breeds`, `record_bytes`, `digest` of DatasetInfo."""
+    """Sum records up to the fields `counts`, `breeds`, `record_bytes`, `digest` of DatasetInfo."""
     ordered = sorted(records, key=lambda record: (record.split, record.name))
     breeds: dict[str, Counter[str]] = {}
     counts: Counter[str] = Counter()
@@ -146,7 +146,7 @@ def count_records(records: Iterable[RecordInfo]) -> dict[str, Any]:
 
 
 def read_info(folder: str) -> DatasetInfo:
-    """Reads a folder's `dataset.json`.
+    """Read a folder's `dataset.json`.
 
     Raises:
         DataError: the file is not there, or cannot be read or understood.
@@ -169,6 +169,6 @@ def read_info(folder: str) -> DatasetInfo:
 
 
 def write_info(folder: str, info: DatasetInfo) -> None:
-    """Writes `dataset.json`; equal descriptions give equal bytes."""
+    """Write `dataset.json`; equal descriptions give equal bytes."""
     with storage.open_write(storage.join(folder, INFO_FILE)) as file:
         file.write(info.model_dump_json(indent=2).encode() + b"\n")

@@ -30,12 +30,12 @@ class DataError(ValueError):
 
 
 def listed(heading: str, items: list[str]) -> str:
-    """Returns `heading` followed by every item on a line of its own."""
+    """Return `heading` followed by every item on a line of its own."""
     return "\n  ".join([heading, *items])
 
 
 def storage_fault(error: BaseException, output: str) -> DataError | None:
-    """Translates an operating system's refusal to write into one sentence.
+    """Translate an operating system's refusal to write into one sentence.
 
     Beam turns what a worker raised into text, so the number is looked for in the chain of
     exceptions first and in the message second.
@@ -69,7 +69,7 @@ def _errno(error: BaseException | None) -> int | None:
 
 
 def told_in_words(command: Callable[..., int]) -> Callable[..., int]:
-    """Makes of a command's DataError or OSError one message and exit code 2, of Ctrl-C 130."""
+    """Make of a command's DataError or OSError one message and exit code 2, of Ctrl-C 130."""
 
     @functools.wraps(command)
     def told(*arguments: Any, **options: Any) -> int:

@@ -1,7 +1,7 @@
 """One labelled image as a serialized `tf.train.Example`.
 
 The message is encoded here, and not with TensorFlow's own class, because importing TensorFlow
-takes longer than converting a thousand photos, on every worker anew. The wire format is the
+takes longer than converting a thousand photos, on every worker again. The wire format is the
 stable one of https://protobuf.dev/programming-guides/encoding/ and the tests read every record
 back with TensorFlow.
 """
@@ -34,7 +34,7 @@ class LabelledImage:
     label: bytes
 
     def serialize(self) -> bytes:
-        """Returns a serialized tf.train.Example; equal images give equal bytes."""
+        """Return a serialized tf.train.Example; equal images give equal bytes."""
         return _serialize(
             breed=self.breed.encode(),
             image=self.image,
@@ -59,12 +59,12 @@ class ClassifiedImage:
     label: int
 
     def serialize(self) -> bytes:
-        """Returns a serialized tf.train.Example; equal images give equal bytes."""
+        """Return a serialized tf.train.Example; equal images give equal bytes."""
         return _serialize(image=self.image, label=self.label, name=self.name.encode())
 
 
 def read_image(record: bytes) -> bytes:
-    """Returns the encoded image of a serialized tf.train.Example, whoever wrote it.
+    """Return the encoded image of a serialized tf.train.Example, whoever wrote it.
 
     Args:
         record: the example.
@@ -84,7 +84,7 @@ def read_image(record: bytes) -> bytes:
 
 
 def _serialize(**features: bytes | int) -> bytes:
-    """Encodes features of one value each, which are named in the order of the alphabet."""
+    """Encode features of one value each, which are named in the order of the alphabet."""
     # Example{1: Features{1: map<1: name, 2: Feature>}}
     entries = (
         _field(1, name.encode()) + _field(2, _feature(value)) for name, value in features.items()
@@ -100,7 +100,7 @@ def _feature(value: bytes | int) -> bytes:
 
 
 def _field(number: int, payload: bytes) -> bytes:
-    """Encodes a length-delimited protobuf field (wire type 2)."""
+    """Encode a length-delimited protobuf field (wire type 2)."""
     return bytes([number << 3 | 2]) + _varint(len(payload)) + payload
 
 
@@ -114,7 +114,7 @@ def _varint(value: int) -> bytes:
 
 
 def _payloads(message: bytes, number: int) -> Iterator[bytes]:
-    """Yields what the length-delimited fields of a number hold.
+    """Yield what the length-delimited fields of a number hold.
 
     Raises:
         IndexError: the message ends too early.
@@ -132,7 +132,7 @@ def _payloads(message: bytes, number: int) -> Iterator[bytes]:
 
 
 def _read_varint(message: bytes, at: int) -> tuple[int, int]:
-    """Returns the number that begins at a byte, and where the next one begins."""
+    """Return the number that begins at a byte, and where the next one begins."""
     value = shift = 0
     while message[at] > 0x7F:
         value |= (message[at] & 0x7F) << shift

@@ -11,7 +11,7 @@ from tfrecords.shards import verify_shards
 
 
 def find_set(folder: str, **expected: Any) -> DatasetInfo | None:
-    """Returns the description of the set that a folder holds, if it is the expected one, whole.
+    """Return the description of the set that a folder holds, if it is the expected one, whole.
 
     Args:
         folder: local or remote folder.

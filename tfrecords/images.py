@@ -22,7 +22,7 @@ from tfrecords.viewing import (
 
 # Pillow knows dozens of formats, some of which start other programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-# What TensorFlow decodes as it is; the rest is written anew.
+# What TensorFlow decodes as it is; the rest is written again.
 _KEPT_FORMATS = ("JPEG", "PNG")
 _KEPT_MODES = ("RGB", "L")
 _JPEG_QUALITY = 92
@@ -73,7 +73,7 @@ MaskReader = Callable[[Image.Image], Image.Image]
 
 
 def read_trimap(trimap: Image.Image) -> Image.Image:
-    """Makes class ids, mode L, of a trimap: its values less one.
+    """Make class ids, mode L, of a trimap: its values less one.
 
     Raises:
         ImageFault: it holds something other than 1, 2 and 3.
@@ -92,10 +92,10 @@ def read_trimap(trimap: Image.Image) -> Image.Image:
 def convert_pair(
     image: bytes, mask: bytes, max_side: int, read_mask: MaskReader = read_trimap
 ) -> Converted:
-    """Checks a photo and its mask and reduces both to at most `max_side` pixels.
+    """Check a photo and its mask and reduce both to at most `max_side` pixels.
 
     Both are turned upright as their own EXIF data say, and a transparent photo is laid on white,
-    which is how a viewer shows them. What is written anew is PNG, which loses nothing; what is
+    which is how a viewer shows them. What is written again is PNG, which loses nothing; what is
     reduced is JPEG.
 
     Args:
@@ -127,7 +127,7 @@ def convert_pair(
 
 
 def convert_image(image: bytes, max_side: int) -> ConvertedImage:
-    """Does for a photo without a mask what `convert_pair` does.
+    """Do for a photo without a mask what `convert_pair` does.
 
     Raises:
         ImageFault: it cannot be decoded in full, or, keeping its bytes, not by TensorFlow.
@@ -137,7 +137,7 @@ def convert_image(image: bytes, max_side: int) -> ConvertedImage:
 
 
 def open_mask(mask: bytes) -> Image.Image:
-    """Decodes a mask in full, upright.
+    """Decode a mask in full, upright.
 
     Raises:
         ImageFault: it cannot be decoded.
@@ -148,7 +148,7 @@ def open_mask(mask: bytes) -> Image.Image:
 def _keep(
     data: bytes, photo: Image.Image, changes: tuple[str, ...], max_side: int
 ) -> ConvertedImage:
-    """Lays a decoded photo on white, reduces it, and writes anew what must not keep its bytes."""
+    """Lay a decoded photo on white, reduce it, and write again what must not keep its bytes."""
     with _faults_told("image"):
         upright, transparent = _on_white(photo)
     if transparent:
@@ -165,7 +165,7 @@ def _keep(
 
 
 def _decode(data: bytes, role: str) -> tuple[Image.Image, tuple[str, ...]]:
-    """Decodes every pixel, so that a truncated file is noticed here and not in training.
+    """Decode every pixel, so that a truncated file is noticed here and not in training.
 
     Returns:
         The image upright, in its own mode; and TURNED and FIRST_FRAME, where they apply.
@@ -191,7 +191,7 @@ def _decode(data: bytes, role: str) -> tuple[Image.Image, tuple[str, ...]]:
 
 @contextlib.contextmanager
 def _faults_told(role: str) -> Iterator[None]:
-    """Makes an ImageFault of whatever Pillow raises."""
+    """Make an ImageFault of whatever Pillow raises."""
     try:
         yield
     except ImageFault:
@@ -206,7 +206,7 @@ def _faults_told(role: str) -> Iterator[None]:
 
 
 def _check_with_tensorflow(image: bytes, size: tuple[int, int]) -> None:
-    """Decodes an image by the call that trains, which is stricter than Pillow's.
+    """Decode an image by the call that trains, which is stricter than Pillow's.
 
     TensorFlow is imported only here: that takes seconds, which few files are worth.
     """
@@ -236,7 +236,7 @@ def _reduced(size: tuple[int, int], max_side: int) -> tuple[int, int]:
 
 
 def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
-    """An image as RGB, and whether any pixel of it was transparent."""
+    """Return an image as RGB, and whether any pixel of it was transparent."""
     if image.mode == "RGB" and "transparency" not in image.info:
         return image, False
     if image.mode == "F":
@@ -256,7 +256,7 @@ def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
 
 
 def encode(image: Image.Image, encoding: str) -> bytes:
-    """Encodes 8-bit pixels without what else the file they came from held, such as EXIF data."""
+    """Encode 8-bit pixels without what else the file they came from held, such as EXIF data."""
     encoded = io.BytesIO()
     Image.fromarray(np.asarray(image)).save(encoded, encoding, quality=_JPEG_QUALITY)
     return encoded.getvalue()

@@ -20,7 +20,7 @@ _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")  # no stuffed byte, and no r
 
 
 def is_intact(data: bytes) -> bool:
-    """Tells whether every part of a JPEG or PNG is in its place, from its first to its last byte.
+    """Tell whether every part of a JPEG or PNG is in its place, from its first to its last byte.
 
     Args:
         data: a file of any kind; only a plain JPEG or a PNG can be intact.

@@ -44,7 +44,7 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def beam_arguments(context: typer.Context) -> list[str]:
-    """The arguments that are none of a command's own: Apache Beam's.
+    """Return the arguments that are none of a command's own: Apache Beam's.
 
     Raises:
         DataError: one of them is one letter off one of the command's own.
@@ -59,7 +59,7 @@ def beam_arguments(context: typer.Context) -> list[str]:
 
 
 def report(console: Console, output: str, info: DatasetInfo, seconds: float) -> None:
-    """Prints what a conversion to `output` made in so many seconds."""
+    """Print what a conversion to `output` made in so many seconds."""
     kind, groups = ("classes", info.classes) if info.classes else ("breeds", info.breeds)
     table = Table("split", "images", kind, "shards", title=Text(f"{output} ({info.digest[:12]})"))
     for split, count in info.counts.items():

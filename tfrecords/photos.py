@@ -16,7 +16,7 @@ _PNG = b"\x89PNG"
 
 
 def write_photos(data_root: str, folder: Path) -> int:
-    """Writes some photos of the validation split as files, in the place of what is there.
+    """Write some photos of the validation split as files, in the place of what is there.
 
     Args:
         data_root: folder of shards.

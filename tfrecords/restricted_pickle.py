@@ -22,7 +22,7 @@ class RestrictedUnpickler(pickle.Unpickler):
     Args:
         file: at the pickle's first byte, and seekable; it is left after its last.
         known: what a pickle may name, as in `collections.OrderedDict`, and what it finds there. It
-            may set attributes of this, which therefore is made anew for each pickle.
+            may set attributes of this, which therefore is made again for each pickle.
         encoding: of the texts of Python 2; `bytes` leaves them as they are.
     """
 
@@ -31,7 +31,7 @@ class RestrictedUnpickler(pickle.Unpickler):
         self._file, self._known = file, known
 
     def find_class(self, module: str, name: str) -> Any:
-        """What a name stands for.
+        """Return what a name stands for.
 
         Raises:
             PickleFault: it is not known.
@@ -42,7 +42,7 @@ class RestrictedUnpickler(pickle.Unpickler):
         return found
 
     def load(self) -> Any:
-        """Reads the pickle.
+        """Read the pickle.
 
         Raises:
             PickleFault: it is damaged, or names what is not known.
@@ -59,7 +59,7 @@ class RestrictedUnpickler(pickle.Unpickler):
 
 
 def _check_memo(file: IO[bytes]) -> None:
-    """Looks whether a pickle numbers its values one by one.
+    """Look whether a pickle numbers its values one by one.
 
     `pickle` reserves memory by the highest number: nine bytes could ask for 64 GB.
 

@@ -27,12 +27,12 @@ _SHARD_NAME = re.compile(r"^(?P<prefix>.+)-(?P<index>\d{5})-of-(?P<total>\d{5})\
 
 
 def shard_name(split: str, index: int, total: int) -> str:
-    """Returns a shard's file name, such as `train-00000-of-00004.tfrecord`."""
+    """Return a shard's file name, such as `train-00000-of-00004.tfrecord`."""
     return f"{split}-{index:05d}-of-{total:05d}.tfrecord"
 
 
 def write_records(path: str, records: Iterable[bytes]) -> None:
-    """Writes one shard.
+    """Write one shard.
 
     Args:
         path: the file, local or remote; an existing one is replaced.
@@ -47,12 +47,12 @@ def write_records(path: str, records: Iterable[bytes]) -> None:
 
 
 def record_size(record: bytes) -> int:
-    """How many bytes of a shard a record takes."""
+    """Tell how many bytes of a shard a record takes."""
     return _HEADER.size + len(record) + _CRC.size
 
 
 def read_records(path: str, start: int = 0) -> Iterator[bytes]:
-    """Reads a shard's records in order and checks both checksums of each.
+    """Read a shard's records in order and check both checksums of each.
 
     Args:
         path: the file, local or remote.
@@ -76,7 +76,7 @@ def read_records(path: str, start: int = 0) -> Iterator[bytes]:
 
 
 def verify_shards(pattern: str) -> int:
-    """Checks that the shards a pattern matches are all there, whole and not empty.
+    """Check that the shards a pattern matches are all there, whole and not empty.
 
     A local shard is walked along its framing, which seeks over the payloads and so costs
     milliseconds per thousand records; of a remote one the size alone is looked at.
@@ -112,7 +112,7 @@ def verify_shards(pattern: str) -> int:
 
 
 def first_example(pattern: str) -> tf.train.Example:
-    """Reads the first record of the first shard that a pattern matches.
+    """Read the first record of the first shard that a pattern matches.
 
     Raises:
         DataError: nothing matches, or the record cannot be read or is no tf.train.Example.
@@ -147,7 +147,7 @@ def _count_records(path: str, size: int) -> int:
 
 
 def _read_header(file: IO[bytes], path: str, number: int) -> int | None:
-    """Returns the next payload's length in bytes, None at the end of the file."""
+    """Return the next payload's length in bytes, None at the end of the file."""
     header = file.read(_HEADER.size)
     if not header:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def find_misspelt(given: str, known: Iterable[str]) -> str | None:
-    """Returns the first known name that another one is one letter off, or None.
+    """Return the first known name that another one is one letter off, or None.
 
     A letter is missing, too many, or another, or two neighbours have changed places.
     """

@@ -42,7 +42,7 @@ class Staging:
     folder: str
 
     def publish(self, info: DatasetInfo, shards: dict[str, list[str]]) -> None:
-        """Moves the shards into place, then `dataset.json`.
+        """Move the shards into place, then `dataset.json`.
 
         Args:
             info: the description of the set.
@@ -68,7 +68,7 @@ class Staging:
 
 @contextlib.contextmanager
 def staging(output: str) -> Iterator[Staging]:
-    """Prepares to write a set to `output`; what is not published is deleted at the end.
+    """Prepare to write a set to `output`; what is not published is deleted at the end.
 
     One writer at a time may hold a local folder. A bucket has no lock: there the last of two
     writers wins, as `dataset.json` tells.
@@ -99,7 +99,7 @@ def staging(output: str) -> Iterator[Staging]:
 
 @contextlib.contextmanager
 def locked(folder: str) -> Iterator[None]:
-    """Keeps other writers out of an existing local folder.
+    """Keep other writers out of an existing local folder.
 
     Raises:
         DataError: one is at work in it.
@@ -118,7 +118,7 @@ def locked(folder: str) -> Iterator[None]:
 
 
 def _recover(output: str) -> None:
-    """Ends an interrupted publication: the old set comes back unless the new one is whole."""
+    """End an interrupted publication: the old set comes back unless the new one is whole."""
     previous = storage.join(output, _PREVIOUS)
     if not storage.exists(storage.join(output, INFO_FILE)):
         if storage.exists(storage.join(previous, _MARKER)):
@@ -132,7 +132,7 @@ def _recover(output: str) -> None:
 
 
 def _restore(previous: str, output: str) -> None:
-    """Moves the old set, if there was one, back over what the interrupted writer had moved in.
+    """Move the old set, if there was one, back over what the interrupted writer had moved in.
 
     A restoration may itself have been interrupted: a shard of the old set that is no longer in
     `previous` is in place already.
@@ -149,7 +149,7 @@ def _restore(previous: str, output: str) -> None:
 
 
 def _set_aside(output: str, previous: str) -> None:
-    """Moves the set in `output`, if any, to `previous`; without its `dataset.json` it is no set."""
+    """Move the set in `output`, if any, to `previous`; without its `dataset.json` it is no set."""
     info = storage.join(output, INFO_FILE)
     if storage.exists(info):
         storage.move(info, storage.join(previous, INFO_FILE))

@@ -49,31 +49,31 @@ class Files(NamedTuple):
 
 
 def is_remote(path: str) -> bool:
-    """Tells whether `path` names something outside this machine's file system."""
+    """Tell whether `path` names something outside this machine's file system."""
     return "://" in path
 
 
 def join(folder: str, *parts: str) -> str:
-    """Joins path parts with `/`, which every supported file system reads."""
+    """Join path parts with `/`, which every supported file system reads."""
     return "/".join([folder.rstrip("/"), *parts])
 
 
 def open_read(path: str) -> IO[bytes]:
-    """Opens a file for reading its bytes as they are; the file is seekable."""
+    """Open a file for reading its bytes as they are; the file is seekable."""
     if is_remote(path):
         return cast("IO[bytes]", _filesystems().open(path, **_as_is()))
     return open(path, "rb")
 
 
 def open_write(path: str) -> IO[bytes]:
-    """Creates or truncates a file; its folder must exist where folders do."""
+    """Create or truncates a file; its folder must exist where folders do."""
     if is_remote(path):
         return cast("IO[bytes]", _filesystems().create(path, **_as_is()))
     return open(path, "wb")
 
 
 def read_bytes(path: str, start: int = 0, size: int = -1) -> bytes:
-    """Reads a whole file, or so many bytes of it from `start` on."""
+    """Read a whole file, or so many bytes of it from `start` on."""
     with open_read(path) as file:
         if start:
             file.seek(start)
@@ -81,7 +81,7 @@ def read_bytes(path: str, start: int = 0, size: int = -1) -> bytes:
 
 
 def glob(pattern: str) -> dict[str, int]:
-    """Returns the files that match, sorted by path, with their sizes in bytes."""
+    """Return the files that match, sorted by path, with their sizes in bytes."""
     if is_remote(pattern):
         found = _filesystems().match([pattern])[0].metadata_list
         return dict(sorted((item.path, item.size_in_bytes) for item in found))
@@ -91,7 +91,7 @@ def glob(pattern: str) -> dict[str, int]:
 
 
 def escape(folder: str) -> str:
-    """Returns what stands for a folder in a pattern, whatever its name holds.
+    """Return what stands for a folder in a pattern, whatever its name holds.
 
     Beam has no way to quote a character, so that of a remote folder's name some stand for any.
     """
@@ -99,17 +99,17 @@ def escape(folder: str) -> str:
 
 
 def files_in(folder: str) -> dict[str, int]:
-    """Returns the files directly in `folder`, sorted by path, with their sizes in bytes."""
+    """Return the files directly in `folder`, sorted by path, with their sizes in bytes."""
     return _match(folder, "*")
 
 
 def files_under(folder: str) -> list[str]:
-    """Returns the paths of the files that `find_files` finds."""
+    """Return the paths of the files that `find_files` finds."""
     return [place.path for place in find_files(folder).places.values()]
 
 
 def find_files(folder: str) -> Files:
-    """Finds the files in `folder` and in the folders below it, sorted by path.
+    """Find the files in `folder` and in the folders below it, sorted by path.
 
     Links to folders are followed, each folder once; a link to nothing is a file that cannot be
     read. A folder that is not there holds nothing.
@@ -152,12 +152,12 @@ def _raise(error: OSError) -> None:
 
 
 def exists(path: str) -> bool:
-    """Tells whether a file or folder is there."""
+    """Tell whether a file or folder is there."""
     return _filesystems().exists(path) if is_remote(path) else os.path.exists(path)
 
 
 def make_folder(path: str) -> None:
-    """Makes a folder and its parents; one that exists is left alone."""
+    """Make a folder and its parents; one that exists is left alone."""
     if is_remote(path):
         # Object stores have no folders and Beam refuses to make one twice.
         if not _filesystems().exists(path):
@@ -167,7 +167,7 @@ def make_folder(path: str) -> None:
 
 
 def move(source: str, target: str) -> None:
-    """Moves a file within one file system; on the local disk this is atomic."""
+    """Move a file within one file system; on the local disk this is atomic."""
     if is_remote(source):
         if _filesystems().exists(target):
             _filesystems().delete([target])
@@ -177,7 +177,7 @@ def move(source: str, target: str) -> None:
 
 
 def delete(path: str) -> None:
-    """Deletes a file, which must exist."""
+    """Delete a file, which must exist."""
     if is_remote(path):
         _filesystems().delete([path])
     else:
@@ -185,7 +185,7 @@ def delete(path: str) -> None:
 
 
 def delete_folder(path: str) -> None:
-    """Deletes a folder with what it holds; one that is not there is no error."""
+    """Delete a folder with what it holds; one that is not there is no error."""
     if is_remote(path):
         if _filesystems().exists(path) or _filesystems().match([join(path, "*")])[0].metadata_list:
             _filesystems().delete([path.rstrip("/") + "/"])

@@ -128,7 +128,7 @@ def generate(
     seed: int = 0,
     num_shards: int = 4,
 ) -> DatasetInfo | None:
-    """Draws a set and publishes it as TFRecord shards.
+    """Draw a set and publish it as TFRecord shards.
 
     Args:
         output: folder, local or remote, that will hold the shards and `dataset.json`.
@@ -206,7 +206,7 @@ def generate(
 
 
 def write_files(output: str, *, count: int, scenes: Scenes = "pets", seed: int = 0) -> None:
-    """Draws a set as files for a converter.
+    """Draw a set as files for a converter.
 
     Of pets they are `images/<name>.jpg` and `trimaps/<name>.png` with values 1, 2, 3; of tires
     `<class>/<name>.jpg`.
@@ -233,7 +233,7 @@ def write_files(output: str, *, count: int, scenes: Scenes = "pets", seed: int =
 
 
 def _drawn(draw_one: Callable[[int, int], T], seed: int, count: int) -> Iterator[T]:
-    """Draws pictures 0 to count - 1 on all cores and yields them in this order."""
+    """Draw pictures 0 to count - 1 on all cores and yield them in this order."""
     # Fresh processes: a fork of one that runs TensorFlow's threads may hang.
     with multiprocessing.get_context("spawn").Pool() as pool:
         results = pool.imap(functools.partial(draw_one, seed), range(count), chunksize=8)
@@ -268,7 +268,7 @@ def draw(
         ),
     ] = False,
 ) -> int:
-    """Draws what is asked for, and says what it drew; returns 0."""
+    """Draw what is asked for, and say what it drew; return 0."""
     if as_files:
         counts = {**_KINDS[scenes].counts}
         counts |= {"train": train or counts["train"], "val": val or counts["val"]}
@@ -295,7 +295,7 @@ def draw(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit code."""
+    """Run the command line; return its exit code."""
     return run(app, "python -m tfrecords.synthetic", arguments)
 
 

@@ -5,11 +5,13 @@ import sys
 from io import TextIOWrapper
 from urllib.request import getproxies_environment
 
+from tfrecords.notices import hide_notices
+
 _THIS_MACHINE = ("127.0.0.1", "localhost")
 
 
 def prepare() -> None:
-    """Has nothing end for a sign that the terminal lacks, and no proxy stand before this machine.
+    """Set what a command line needs: its signs, its proxies, and no notices of native libraries.
 
     What the terminal's encoding lacks is written as `?`. Servers here, such as a Hub on this
     machine or Beam's own, are asked directly, also where HTTP_PROXY is set and NO_PROXY is not.
@@ -17,6 +19,7 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+    hide_notices()
     others = getproxies_environment().get("no", "")
     if others == "*":  # no host at all has a proxy; in a list it would mean nothing
         return
@@ -26,9 +29,8 @@ def prepare() -> None:
 
 
 def restrain_tensorflow() -> None:
-    """Keeps TensorFlow, before it is imported, from its notices and from GPUs.
+    """Keep TensorFlow, before it is imported, from GPUs.
 
     Where a converter asks it, it decodes single images and does nothing else.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

@@ -38,7 +38,7 @@ def read_orientation(image: Image.Image) -> int:
 
 
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """A loaded image as its orientation says; of the same format, which `transpose` forgets."""
+    """Turn a loaded image as its orientation says; keep its format, which `transpose` forgets."""
     if image.format == "TIFF" or orientation not in TURNS:
         return image
     upright = image.transpose(TURNS[orientation])
@@ -47,7 +47,7 @@ def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def scale_transparent_level(image: Image.Image, depth: int) -> None:
-    """Brings a PNG's transparent level or colour to the depth of its pixels, as Pillow does not.
+    """Bring a PNG's transparent level or colour to the depth of its pixels, as Pillow does not.
 
     Of levels of 16 bits, Pillow keeps the upper 8 in colour, and all in grey.
 

@@ -80,7 +80,7 @@ class Connection:
         self._check_version(uri)
 
     def ask(self, what: str, method: Callable[..., T], *arguments: object, **keywords: object) -> T:
-        """Calls a method of the client.
+        """Call a method of the client.
 
         Args:
             what: is done, for a message: "read run 1234".

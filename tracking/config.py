@@ -71,7 +71,7 @@ class ServerConfig(BaseModel):
         return uri is not None and uri.get_secret_value() != self.mlflow_address
 
     def read_credentials(self) -> Credentials:
-        """Chooses among the credentials as MLflow's own clients do; reads them now.
+        """Choose among the credentials as MLflow's own clients do; read them now.
 
         Raises:
             SecretError: one cannot be read.
@@ -105,7 +105,7 @@ class TrackingConfig(ServerConfig):
 
 
 def read_variables() -> TrackingConfig:
-    """Reads the settings where a step on Vertex AI has them: in its container's environment."""
+    """Read the settings where a step on Vertex AI has them: in its container's environment."""
     return _Variables()  # type: ignore[call-arg]
 
 

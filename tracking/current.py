@@ -9,11 +9,11 @@ _current: Journal | None = None
 
 
 def set_current(journal: Journal | None) -> None:
-    """Makes a journal the one of this process; None when the run is over."""
+    """Make a journal the one of this process; None when the run is over."""
     global _current
     _current = journal
 
 
 def current() -> Journal | None:
-    """The journal; None where nothing is recorded."""
+    """Return the journal; None where nothing is recorded."""
     return _current

@@ -13,7 +13,7 @@ from tracking.server import Server
 
 
 def deliver(journal: Journal, server: Server) -> bool:
-    """Sends what waits in a journal.
+    """Send what waits in a journal.
 
     An event may be sent twice, when it is not known whether it arrived: it changes nothing.
 
@@ -68,7 +68,7 @@ def _deliver(journal: Journal, server: Server) -> bool:
 
 
 def _found(server: Server, experiment: str, run_id: str, known: str) -> dict[str, Any] | None:
-    """The run, of which there is one afterwards; None where there is none yet."""
+    """Return the run, of which there is one afterwards; None where there is none yet."""
     runs = server.find_runs(experiment, run_id)
     runs.sort(key=lambda run: (run["info"]["run_id"] != known, run["info"]["run_id"]))
     for twin in runs[1:]:
@@ -77,7 +77,7 @@ def _found(server: Server, experiment: str, run_id: str, known: str) -> dict[str
 
 
 def _batches(journal: Journal, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
-    """The events from an offset on, metrics that follow each other in one."""
+    """Yield the events from an offset on, metrics that follow each other in one."""
     gathered: list[Any] = []
     for event, following in journal.events(offset):
         is_metrics = event["kind"] == "metrics"
@@ -118,6 +118,6 @@ def _send(event: dict[str, Any], run: dict[str, Any], journal: Journal, server: 
 
 
 def _check_alive(server: Server, experiment: str, run_id: str) -> None:
-    """Tells a run that somebody has deleted meanwhile from an event that does not fit."""
+    """Tell a run that somebody has deleted meanwhile from an event that does not fit."""
     if not server.find_runs(experiment, run_id):
         raise UnreachableError(f"The run {run_id} was deleted in MLflow at {server.address}.")

@@ -12,7 +12,7 @@ _UNFIT = re.compile(r"[^/\w.\- :]")
 
 
 def fit_key(key: str) -> str:
-    """A key as it is where MLflow takes it; else one like it, which no other key is made into."""
+    """Return a key as MLflow takes it: itself, or one like it that no other key is made into."""
     # MLflow's stores may take it for a path: it leads nowhere else.
     fitted = "/".join(part for part in _UNFIT.sub("_", key).split("/") if part.strip("."))
     if fitted == key and 0 < len(key) <= KEY:
@@ -33,5 +33,5 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def cut(value: str, most: int) -> str:
-    """A text that is not longer than MLflow takes; one that is cut ends in an ellipsis."""
+    """Return a text that is not longer than MLflow takes; one that is cut ends in an ellipsis."""
     return value if len(value) <= most else f"{value[: most - 1]}…"

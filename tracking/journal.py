@@ -60,7 +60,7 @@ class Journal:
     def open(
         self, run_id: str, experiment: str, tags: Mapping[str, str], start: int | None = None
     ) -> None:
-        """Begins it.
+        """Begin it.
 
         Args:
             run_id: as the runner named the run.
@@ -73,7 +73,7 @@ class Journal:
         self._append("open", **begun, tags=_tags(tags))
 
     def metrics(self, values: Mapping[str, float], step: int = 0, when: int | None = None) -> None:
-        """Adds metrics.
+        """Add metrics.
 
         Args:
             values: by name.
@@ -85,7 +85,7 @@ class Journal:
         )
 
     def history(self, history: Mapping[str, list[float]]) -> None:
-        """Adds metrics of every epoch so far; those that MLflow has already stay as they are."""
+        """Add metrics of every epoch so far; those that MLflow has already stay as they are."""
         when = now()
         self._append_metrics(
             "history",
@@ -97,22 +97,22 @@ class Journal:
         )
 
     def params(self, values: Mapping[str, str]) -> None:
-        """Adds parameters; a value that is too long is cut."""
+        """Add parameters; a value that is too long is cut."""
         fitted = {fit_key(name): cut(value, VALUE) for name, value in values.items()}
         for some in _parts(list(fitted.items()), OTHERS):
             self._append("params", params=dict(some))
 
     def tags(self, values: Mapping[str, str]) -> None:
-        """Adds tags, or replaces their values."""
+        """Add tags, or replace their values."""
         for some in _parts(list(_tags(values).items()), OTHERS):
             self._append("tags", tags=dict(some))
 
     def dataset(self, dataset: Mapping[str, str]) -> None:
-        """Adds what the run learns from: name, digest, source_type and source, as MLflow has it."""
+        """Add what the run learns from: name, digest, source_type and source, as MLflow has it."""
         self._append("dataset", dataset=dict(dataset))
 
     def artifact(self, name: str, content: bytes) -> None:
-        """Adds a file.
+        """Add a file.
 
         Args:
             name: its path among the run's artifacts.
@@ -126,11 +126,11 @@ class Journal:
         self._append("artifact", name=name)
 
     def close(self, status: str, end: int | None = None) -> None:
-        """Ends it: FINISHED, FAILED or KILLED. Nothing is appended afterwards."""
+        """End it: FINISHED, FAILED or KILLED. Nothing is appended afterwards."""
         self._append("close", status=status, end=end or now())
 
     def events(self, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
-        """The events from an offset on, each with the offset of the next.
+        """Yield the events from an offset on, each with the offset of the next.
 
         A line that a full disk cut off is left out.
         """
@@ -181,19 +181,19 @@ class Journal:
             return State()
 
     def keep(self, state: State) -> None:
-        """Writes how far it is sent."""
+        """Write how far it is sent."""
         incoming = self.folder / f"{_STATE}.tmp"
         incoming.write_text(json.dumps(asdict(state)), encoding="utf-8")
         incoming.replace(self.folder / _STATE)
 
     def finish(self) -> None:
-        """Drops what MLflow has all of."""
+        """Drop what MLflow has all of."""
         self.keep(replace(self.state, finished=True, offset=0))
         self._events.unlink(missing_ok=True)
         shutil.rmtree(self.artifacts, ignore_errors=True)
 
     def lock(self) -> filelock.FileLock:
-        """What the one holds who sends it."""
+        """Return what the one holds who sends it."""
         return filelock.FileLock(self.folder / _LOCK, timeout=0)
 
     def _append_metrics(self, kind: str, metrics: list[tuple[str, float, int, int]]) -> None:
@@ -212,7 +212,7 @@ class Journal:
 
 
 def journal_of(root: Path, stem: str) -> Journal:
-    """The journal of a run, by the name that its files have."""
+    """Return the journal of a run, by the name that its files have."""
     return Journal(root / FOLDER / stem)
 
 
@@ -222,7 +222,7 @@ def waiting_journals(root: Path) -> list[Journal]:
 
 
 def close_killed(root: Path) -> None:
-    """Ends the journals of runs that were killed. None of the folder's runs may be going on."""
+    """End the journals of runs that were killed. None of the folder's runs may be going on."""
     for journal in waiting_journals(root):
         if not journal.closed:
             journal.close("KILLED", journal.last_written)

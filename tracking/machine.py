@@ -29,7 +29,7 @@ class MachineMetrics(threading.Thread):
         self._ending = threading.Event()
 
     def run(self) -> None:
-        """The thread's work."""
+        """Return the thread's work."""
         began = psutil.net_io_counters()
         psutil.cpu_percent()  # the first call begins to measure
         step = 0

@@ -54,12 +54,12 @@ class TrackedRun:
         return self.tag(names.BLESSED) == "true"
 
     def tag(self, name: str) -> str:
-        """A tag's value; empty where it has none."""
+        """Return a tag's value; empty where it has none."""
         return self.tags.get(name, "")
 
 
 def find_run(server: Connection, name: str) -> TrackedRun:
-    """Finds a run.
+    """Find a run.
 
     Args:
         server: where it was recorded.
@@ -89,13 +89,13 @@ def find_run(server: Connection, name: str) -> TrackedRun:
 
 
 def check_recipe(recipe: str) -> None:
-    """Raises TrackingError if a text is no name that a recipe may have."""
+    """Raise TrackingError if a text is no name that a recipe may have."""
     if not _RECIPE.fullmatch(recipe):
         raise TrackingError(f"{recipe!r} is no name of a recipe.")
 
 
 def list_runs(server: Connection, recipe: str, **tags: str) -> Iterator[TrackedRun]:
-    """The finished runs of a recipe, newest first.
+    """Yield the finished runs of a recipe, newest first.
 
     Args:
         server: where they were recorded.
@@ -113,7 +113,7 @@ def list_runs(server: Connection, recipe: str, **tags: str) -> Iterator[TrackedR
 
 
 def read_artifact(server: Connection, run: TrackedRun, name: str) -> str:
-    """Reads an artifact of a run, as text.
+    """Read an artifact of a run, as text.
 
     Raises:
         TrackingError: the run has none of that name, or it cannot be read.
@@ -143,7 +143,7 @@ def _by_own_id(server: Connection, run_id: str) -> list[Run]:
 
 
 def _search(server: Connection, wanted: str, every: bool = False) -> Iterator[Run]:
-    """Searches all experiments, newest first; with `every`, what was deleted as well."""
+    """Search all experiments, newest first; with `every`, what was deleted as well."""
     from mlflow.entities import ViewType
 
     view = ViewType.ALL if every else ViewType.ACTIVE_ONLY

@@ -37,7 +37,7 @@ class Sender(threading.Thread):
         self.problem = ""
 
     def run(self) -> None:
-        """The thread's work."""
+        """Return the thread's work."""
         server: Server | None = None
         pause = 0.0
         sent = -1
@@ -65,7 +65,7 @@ class Sender(threading.Thread):
         self.join(seconds)
 
     def _deliver(self, server: Server, sent: int) -> int:
-        """Sends what is new, the run's own first; returns up to where its journal was read."""
+        """Send what is new, the run's own first; return up to where its journal was read."""
         size = self._journal.size
         if size != sent:
             deliver(self._journal, server)

@@ -60,7 +60,7 @@ class Server:
             )
 
     def experiment(self, name: str) -> str:
-        """The id of an experiment, which is made where there is none.
+        """Return the id of an experiment, which is made where there is none.
 
         Raises:
             RefusedError: it is deleted.
@@ -82,7 +82,7 @@ class Server:
         return found["experiment_id"]
 
     def find_runs(self, experiment: str, run_id: str) -> list[dict[str, Any]]:
-        """The runs that a pipeline run is recorded as.
+        """Return the runs that a pipeline run is recorded as.
 
         More than one where a server was so slow to make it that it was asked again.
         """
@@ -97,13 +97,13 @@ class Server:
         return found.get("runs", [])
 
     def delete_run(self, run: str) -> None:
-        """Deletes a run."""
+        """Delete a run."""
         self._call("POST", "/runs/delete", run_id=run)
 
     def create_run(
         self, experiment: str, name: str, start: int, tags: Mapping[str, str]
     ) -> dict[str, Any]:
-        """Makes a run, which goes on; `start` is in milliseconds since 1970."""
+        """Make a run, which goes on; `start` is in milliseconds since 1970."""
         return self._call(
             "POST",
             "/runs/create",
@@ -120,7 +120,7 @@ class Server:
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        """Logs a batch; the same again changes nothing.
+        """Log a batch; the same again changes nothing.
 
         Args:
             run: MLflow's id.
@@ -141,7 +141,7 @@ class Server:
         )
 
     def steps(self, run: str, metric: str) -> set[int]:
-        """The steps at which a run has a metric."""
+        """Return the steps at which a run has a metric."""
         steps: set[int] = set()
         token: str | None = ""
         while token is not None:
@@ -158,12 +158,12 @@ class Server:
         return steps
 
     def log_dataset(self, run: str, dataset: Mapping[str, str]) -> None:
-        """Tells what a run learns from."""
+        """Tell what a run learns from."""
         used = {"dataset": dataset, "tags": _pairs({"mlflow.data.context": "training"})}
         self._call("POST", "/runs/log-inputs", run_id=run, datasets=[used])
 
     def upload(self, run: Mapping[str, Any], name: str, path: Path) -> None:
-        """Puts a file among a run's artifacts, in the place of one that is there.
+        """Put a file among a run's artifacts, in the place of one that is there.
 
         Args:
             run: as the server described it.
@@ -187,11 +187,11 @@ class Server:
             )
 
     def end(self, run: str, status: str, end: int) -> None:
-        """Ends a run."""
+        """End a run."""
         self._call("POST", "/runs/update", run_id=run, status=status, end_time=end)
 
     def page(self, run: Mapping[str, Any]) -> str:
-        """The address of a run's page."""
+        """Return the address of a run's page."""
         info = run["info"]
         return f"{self.address}/#/experiments/{info['experiment_id']}/runs/{info['run_id']}"
 
@@ -290,7 +290,7 @@ class _Nobody(requests.auth.AuthBase):
 
 
 def _upload_past_server(artifact_uri: str, name: str, path: Path) -> None:
-    """Puts a file where clients of the server are to put it themselves, as into a bucket."""
+    """Put a file where clients of the server are to put it themselves, as into a bucket."""
     try:
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
     except ModuleNotFoundError as error:

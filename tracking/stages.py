@@ -27,7 +27,7 @@ _WHY = 1000  # characters kept of a reason
 
 
 def _was_first_elsewhere(error: BaseException) -> bool:
-    """Whether MLflow refuses a first alias because somebody else sets it at the same moment."""
+    """Tell whether MLflow refuses a first alias since another client sets it at that moment."""
     return isinstance(error, TrackingError) and error.code == "BAD_REQUEST"
 
 
@@ -79,7 +79,7 @@ class Production:
 
 
 def stage(server: Connection, version: Version, by: str, why: str) -> bool:
-    """Marks a version as staged.
+    """Mark a version as staged.
 
     Args:
         server: where it is registered.
@@ -101,7 +101,7 @@ def stage(server: Connection, version: Version, by: str, why: str) -> bool:
 
 
 def produce(server: Connection, version: Version, by: str, why: str) -> Move | None:
-    """Puts a version into production. Of two at once the last one wins, and both are told of.
+    """Put a version into production. Of two at once the last one wins, and both are told of.
 
     Args:
         server: where it is registered.
@@ -133,7 +133,7 @@ def produce(server: Connection, version: Version, by: str, why: str) -> Move | N
 
 
 def read_production(server: Connection, model: str) -> Production:
-    """Reads what is in production of a registered model; nothing is where there is no such model.
+    """Read what is in production of a registered model; nothing is where there is no such model.
 
     Raises:
         TrackingError: the server cannot be asked.
@@ -151,7 +151,7 @@ def read_production(server: Connection, model: str) -> Production:
 
 
 def read_loss(server: Connection, run: TrackedRun) -> float:
-    """The validation loss of the epoch that the run's model is of; NaN where it is not recorded.
+    """Return the validation loss of the epoch of the run's model; NaN where it is not recorded.
 
     Raises:
         TrackingError: the server cannot be asked.

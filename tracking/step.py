@@ -21,7 +21,7 @@ _OUTPUT = re.compile(r".+/\d+/(?P<job>[a-z][-a-z0-9]{0,127})/Trainer_-?\d+/model
 
 @contextmanager
 def training_journal(output: str) -> Iterator[Journal | None]:
-    """Gives the journal that a training adds its epochs to; None where nothing is recorded.
+    """Give the journal that a training adds its epochs to; None where nothing is recorded.
 
     On the local engine it is the run's own. Elsewhere it lasts as long as the training: what it
     cannot send is sent by the job's last step, which reads the history that the Trainer leaves.

@@ -42,7 +42,7 @@ class Version:
 
 
 def register(server: Connection, run: TrackedRun, told: dict[str, str]) -> tuple[Version, bool]:
-    """Makes a run's model the newest registered version of its recipe's, unless it is one already.
+    """Make a run's model the newest registered version of its recipe's, unless it is one already.
 
     MLflow lets the same be registered twice. So whoever makes a version looks again: of several
     that were made at the same time the first stays, and the others are deleted by who made them.
@@ -81,7 +81,7 @@ def register(server: Connection, run: TrackedRun, told: dict[str, str]) -> tuple
 
 
 def find_newest(server: Connection, model: str) -> Version | None:
-    """The registered or staged version of the highest number; None where there is none.
+    """Return the registered or staged version of the highest number; None where there is none.
 
     Raises:
         TrackingError: the server cannot be asked.
@@ -90,7 +90,7 @@ def find_newest(server: Connection, model: str) -> Version | None:
 
 
 def list_versions(server: Connection, model: str, *stages: str) -> list[Version]:
-    """The versions at any of some stages, the newest first.
+    """Return the versions at any of some stages, the newest first.
 
     Args:
         server: where they are registered.
@@ -108,7 +108,7 @@ def list_versions(server: Connection, model: str, *stages: str) -> list[Version]
 
 
 def read_version(server: Connection, model: str, number: int) -> Version:
-    """A version by its number.
+    """Return a version by its number.
 
     Raises:
         TrackingError: there is none, or the server cannot be asked.
@@ -118,7 +118,7 @@ def read_version(server: Connection, model: str, number: int) -> Version:
 
 
 def set_tags(server: Connection, version: Version, tags: dict[str, str]) -> None:
-    """Sets tags of a version, in their order.
+    """Set tags of a version, in their order.
 
     Raises:
         TrackingError: the server refuses it.
@@ -130,7 +130,7 @@ def set_tags(server: Connection, version: Version, tags: dict[str, str]) -> None
 
 
 def find_aliased(server: Connection, name: str) -> Version:
-    """The version that an alias stands for.
+    """Return the version that an alias stands for.
 
     Args:
         server: where it is registered.
@@ -168,7 +168,7 @@ def _ensure_model(server: Connection, model: str) -> None:
 
 
 def _restage(server: Connection, version: Version, tags: dict[str, str]) -> Version:
-    """Marks a version that is there as registered, where somebody has made something else of it."""
+    """Mark a version that is there as registered, where somebody has made something else of it."""
     if version.tags.get(names.STAGE) in (names.REGISTERED, names.STAGING):
         return version
     set_tags(server, version, tags)
@@ -176,7 +176,7 @@ def _restage(server: Connection, version: Version, tags: dict[str, str]) -> Vers
 
 
 def _of_run(server: Connection, run: TrackedRun) -> list[Version]:
-    """The registered versions of a run's model, the first one first."""
+    """Return the registered versions of a run's model, the first one first."""
     model, source = run.tag(names.RECIPE), run.tag(names.MODEL_URI)
     found = _search(server, f"name = '{model}' and run_id = '{run.id}'")
     same = [one for one in found if one.source == source]

@@ -124,7 +124,7 @@ class Evaluation:
 
 
 def load_evaluation(uri: str) -> Evaluation:
-    """Reads the Evaluator's `evaluation` artifact.
+    """Read the Evaluator's `evaluation` artifact.
 
     Args:
         uri: its folder.
@@ -179,7 +179,7 @@ def _numbers(metrics: dict[str, Any]) -> Figures:
 
 
 def _array(metrics: dict[str, Any], key: str) -> np.ndarray | None:
-    """A metric that is an array, as TFMA keeps it: float64 [values]."""
+    """Return a metric that is an array, as TFMA keeps it: float64 [values]."""
     if key not in metrics:
         return None
     return np.asarray(metrics[key]["arrayValue"]["float64Values"], np.float64)
@@ -191,7 +191,7 @@ def _bounds(
     task: Task,
     class_names: list[str],
 ) -> Iterator[Bound]:
-    """The thresholds of an EvalConfig beside what they are held against.
+    """Yield the thresholds of an EvalConfig beside what they are held against.
 
     A limit of slices is shown at the slice that comes nearest to it, or misses it most.
     """

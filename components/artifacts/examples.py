@@ -16,14 +16,14 @@ SUMMARY = "summary.json"  # file in the artifact's folder
 
 
 def records(examples: Artifact, split: str) -> Iterator[bytes]:
-    """Serialized examples of a split, in the order of its shards."""
+    """Return serialized examples of a split, in the order of its shards."""
     folder = artifact_utils.get_split_uri([examples], split)
     files = sorted(tf.io.gfile.glob(os.path.join(folder, "*.gz")))
     return tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator()
 
 
 def summary(examples: Artifact) -> dict[str, Any]:
-    """What `dataset.json` says of the same data: counts, breeds, record_bytes and digest.
+    """Return what `dataset.json` says of the same data: counts, breeds, record_bytes and digest.
 
     As the ingest recorded it; of examples that an earlier version ingested, as they lie there.
     """
@@ -39,9 +39,9 @@ def summary(examples: Artifact) -> dict[str, Any]:
 
 
 def record_info(split: str, record: bytes) -> RecordInfo:
-    """Describes a serialized example as the data set's writer does.
+    """Describe a serialized example as the data set's writer does.
 
-    It is serialized anew, by the order of its features: other writers put the same in other bytes.
+    It is serialized again, by the order of its features: other writers put the same in other bytes.
 
     Args:
         split: by the pipeline's name.
@@ -57,7 +57,7 @@ def record_info(split: str, record: bytes) -> RecordInfo:
 
 
 def writers_name(split: str) -> str:
-    """What the data set's writer calls a split of the pipeline: `val` for `eval`."""
+    """Return what the data set's writer calls a split of the pipeline: `val` for `eval`."""
     return {**SPLIT_PATTERNS, **CALIBRATION_PATTERN}[split].partition("-")[0]
 
 
@@ -67,12 +67,12 @@ def digest(examples: Artifact) -> str:
 
 
 def parse(record: bytes) -> tf.train.Example:
-    """Parses a serialized example."""
+    """Parse a serialized example."""
     return tf.train.Example.FromString(record)
 
 
 def raw_label(example: tf.train.Example) -> bytes | int | float:
-    """The label as it lies in the record, whatever its type; no bytes when there is none."""
+    """Return the label as it lies in the record, whatever its type; no bytes when there is none."""
     feature = example.features.feature["label"]
     kind = feature.WhichOneof("kind") or "bytes_list"
     return next(iter(getattr(feature, kind).value), b"")

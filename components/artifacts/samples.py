@@ -68,7 +68,7 @@ class Samples:
 
 
 def load_samples(model_path: str, examples: Artifact, features: Sequence[str]) -> Samples:
-    """Runs a model on the validation split, at most on its first `SCANNED` examples.
+    """Run a model on the validation split, at most on its first `SCANNED` examples.
 
     Args:
         model_path: folder of the SavedModel.
@@ -118,7 +118,7 @@ def load_samples(model_path: str, examples: Artifact, features: Sequence[str]) -
 
 
 def load_training(examples: Artifact, config: TrainingConfig) -> dict[str, bytes]:
-    """Shows the first training examples with their truth.
+    """Show the first training examples with their truth.
 
     Args:
         examples: ImportExampleGen's artifact.
@@ -139,7 +139,7 @@ def load_training(examples: Artifact, config: TrainingConfig) -> dict[str, bytes
 
 
 def _is_missed(judged: dict[str, np.ndarray], config: TrainingConfig) -> bool:
-    """Whether an example is of the class that must not be missed, and decided for the other."""
+    """Tell whether an example of the class that must not be missed is decided for the other."""
     if config.decision is None:
         return False
     positive = config.class_names.index(config.decision.positive_class)
@@ -147,7 +147,7 @@ def _is_missed(judged: dict[str, np.ndarray], config: TrainingConfig) -> bool:
 
 
 def _worst_median_best(scores: Sequence[float], sign: int) -> dict[str, list[int]]:
-    """Indices of examples by title; one with nothing to judge by is in none."""
+    """Return indices of examples by title; one with nothing to judge by is in none."""
     ascending = np.argsort(sign * np.asarray(scores))
     order = [int(index) for index in ascending if not np.isnan(scores[index])]
     number = min(_SHOWN_OF_EACH, max(1, len(order) // 3))
@@ -184,7 +184,7 @@ def _show(
 
 
 def _explain(shown: Shown, record: bytes, model: tf.Module, config: TrainingConfig) -> Shown:
-    """Adds a picture of what speaks for the class that was missed."""
+    """Add a picture of what speaks for the class that was missed."""
 
     def serve(images: Sequence[bytes]) -> dict[str, np.ndarray]:
         answers = model.signatures["serving_default"](image_bytes=tf.constant(images))

@@ -23,7 +23,7 @@ class ConversionError(ValueError):
 def convert(
     model: tf.Module, images: Sequence[npt.NDArray[np.float32]], config: TrainingConfig
 ) -> Iterator[tuple[str, bytes]]:
-    """Converts a model once for each of `VARIANTS`.
+    """Convert a model once for each of `VARIANTS`.
 
     Only the network is quantised: what resizes the image and makes the answer stays exact.
 
@@ -75,7 +75,7 @@ def _variant(
 def _calibration(
     images: Sequence[npt.NDArray[np.float32]],
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """The images, black and white being among the first one's pixels.
+    """Return the images, black and white being among the first one's pixels.
 
     The input's int8 levels are then the 256 levels of the pixels, so that nothing is lost there.
     """

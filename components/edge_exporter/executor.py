@@ -36,7 +36,7 @@ class Executor(base_executor.BaseExecutor):
     """Reads from any file system of TFX's; writes to its own artifact only."""
 
     def Do(self, input_dict: Inputs, output_dict: Inputs, exec_properties: dict[str, Any]) -> None:
-        """Makes the model for the edge if the model is blessed; see EdgeExporter.
+        """Make the model for the edge if the model is blessed; see EdgeExporter.
 
         Raises:
             ValueError: an example cannot be read.
@@ -77,7 +77,7 @@ def _made(inputs: Inputs, limits: Limits, workspace: Path) -> EdgeModel:
 
 
 def publish(staged: Path, folder: str) -> None:
-    """Copies files; each is there whole or not at all."""
+    """Copy files; each is there whole or not at all."""
     fileio.makedirs(folder)
     for path in sorted(staged.iterdir()):
         final = os.path.join(folder, path.name)

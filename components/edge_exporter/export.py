@@ -63,7 +63,7 @@ def export(
     float_figure: float,
     limits: Limits,
 ) -> EdgeModel:
-    """Converts a model, scores every variant and judges the int8 one.
+    """Convert a model, score every variant and judge the int8 one.
 
     Args:
         model: a SavedModel of `models.signatures`, loaded.
@@ -111,7 +111,7 @@ def export(
 
 
 def write(edge: EdgeModel, folder: Path) -> None:
-    """Writes the files, and `edge.json` beside them."""
+    """Write the files, and `edge.json` beside them."""
     for name, content in edge.files.items():
         (folder / name).write_bytes(content)
     (folder / REPORT).write_text(json.dumps(edge.report, indent=2, allow_nan=False) + "\n")
@@ -166,7 +166,7 @@ def _shortfalls(report: dict[str, Any], limits: Limits, primary: Metric) -> Iter
 
 
 def _inside(trained: Provenance, variant: str, figures: dict[str, Any]) -> dict[str, str]:
-    """The files within a model: its labels by class id, and what it is."""
+    """Return the files within a model: its labels by class id, and what it is."""
     names = [" ".join(name.split()) for name in trained.class_names]
     metadata = {
         **trained.model_dump(mode="json", exclude={"training"}, exclude_none=True),

@@ -35,7 +35,7 @@ class Assembly:
         self._model.buffers = [schema.BufferT()]  # the first one stays empty, as the format asks
 
     def append(self, content: bytes, **given: int) -> int:
-        """Appends a model.
+        """Append a model.
 
         Args:
             content: of one graph, at most one signature, and one output.
@@ -76,7 +76,7 @@ class Assembly:
         return places[output]
 
     def finish(self, **outputs: int) -> bytes:
-        """The model as a file; `outputs` are tensors of the assembly by the name they get."""
+        """Return the model as a file; `outputs` are tensors of the assembly by their new names."""
         for name, index in (self.inputs | outputs).items():
             self._graph.tensors[index].name = name
         self._graph.inputs = np.array(list(self.inputs.values()), np.int32)
@@ -91,7 +91,7 @@ class Assembly:
 
 
 def with_files(model: bytes, files: Mapping[str, str]) -> bytes:
-    """Adds files to a model as TFLite's metadata do: as a zip behind it, which `unzip` reads."""
+    """Add files to a model as TFLite's metadata do: as a zip behind it, which `unzip` reads."""
     content = io.BytesIO(model)
     with zipfile.ZipFile(content, "a") as archive:
         for name, text in files.items():

@@ -31,7 +31,7 @@ class LiteModel:
         self._shape: tuple[int, ...] = ()
 
     def answer(self, pixels: Pixels) -> npt.NDArray[Any]:
-        """The task's answer to an image, uint8 [H, W, 3] RGB; of masks, class ids, uint8 [H, W]."""
+        """Answer an image, uint8 [H, W, 3], as the task does; masks are class ids, uint8 [H, W]."""
         if pixels.shape != self._shape:
             self._shape = ()
             self._interpreter.resize_tensor_input(self._image["index"], [1, *pixels.shape])

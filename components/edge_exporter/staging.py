@@ -18,7 +18,7 @@ from components.edge_exporter.variants import EDGE_MODEL, EDGE_MODEL_KEY, REPORT
 def stage_edge_model(
     inputs: Mapping[str, list[types.Artifact]], model: Path
 ) -> dict[str, Any] | None:
-    """Copies the LiteRT models that passed beside the SavedModel.
+    """Copy the LiteRT models that passed beside the SavedModel.
 
     Args:
         inputs: of a pusher.

@@ -65,7 +65,7 @@ class Container(BaseModel):
 
 
 def container(settings: EndpointConfig, own_image: str) -> Container:
-    """Says how a model is served.
+    """Say how a model is served.
 
     Args:
         settings: of the Endpoint.

@@ -22,7 +22,7 @@ _LONGEST_DEPLOYMENT = 3600.0  # seconds; machines are started, an image and a mo
 
 
 def _digest(container: Container) -> str:
-    """Tells one container from another, in 16 characters of hex."""
+    """Tell one container from another, in 16 characters of hex."""
     return hashlib.sha256(container.model_dump_json().encode()).hexdigest()[:16]
 
 
@@ -54,7 +54,7 @@ class Deployer:
             self._endpoints = vertex.EndpointServiceClient(client_options=host)
 
     def deploy(self, saved_model: str, digest: str) -> str:
-        """Makes a model answer its share of the requests, and ends what it replaced.
+        """Make a model answer its share of the requests, and end what it replaced.
 
         Args:
             saved_model: gs:// folder of the SavedModel, or of its one version where the container
@@ -80,7 +80,7 @@ class Deployer:
         return explained(f"Vertex AI in {self._what.project}, {self._what.region},", ROLES)
 
     def _registered(self, saved_model: str, alias: str) -> vertex.Model:
-        """The version of the registry that has this content and this container."""
+        """Return the version of the registry that has this content and this container."""
         name = f"{self._parent}/models/{self._what.name}"
         try:
             return self._checked(self._models.get_model(name=f"{name}@{alias}"))
@@ -114,7 +114,7 @@ class Deployer:
         return vertex.EncryptionSpec(kms_key_name=key) if key else None
 
     def _checked(self, found: Resource) -> Resource:
-        """A model or an endpoint that was made before, for one recipe, and keeps its key for ever.
+        """Return a model or endpoint made before for one recipe, which keeps its key for ever.
 
         Raises:
             CloudError: it was made for another recipe, or with another key than is asked for.

@@ -30,7 +30,7 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Evaluates; without a baseline, TFX binds no change threshold."""
+        """Evaluate; without a baseline, TFX binds no change threshold."""
         [candidate] = input_dict[standard_component_specs.MODEL_KEY]
         baselines = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY, [])
         kept = [baseline for baseline in baselines if _comparable(candidate, baseline)]

@@ -83,7 +83,7 @@ class Executor(executor.Executor):
     def GenerateExamplesByBeam(
         self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]
     ) -> dict[str, beam.PCollection]:
-        """Copies the shards; returns no records, so that TFX writes none."""
+        """Copy the shards; return no records, so that TFX writes none."""
         folder = exec_properties[_FOLDER]
         _ = (
             pipeline
@@ -131,7 +131,7 @@ def _shards(exec_properties: dict[str, Any]) -> list[_Shard]:
 
 
 def _copy(shard: _Shard) -> tuple[int, _Values]:
-    """Copies a shard; returns its number and what its records are, in their order."""
+    """Copy a shard; return its number and what its records are, in their order."""
     for folder in (shard.unfinished, os.path.dirname(shard.target)):
         storage.make_folder(folder)
     # A name of its own, for Beam's runners may do a thing twice at a time.

@@ -31,7 +31,7 @@ app = make_app(__doc__)
 @add_command(app, what="Brings the Space's app up to this checkout.", told={SettingsError: _FAILED})
 @with_settings(_Settings)
 def deploy(settings: _Settings) -> int:
-    """Returns as `_change` does."""
+    """Return as `_change` does."""
     return _change(settings, lambda publisher: publisher.deploy())
 
 
@@ -43,12 +43,12 @@ def rollback(
     settings: _Settings,
     to: Annotated[str, typer.Option(metavar="TAG", help="The version, such as v-0123…")],
 ) -> int:
-    """Returns as `_change` does."""
+    """Return as `_change` does."""
     return _change(settings, lambda publisher: publisher.rollback(to))
 
 
 def _change(settings: _Settings, act: "Callable[[Publisher], Publication]") -> int:
-    """Does what is asked.
+    """Do what is asked.
 
     Returns:
         0; with one sentence 2 when it cannot be done, and 3 when the Hub does not trust the
@@ -75,7 +75,7 @@ def _change(settings: _Settings, act: "Callable[[Publisher], Publication]") -> i
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit code."""
+    """Run the command line; return its exit code."""
     return run(app, "python -m components.hf_pusher", arguments)
 
 

@@ -36,7 +36,7 @@ class NotTrusted(HubError):
 
 
 def retrying() -> tenacity.Retrying:
-    """Calls again what a busy server or a broken connection kept from being done.
+    """Call again what a busy server or a broken connection kept from being done.
 
     It waits as long as Retry-After or the rate limit's headers say, or else longer each time.
     """
@@ -51,7 +51,7 @@ def retrying() -> tenacity.Retrying:
 
 @contextlib.contextmanager
 def explained(url: str, token: str) -> Iterator[None]:
-    """Turns whatever the client raises into a HubError.
+    """Turn whatever the client raises into a HubError.
 
     Args:
         url: of the repository, or of the Hub.
@@ -103,7 +103,7 @@ def _sentence(error: Exception, url: str, token: str) -> str:
 
 
 def _cause(error: Exception) -> Exception:
-    """The answer behind an error: an upload's failure is raised from it."""
+    """Return the answer behind an error: an upload's failure is raised from it."""
     cause = error.__cause__
     known = (HfHubHTTPError, httpx2.TransportError)
     return cause if isinstance(cause, known) and not isinstance(error, known) else error

@@ -36,7 +36,7 @@ def _endpoint(value: str) -> str:
 
 
 def _from_json(value: Any) -> Any:
-    """What a text says in JSON; the rest of the settings is looked at also where it says none."""
+    """Read JSON from a text; the other settings are looked at also where it is none."""
     if not isinstance(value, str):
         return value
     try:
@@ -52,17 +52,14 @@ _JSON = BeforeValidator(_from_json)
 SPACE_TOKEN = "HF_TOKEN"
 
 
-class HubConfig(BaseModel):
-    """The Hub's part of the settings. Secrets are in it by reference only."""
+class RepositoryConfig(BaseModel):
+    """Which repository on which Hub, and what it is read and written with."""
 
     # In the place of a secret's name there may be the secret.
     model_config = ConfigDict(title="The Hugging Face Hub", hide_input_in_errors=True)
 
     hf_repo_id: RepoId | None = Field(
         None, description="Model repository, OWNER/NAME. Unset: nothing is published."
-    )
-    hf_space_id: RepoId | None = Field(
-        None, description="Space of the demo, OWNER/NAME. Default: the model repository's name."
     )
     hf_endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
         "https://huggingface.co", description="The Hub, or a server that speaks its protocol."
@@ -71,6 +68,14 @@ class HubConfig(BaseModel):
         "HF_TOKEN",
         description="Where the token is read: the name of a variable, of the environment or of "
         ".env, projects/PROJECT/secrets/SECRET of Secret Manager, or OIDC for trusted publishing.",
+    )
+
+
+class HubConfig(RepositoryConfig):
+    """The Hub's part of the settings. Secrets are in it by reference only."""
+
+    hf_space_id: RepoId | None = Field(
+        None, description="Space of the demo, OWNER/NAME. Default: the model repository's name."
     )
     hf_license: str = Field(
         "other", description="The published model's licence, as the Hub names it: apache-2.0, …"

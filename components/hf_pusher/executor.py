@@ -39,7 +39,7 @@ class Executor(pusher_executor.Executor):
     """
 
     def Do(self, input_dict: Inputs, output_dict: Inputs, exec_properties: dict[str, Any]) -> None:
-        """Publishes the model if it is blessed; see HFPusher for inputs and outputs.
+        """Publish the model if it is blessed; see HFPusher for inputs and outputs.
 
         Raises:
             HubError: it was not published, or its Space was not; running again completes it.
@@ -102,7 +102,7 @@ class Executor(pusher_executor.Executor):
 
 
 def _data(examples: types.Artifact, data_root: str) -> Data:
-    """Describes the examples by `dataset.json`, if that is of the very same ones."""
+    """Describe the examples by `dataset.json`, if that is of the very same ones."""
     found = labelled.summary(examples)
     data = Data(digest=found["digest"], counts=found["counts"])
     try:

@@ -62,12 +62,17 @@ class Repository:
         endpoint: the Hub.
         repo_id: OWNER/NAME.
         repo_type: model or space.
-        token: with the right to write to it.
+        token: with the right to write to it, or to read it; None for a public one that is read.
         trusted: whether it is of a trusted publisher, who may commit and perhaps nothing else.
     """
 
     def __init__(
-        self, endpoint: str, repo_id: str, repo_type: RepoType, token: str, trusted: bool = False
+        self,
+        endpoint: str,
+        repo_id: str,
+        repo_type: RepoType,
+        token: str | None,
+        trusted: bool = False,
     ) -> None:
         self.repo_id = repo_id
         self.repo_type = repo_type
@@ -88,7 +93,7 @@ class Repository:
         return "HF_SPACE_ID" if self.repo_type == "space" else "HF_REPO_ID"
 
     def ensure(self, private: bool | None, created_private: bool | None = None) -> None:
-        """Creates the repository where there is none, and makes it public or private if asked to.
+        """Create the repository where there is none, and make it public or private if asked to.
 
         Args:
             private: what it is to be; None leaves one that is there as it is.
@@ -117,11 +122,11 @@ class Repository:
             self._set("its visibility", change, **self._repo, visibility=visibility)
 
     def is_private(self) -> bool:
-        """Whether the repository, which must be there, is private."""
+        """Tell whether the repository, which must be there, is private."""
         return bool(self._call(self._api.repo_info, **self._repo).private)
 
     def check_owner(self, of: Manifest) -> None:
-        """Looks whether what is there may be replaced by what is of a model.
+        """Look whether what is there may be replaced by what is of a model.
 
         Args:
             of: what would be published.
@@ -143,7 +148,7 @@ class Repository:
         tag: str | None = None,
         kept: Sequence[str] = (),
     ) -> Version:
-        """Puts files on main in one commit, unless they are there.
+        """Put files on main in one commit, unless they are there.
 
         What was published before and is not among them is deleted. What others put there stays.
 
@@ -206,7 +211,7 @@ class Repository:
         return Version(head, changed=True)
 
     def restore(self, tag: str) -> Version:
-        """Makes main what it was at a tag, in one commit on top, without sending a model's file.
+        """Make main what it was at a tag, in one commit on top, without sending a model's file.
 
         Args:
             tag: name of the version.
@@ -243,7 +248,7 @@ class Repository:
     def configure(
         self, hardware: str | None, variables: Mapping[str, str], secrets: Mapping[str, str]
     ) -> None:
-        """Sets up a Space: what has its value already is left alone.
+        """Set up a Space: what has its value already is left alone.
 
         A secret's value cannot be read back, so a secret that exists is set again.
         """
@@ -262,12 +267,12 @@ class Repository:
                 self._set("its hardware", self._api.request_space_hardware, space, hardware)
 
     def secret_names(self) -> set[str] | None:
-        """The names of a Space's secrets; None for a trusted publisher who may not see them."""
+        """List a Space's secrets by name; None for a trusted publisher, who may not see them."""
         found = self._set("its secrets", self._api.get_space_secrets, self.repo_id)
         return None if found is None else set(found)
 
     def revision_of(self, tag: str) -> str:
-        """The commit that a tag names.
+        """Return the commit that a tag names.
 
         Raises:
             HubError: there is no such tag.
@@ -279,11 +284,11 @@ class Repository:
         return tags[tag]
 
     def has(self, path: str, revision: str) -> bool:
-        """Whether a revision holds a file."""
+        """Tell whether a revision holds a file."""
         return path in self._files(revision)
 
     def read(self, path: str) -> bytes:
-        """A file of main.
+        """Return a file of main.
 
         Raises:
             HubError: there is no such file.
@@ -305,13 +310,13 @@ class Repository:
             return Path(kept).read_bytes()
 
     def _manifest(self, revision: str, files: Mapping[str, str]) -> Manifest | None:
-        """What was published to a revision of these files; None where nothing says so."""
+        """Return what was published to a revision of these files; None where nothing says so."""
         if MANIFEST not in files:
             return None
         return Manifest.model_validate_json(self._read(MANIFEST, revision))
 
     def _owned(self, main: str, files: Mapping[str, str], of: Manifest) -> Manifest | None:
-        """What was published to main before.
+        """Return what was published to main before.
 
         Raises:
             HubError: it is of another recipe's model.
@@ -325,7 +330,7 @@ class Repository:
         return before
 
     def _refs(self) -> tuple[str, dict[str, str]]:
-        """The commit of main, and the commits of all tags by name."""
+        """Return the commit of main, and the commits of all tags by name."""
         refs = self._call(self._api.list_repo_refs, **self._repo)
         [main] = [branch.target_commit for branch in refs.branches if branch.name == _MAIN]
         return main, {tag.name: tag.target_commit for tag in refs.tags}
@@ -340,7 +345,7 @@ class Repository:
         return self._call(listed)
 
     def _commit(self, operations: list[Any], message: str, parent: str) -> str:
-        """Commits on top of `parent`; returns the commit, `parent` itself when nothing changes.
+        """Commit on top of `parent`; return the commit, `parent` itself when nothing changes.
 
         Raises:
             HubError: main is no longer at `parent`, and not because of this very commit, whose
@@ -373,7 +378,7 @@ class Repository:
     def _set(
         self, what: str, function: Callable[..., Result], *args: Any, **kwargs: Any
     ) -> Result | None:
-        """Calls what a trusted publisher may not be allowed to; then it says so, and goes on."""
+        """Call what a trusted publisher may not be allowed to; then it says so, and goes on."""
         try:
             return self._call(function, *args, **kwargs)
         except HfHubHTTPError as error:
@@ -385,5 +390,5 @@ class Repository:
             return None
 
     def _call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-        """Calls the client, again where that helps."""
+        """Call the client, again where that helps."""
         return retrying()(function, *args, **kwargs)

@@ -75,7 +75,7 @@ class Facts:
 
 
 def write_pages(folder: Path, facts: Facts) -> None:
-    """Writes card, figures, provenance and pictures; the same facts give the same bytes."""
+    """Write card, figures, provenance and pictures; the same facts give the same bytes."""
     pictures = _write_pictures(folder / PICTURES, facts.samples)
     _write_json(folder / METRICS, _metrics(facts.evaluation))
     provenance = {
@@ -135,7 +135,7 @@ def _finite(value: float) -> float | None:
 
 
 def _write_pictures(folder: Path, samples: dict[str, Shown]) -> list[dict[str, Any]]:
-    """The pictures of an example side by side, a file for each."""
+    """Return the pictures of an example side by side, a file for each."""
     folder.mkdir()
     pictures = []
     for title, sample in samples.items():
@@ -190,7 +190,7 @@ def _card(facts: Facts, pictures: list[dict[str, Any]]) -> str:
 
 
 def _metadata(facts: Facts) -> ModelCardData:
-    """The card's front matter, by which the Hub files the model and shows its figures."""
+    """Return the card's front matter, by which the Hub files the model and shows its figures."""
     hub_dataset, task = facts.data.hub_dataset, facts.evaluation.task
     return ModelCardData(
         license=facts.license,

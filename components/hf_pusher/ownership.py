@@ -42,7 +42,7 @@ class Manifest(BaseModel):
     card: str | None = None
 
     def is_of_another(self, other: "Manifest") -> bool:
-        """Whether two manifests are of models of different recipes or tasks, as far as known."""
+        """Tell whether two manifests are known to be of models of different recipes or tasks."""
         pairs = ((self.recipe, other.recipe), (self.task, other.task))
         return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
@@ -52,7 +52,7 @@ class Manifest(BaseModel):
 
 
 def older_sign(repo_type: str) -> str:
-    """The file by which a repository is known that was published to before there were manifests."""
+    """Return the file that marks a repository published to before there were manifests."""
     return _OLDER[repo_type]
 
 
@@ -62,7 +62,7 @@ def digest(card: str) -> str:
 
 
 def merge_cards(theirs: str, ours: str, manifest: Manifest | None, repo_type: str) -> str:
-    """Puts our card into the one that is there, of which people may have written a part.
+    """Put our card into the one that is there, of which people may have written a part.
 
     Args:
         theirs: the card that is there.

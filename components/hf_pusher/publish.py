@@ -68,7 +68,7 @@ class Publisher:
         self._model, self._space = _repositories(config)
 
     def publish(self, model: Path, examples: Path) -> Publication:
-        """Publishes a model, then points the Space to it.
+        """Publish a model, then point the Space to it.
 
         Args:
             model: folder of everything that the model repository is to hold.
@@ -91,7 +91,7 @@ class Publisher:
         return self._publication(version, tag, space, version.changed or space.changed)
 
     def rollback(self, tag: str) -> Publication:
-        """Points the Space, and then main, back to a version that was published before.
+        """Point the Space, and then main, back to a version that was published before.
 
         The app stays as it is in this checkout; only the model that it serves changes.
 
@@ -109,7 +109,7 @@ class Publisher:
         return self._publication(version, tag, space, main.changed or space.changed)
 
     def deploy(self) -> Publication:
-        """Brings the Space's app up to this checkout; the model that it serves stays.
+        """Bring the Space's app up to this checkout; the model that it serves stays.
 
         Raises:
             HubError, SecretError: as in `publish`; or there is no Space yet.
@@ -125,7 +125,7 @@ class Publisher:
         return self._publication(version, pin["tag"], space, space.changed)
 
     def _read_pin(self) -> dict[str, str]:
-        """What the Space serves; one of before there was another task tells none."""
+        """Return what the Space serves; one of before there was another task tells none."""
         with self._explained(self._space):
             return {"task": FIRST_TASK, **json.loads(self._space.read(app.PIN))}
 
@@ -151,7 +151,7 @@ class Publisher:
                     f"{self._space.url} could not read its private model: give it a token with "
                     f'read access, HF_SPACE_SECRETS=\'{{"{SPACE_TOKEN}": "NAME_OF_A_VARIABLE"}}\'.'
                 )
-        if not version.changed:  # what cannot be compared is not sent anew for nothing
+        if not version.changed:  # what cannot be compared is not sent again for nothing
             wanted = {name: wanted[name] for name in wanted.keys() - (present or set())}
         secrets = {name: read_secret(reference) for name, reference in wanted.items()}
         with self._explained(self._space):
@@ -177,7 +177,7 @@ class Publisher:
 
 
 def check_hub(config: HubConfig, recipe: str | None = None) -> str:
-    """Looks whether the token may write to the repositories, before anything is made.
+    """Look whether the token may write to the repositories, before anything is made.
 
     Args:
         config: where to and how.
@@ -219,7 +219,7 @@ def check_hub(config: HubConfig, recipe: str | None = None) -> str:
 
 
 def _repositories(config: HubConfig) -> tuple[Repository, Repository]:
-    """The model's and the Space's."""
+    """Return the model's and the Space's."""
     model, space = config.hf_repo_id or "", config.hf_space_id or ""
     trusted = config.hf_token_secret == TRUSTED_PUBLISHING
     of_model, of_space = read_token(config, model), read_token(config, f"spaces/{space}")
@@ -237,7 +237,7 @@ def _identity(model: Path) -> Manifest:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """A folder's files by their path in it, in one order everywhere."""
+    """Return a folder's files by their path in it, in one order everywhere."""
     return {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))

@@ -12,7 +12,7 @@ PIN = "model.json"  # which model the Space serves
 
 
 def stage_space(folder: Path, task: str, repo_id: str, revision: str, tag: str, edge: bool) -> None:
-    """Copies the app and fills in which model it serves.
+    """Copy the app and fill in which model it serves.
 
     Args:
         folder: to make.

@@ -8,7 +8,7 @@ from huggingface_hub._oidc import oidc_login  # the public get_token serves a si
 from huggingface_hub.errors import HfHubHTTPError
 
 from components.hf_pusher.answers import NotTrusted, explained
-from components.hf_pusher.config import HubConfig
+from components.hf_pusher.config import RepositoryConfig
 from components.secrets import SecretError, read_secret
 
 # https://huggingface.co/docs/hub/trusted-publishers: a workflow's identity stands for a token.
@@ -16,8 +16,8 @@ TRUSTED_PUBLISHING = "OIDC"
 _OF_THE_CLIENT = "HF_TOKEN"
 
 
-def read_token(config: HubConfig, resource: str) -> str:
-    """Reads the token.
+def read_token(config: RepositoryConfig, resource: str) -> str:
+    """Read the token.
 
     Args:
         config: names where it is.
@@ -53,7 +53,7 @@ def read_token(config: HubConfig, resource: str) -> str:
 
 
 def _refuses_identity(response: httpx2.Response) -> bool:
-    """Whether the Hub has read the identity, and no publisher that it knows matches."""
+    """Tell whether the Hub has read the identity, and no publisher that it knows matches."""
     if response.status_code != HTTPStatus.BAD_REQUEST:
         return False
     try:

@@ -37,7 +37,7 @@ class Executor(pusher_executor.Executor):
     """
 
     def Do(self, input_dict: Inputs, output_dict: Inputs, exec_properties: dict[str, Any]) -> None:
-        """Pushes the model if it is blessed; see LakeFSPusher for inputs and outputs.
+        """Push the model if it is blessed; see LakeFSPusher for inputs and outputs.
 
         Raises:
             StoreError: it was not pushed; running again completes it.
@@ -83,13 +83,13 @@ class Executor(pusher_executor.Executor):
 
 
 def _commit() -> dict[str, str]:
-    """The code's commit; nothing in an image, whose job has it as a label."""
+    """Return the code's commit; nothing in an image, whose job has it as a label."""
     commit = git_commit(Path(__file__).parent)
     return {} if commit.startswith("none") else {"git_commit": commit}
 
 
 def _describe(inputs: Inputs) -> dict[str, str]:
-    """The data's version and digest, and the figures that sum the model up."""
+    """Return the data's version and digest, and the figures that sum the model up."""
     [examples] = inputs[standard_component_specs.EXAMPLES_KEY]
     [evaluation] = inputs[standard_component_specs.EVALUATION_KEY]
     judged = load_evaluation(evaluation.uri)

@@ -88,7 +88,7 @@ class Pusher:
         self._repository = Repository(store, config, f"models/{recipe}")
 
     def push(self, model: Path, metadata: Mapping[str, str], source: str) -> Pushed:
-        """Makes a model the recipe's newest, unless it is that already.
+        """Make a model the recipe's newest, unless it is that already.
 
         The default branch holds the model before it or this one, and nothing in between. Of
         several that are pushed at once each is merged on top of the one before.
@@ -97,7 +97,7 @@ class Pusher:
             model: folder of everything that the recipe's folder is to hold.
             metadata: what the commit says of the model.
             source: which step's output the model is. The same one, pushed again, stays behind what
-                was pushed meanwhile; the same model trained anew does not.
+                was pushed meanwhile; the same model trained again does not.
 
         Raises:
             StoreError: something was refused, or kept from being done. Running again completes it.
@@ -125,7 +125,7 @@ class Pusher:
             try:
                 return self._push(version, branch)
             except Overtaken as error:
-                _LOG.warning("Pushing to %s anew: %s", self._repository.url, error)
+                _LOG.warning("Pushing to %s again: %s", self._repository.url, error)
         raise StoreError(
             f"Others changed {self._repository.folder} of {self._repository.url} each of "
             f"{_ATTEMPTS} times while it was pushed to; nothing was overwritten: run again when "
@@ -133,7 +133,7 @@ class Pusher:
         )
 
     def _push(self, version: _Version, branch: str) -> Pushed:
-        """Does it once.
+        """Do it once.
 
         Raises:
             Overtaken: somebody else came in between.
@@ -165,7 +165,7 @@ class Pusher:
         )
 
     def _merge(self, version: _Version, branch: str, head: str, held: Manifest | None) -> str:
-        """Writes the files to a branch of `head`, commits and merges them; returns the commit."""
+        """Write the files to a branch of `head`, commit and merge them; return the commit."""
         repository, message = self._repository, f"Publish {version.tag}"
         there = repository.files(head).keys()
         owned = {*held.files, MANIFEST} if held else set()
@@ -184,7 +184,7 @@ class Pusher:
         return repository.merge(commit, branch, message, version.told)
 
     def _check_whole(self, commit: str, written: Mapping[str, Entry], others: set[str]) -> None:
-        """Looks whether a commit holds what was written, whoever else wrote to its branch."""
+        """Look whether a commit holds what was written, whoever else wrote to its branch."""
         found = {
             path: one for path, one in self._repository.files(commit).items() if path not in others
         }
@@ -196,7 +196,7 @@ class Pusher:
             raise Overtaken("another push of the same model wrote to its branch.")
 
     def _find_behind(self, branch: str, version: _Version) -> str | None:
-        """The commit by which this very output was pushed before a newer one was."""
+        """Return the commit by which this very output was pushed before a newer one was."""
         for commit in self._repository.log(branch):
             known = commit.metadata or {}
             if all(known.get(name) == version.told[name] for name in (DIGEST, SOURCE)):
@@ -214,7 +214,7 @@ class Pusher:
             ) from error
 
     def _check_tag(self, tagged: str, version: _Version) -> None:
-        """Looks whether a tag that is there is of the same content."""
+        """Look whether a tag that is there is of the same content."""
         held = self._manifest(tagged)
         if held is None or held.digest != version.manifest.digest:
             raise StoreError(
@@ -226,9 +226,9 @@ class Pusher:
         return f"push-{self._recipe}-{digits}"
 
     def _delete_branches(self) -> None:
-        """Deletes the branches of pushes: this one's, and what others left behind.
+        """Delete the branches of pushes: this one's, and what others left behind.
 
-        One that is at work on its own finds it gone, and begins anew on top of this one.
+        One that is at work on its own finds it gone, and begins again on top of this one.
         """
         for name in self._repository.branches(self._branch("")):
             if re.fullmatch(rf"[0-9a-f]{{{_DIGITS}}}", name.removeprefix(self._branch(""))):
@@ -236,7 +236,7 @@ class Pusher:
 
 
 def check_push(store: LakeFS, config: LakeFSConfig, recipe: str) -> str:
-    """Looks whether a model could be pushed, before anything is made.
+    """Look whether a model could be pushed, before anything is made.
 
     Args:
         store: the server.

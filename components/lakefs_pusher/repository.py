@@ -24,7 +24,7 @@ _DIRTY = re.compile(r"uncommitted changes|dirty branch", re.IGNORECASE)
 
 
 class Overtaken(Exception):
-    """Somebody else changed what was built on; all of it is to be done anew."""
+    """Somebody else changed what was built on; all of it is to be done again."""
 
 
 class Repository:
@@ -56,7 +56,7 @@ class Repository:
         return None if found is None else found.default_branch
 
     def ensure(self) -> str:
-        """Makes the repository where there is none; returns its default branch.
+        """Make the repository where there is none; return its default branch.
 
         Raises:
             StoreError: it may not be made, or nothing says where it keeps its objects.
@@ -92,31 +92,31 @@ class Repository:
         return f"{prefix.rstrip('/')}/{self.name}"
 
     def head(self, branch: str) -> str:
-        """The commit of a branch."""
+        """Return the commit of a branch."""
         return writing.head(self._store, self._at(branch))
 
     def branches(self, prefix: str) -> list[str]:
-        """The names of the branches that begin so."""
+        """Return the names of the branches that begin so."""
         listed = self._api.branches_api.list_branches
         return [one.id for one in self._store.pages("list", listed, self.name, prefix=prefix)]
 
     def make_branch(self, name: str, commit: str) -> None:
-        """Makes a branch of a commit, in the place of one of that name and all that it holds."""
+        """Make a branch of a commit, in the place of one of that name and all that it holds."""
         self.delete_branch(name)
         writing.create_branch(self._store, self._at(name), commit)
 
     def delete_branch(self, name: str) -> None:
-        """Deletes a branch, if it is there."""
+        """Delete a branch, if it is there."""
         writing.drop_branch(self._store, self._at(name))
 
     def read(self, ref: str, path: str) -> bytes | None:
-        """A file of the folder; None where there is none."""
+        """Return a file of the folder; None where there is none."""
         get = self._api.objects_api.get_object
         found = self._store.missing(get, self.name, ref, f"{self.folder}/{path}")
         return None if found is None else bytes(found)
 
     def files(self, ref: str) -> dict[str, Entry]:
-        """The files of the folder, by their paths in it."""
+        """Return the files of the folder, by their paths in it."""
         address = self._at(ref)
         return {
             path: Entry(path=path, size=found.size_bytes, etag=found.checksum)
@@ -125,7 +125,7 @@ class Repository:
         }
 
     def write(self, branch: str, path: str, file: Path) -> Entry:
-        """Writes a file of the folder; returns what the branch is to hold then.
+        """Write a file of the folder; return what the branch is to hold then.
 
         Raises:
             Overtaken: there is no such branch any more.
@@ -138,7 +138,7 @@ class Repository:
         return Entry(path=path, size=file.stat().st_size, etag=md5.hexdigest())
 
     def delete(self, branch: str, paths: Sequence[str]) -> None:
-        """Deletes files of the folder.
+        """Delete files of the folder.
 
         Raises:
             Overtaken: there is no such branch any more.
@@ -150,7 +150,7 @@ class Repository:
                 self._ask("delete from", delete, self.name, branch, lakefs_sdk.PathList(paths=some))
 
     def commit(self, branch: str, message: str, metadata: Mapping[str, str]) -> str:
-        """Commits what was written to a branch; returns the branch's commit.
+        """Commit what was written to a branch; return the branch's commit.
 
         It may be an earlier one: the answer to a commit that was made may have been lost.
 
@@ -162,7 +162,7 @@ class Repository:
             return made or self.head(branch)
 
     def merge(self, commit: str, branch: str, message: str, metadata: Mapping[str, str]) -> str:
-        """Merges a commit into a branch; returns the branch's commit.
+        """Merge a commit into a branch; return the branch's commit.
 
         Raises:
             Overtaken: the branch has moved in a way that cannot be merged with.
@@ -182,16 +182,16 @@ class Repository:
         return made or self.head(branch)  # merged before: the answer was lost
 
     def tag(self, name: str) -> str | None:
-        """The commit of a tag; None where there is none."""
+        """Return the commit of a tag; None where there is none."""
         found = self._store.missing(self._api.tags_api.get_tag, self.name, name)
         return None if found is None else found.commit_id
 
     def make_tag(self, name: str, commit: str) -> None:
-        """Makes a tag of a commit."""
+        """Make a tag of a commit."""
         writing.tag(self._store, self._at(commit), name)
 
     def log(self, branch: str) -> Iterator[Any]:
-        """The newest commits of a branch. Of a path, lakeFS would leave out merges."""
+        """Return the newest commits of a branch. Of a path, lakeFS would leave out merges."""
         return self._store.log(LakeFSAddress(self.name, branch), _AT_ONCE)
 
     @property
@@ -209,7 +209,7 @@ class Repository:
 
 @contextlib.contextmanager
 def _unless_gone() -> Iterator[None]:
-    """Takes the absence of a branch that was there for a sign that somebody else works on it."""
+    """Take the absence of a branch that was there for a sign that somebody else works on it."""
     try:
         yield
     except StoreError as error:

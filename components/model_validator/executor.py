@@ -30,7 +30,7 @@ class Executor(base_executor.BaseExecutor):
     """Reads from any file system of TFX's; writes to its own artifact only."""
 
     def Do(self, input_dict: Inputs, output_dict: Inputs, exec_properties: dict[str, Any]) -> None:
-        """Validates the model; see ModelValidator for inputs and outputs."""
+        """Validate the model; see ModelValidator for inputs and outputs."""
         self._log_startup(input_dict, output_dict, exec_properties)
         [blessing] = output_dict[standard_component_specs.BLESSING_KEY]
         [examples] = input_dict[standard_component_specs.EXAMPLES_KEY]

@@ -30,7 +30,7 @@ class Unsound(Exception):
 
 
 def check(folder: Path) -> None:
-    """Loads the model and calls every signature.
+    """Load the model and call every signature.
 
     Raises:
         Unsound: one of them does not answer as it must.
@@ -57,7 +57,7 @@ def _records(path: Path) -> np.ndarray:
 
 
 def _answer(model: Any, name: str, promised: Mapping[str, Any], feeds: Arrays) -> Arrays:
-    """Calls a signature, and holds what it takes and gives against what is promised."""
+    """Call a signature, and hold what it takes and give against what is promised."""
     signature = model.signatures.get(name)
     if signature is None:
         raise Unsound(f"The model has no signature `{name}`; {_CURE}.")
@@ -80,14 +80,14 @@ def _answer(model: Any, name: str, promised: Mapping[str, Any], feeds: Arrays) -
     for key, output in outputs.items():
         if output.dtype.kind == "f" and not np.isfinite(output).all():
             raise Unsound(
-                f"Signature `{name}` gives values in {key} that are NaN or infinite; train anew, "
+                f"Signature `{name}` gives values in {key} that are NaN or infinite; train again, "
                 "with a lower LEARNING_RATE."
             )
     return outputs
 
 
 def _check_masks(name: str, masks: np.ndarray, sizes: np.ndarray, num_classes: int) -> None:
-    """Checks that a mask is a PNG of class ids, and of its image's own size."""
+    """Check that a mask is a PNG of class ids, and of its image's own size."""
     for content, size in zip(masks, sizes, strict=True):
         try:
             mask = tf.io.decode_png(content).numpy()
@@ -115,14 +115,14 @@ def _listed(types: Mapping[str, str]) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """The line of a message that says what is wrong, behind what a graph's errors begin with."""
+    """Return a message's line that says what is wrong, without what a graph's errors begin with."""
     _, _, message = str(error).rpartition("<stack traces unavailable>")
     lines = (line.strip() for line in message.splitlines())
     return next(filter(None, lines), type(error).__name__)[:LONGEST].rstrip(".")
 
 
 def main(folder: Path) -> None:
-    """Writes the verdict."""
+    """Write the verdict."""
     reason = ""
     try:
         check(folder)

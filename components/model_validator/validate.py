@@ -30,7 +30,7 @@ def validate(
     config: TrainingConfig,
     timeout: float = TIMEOUT,
 ) -> str:
-    """Loads a SavedModel where there is TensorFlow and none of this code, and calls it.
+    """Load a SavedModel where there is TensorFlow and none of this code, and call it.
 
     It is called on the processor: another process may hold an accelerator's memory.
 
@@ -77,7 +77,7 @@ def validate(
 def write_requests(
     workspace: Path, model: Path, examples: Sequence[bytes], config: TrainingConfig
 ) -> None:
-    """Writes what the process reads: the model's place, what to call it with, what is to come.
+    """Write what the process reads: the model's place, what to call it with, what is to come.
 
     Args:
         workspace: folder to write to.
@@ -99,7 +99,7 @@ def write_requests(
 
 
 def _signatures(count: int, config: TrainingConfig) -> dict[str, Any]:
-    """What `models.signatures` promises: dtype of the input; dtype and shape of each output."""
+    """Return what `models.signatures` promises: the input's dtype, dtypes and shapes of outputs."""
     learning, size = load_learning(config.task), config.image_size
     label = learning.label_spec(size)
     served, judged = learning.answers(config)
@@ -131,7 +131,7 @@ def _all(answers: dict[str, tf.TensorSpec], count: int) -> dict[str, tuple[str, 
 
 
 def _death(status: int, printed: str) -> str:
-    """Says how the process ended that has left no verdict."""
+    """Say how the process ended that has left no verdict."""
     if -status == signal.SIGKILL:
         return (
             "The process that calls the model was killed (SIGKILL), as the system does when memory "

@@ -15,7 +15,7 @@ _FILE = "schema.pbtxt"  # TFX's name, by which it is read
 
 
 def schema_text(schema: schema_pb2.Schema) -> str:
-    """A schema as the exec property that the executor reads."""
+    """Return a schema as the exec property that the executor reads."""
     return text_format.MessageToString(schema)
 
 
@@ -28,7 +28,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes; see TFX's ImportSchemaGen for the output."""
+        """Write; see TFX's ImportSchemaGen for the output."""
         folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.SCHEMA_KEY])
         path = os.path.join(folder, _FILE)
         io_utils.write_string_file(path, exec_properties[SCHEMA_TEXT])

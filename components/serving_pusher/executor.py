@@ -31,7 +31,7 @@ class Executor(pusher_executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes the model if it is blessed; see TFX's Pusher for inputs and outputs.
+        """Push the model if it is blessed; see TFX's Pusher for inputs and outputs.
 
         What was pushed has more custom properties: `saved_model`, the folder of its version, also
         where another place serves it; `blessed`, 1; and `current_model_id`, as its ModelBlessing

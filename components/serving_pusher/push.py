@@ -18,7 +18,7 @@ _MODEL = "saved_model.pb"
 
 
 def push(model_path: str, base_directory: str) -> str:
-    """Makes a model the newest version, unless it is that already.
+    """Make a model the newest version, unless it is that already.
 
     A version is there whole or not at all: on a disk it is copied under a name that Serving ignores
     and then renamed, and what an earlier push that was killed left is removed; in an object store,

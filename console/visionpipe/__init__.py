@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Runs `python -m pipeline` of the project that holds this file; returns its exit code."""
+    """Run `python -m pipeline` of the project that holds this file; return its exit code."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from pipeline import __main__ as command
 

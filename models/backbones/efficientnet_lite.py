@@ -88,7 +88,7 @@ class Backbone:
         return f"an {self._title} weights file of PyTorch's (.pth)"
 
     def check(self, encoder_weights: str) -> None:
-        """Looks whether the weights are there, without reading them.
+        """Look whether the weights are there, without reading them.
 
         Args:
             encoder_weights: as in `features`.
@@ -104,7 +104,7 @@ class Backbone:
     def features(
         self, image_size: int, encoder_weights: str
     ) -> tuple[keras.KerasTensor, dict[int, keras.KerasTensor]]:
-        """Begins a network: its input, and a layer `encoder`.
+        """Begin a network: its input, and a layer `encoder`.
 
         Args:
             image_size: S, a multiple of 32.
@@ -170,7 +170,7 @@ class Backbone:
         )
 
     def _build(self, shape: tuple[int, int, int], momentum: float) -> keras.Model:
-        """Builds the encoder, whose layers are named as the file names their tensors."""
+        """Build the encoder, whose layers are named as the file names their tensors."""
         inputs = keras.Input(shape)
         make = _Layers(momentum)
         x = make.convolution(inputs, "_conv_stem", _STEM_FILTERS, 3, stride=2)
@@ -223,7 +223,7 @@ class _Layers:
     def block(
         self, x: keras.KerasTensor, name: str, stage: _Stage, filters: int, stride: int
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        """An inverted residual block, whose names begin with `name`.
+        """Return an inverted residual block, whose names begin with `name`.
 
         Returns:
             Its activations before the depthwise convolution, and its output.
@@ -250,12 +250,12 @@ class _Layers:
 
 
 def _initializer() -> keras.initializers.Initializer:
-    """A new one for each layer: one that is shared gives layers of one shape the same weights."""
+    """Return a new one for each layer: a shared one gives layers of one shape the same weights."""
     return keras.initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
 
 
 def _round_filters(filters: float) -> int:
-    """The nearest multiple of eight, unless it is a tenth below."""
+    """Return the nearest multiple of eight, unless it is a tenth below."""
     rounded = max(_DIVISOR, int(filters + _DIVISOR / 2) // _DIVISOR * _DIVISOR)
     return rounded if rounded >= 0.9 * filters else rounded + _DIVISOR
 

@@ -34,13 +34,13 @@ class Backbone:
         return f"a {self.kind} weights file (.h5)"
 
     def check(self, encoder_weights: str) -> None:
-        """Raises ValueError if weights that are a path do not exist."""
+        """Raise ValueError if weights that are a path do not exist."""
         weights.check_path(encoder_weights, self._file)
 
     def features(
         self, image_size: int, encoder_weights: str
     ) -> tuple[keras.KerasTensor, dict[int, keras.KerasTensor]]:
-        """Begins a network: its input, and a layer `encoder`.
+        """Begin a network: its input, and a layer `encoder`.
 
         Args:
             image_size: S, a multiple of 32.

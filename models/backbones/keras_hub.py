@@ -46,7 +46,7 @@ class Backbone:
         return tuple(self.levels)
 
     def check(self, encoder_weights: str) -> None:
-        """Looks whether keras-hub and the weights are there, without importing or reading them.
+        """Look whether keras-hub and the weights are there, without importing or reading them.
 
         Args:
             encoder_weights: the setting.
@@ -64,7 +64,7 @@ class Backbone:
     def features(
         self, image_size: int, encoder_weights: str
     ) -> tuple[keras.KerasTensor, dict[int, keras.KerasTensor]]:
-        """Begins a network: its input, the scaling that the presets expect, and a layer `encoder`.
+        """Begin a network: its input, the scaling that the presets expect, and a layer `encoder`.
 
         Args:
             image_size: S.

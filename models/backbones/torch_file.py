@@ -27,7 +27,7 @@ _TYPES: dict[str, np.dtype[Any]] = {
 
 
 def read_tensors(path: str) -> dict[str, npt.NDArray[Any]]:
-    """Reads tensors by name: float32 or int64, read-only, of any strides.
+    """Read tensors by name: float32 or int64, read-only, of any strides.
 
     Raises:
         PickleFault: the file is damaged, of another format, or holds anything but tensors.
@@ -61,7 +61,7 @@ class _State(dict):
     """Stands for an ordered dict; what PyTorch notes beside its entries is left out."""
 
     def __setstate__(self, state: object) -> None:
-        """Takes the notes."""
+        """Take the notes."""
 
 
 class _Unpickler(RestrictedUnpickler):
@@ -86,7 +86,7 @@ class _Unpickler(RestrictedUnpickler):
         self.storages: dict[str, tuple[np.dtype[Any], int]] = {}
 
     def persistent_load(self, pid: Any) -> str:
-        """Notes a storage, and returns its key."""
+        """Note a storage, and return its key."""
         match pid:
             case ("storage", str(kind), str(key), _, int(size), *_) if kind in _TYPES and size >= 0:
                 storage = (_TYPES[kind], size)
@@ -96,7 +96,7 @@ class _Unpickler(RestrictedUnpickler):
 
 
 def _read_storage(file: IO[bytes], dtype: np.dtype[Any], size: int) -> npt.NDArray[Any]:
-    """Reads the number of values, which has to be as announced, and the values."""
+    """Read the number of values, which has to be as announced, and the values."""
     if int.from_bytes(file.read(_COUNT_BYTES), "little") != size:
         raise PickleFault("is cut off or damaged: a storage has not as many values as announced")
     length = size * dtype.itemsize
@@ -106,7 +106,7 @@ def _read_storage(file: IO[bytes], dtype: np.dtype[Any], size: int) -> npt.NDArr
 
 
 def _view(name: str, tensor: Any, storages: dict[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """A tensor's values where they lie in its storage."""
+    """Return a tensor's values where they lie in its storage."""
     match tensor:
         case (str(key), int(offset), tuple(shape), tuple(strides), *_) if key in storages:
             values = storages[key]
@@ -119,7 +119,7 @@ def _view(name: str, tensor: Any, storages: dict[str, npt.NDArray[Any]]) -> npt.
 
 
 def _fits(offset: int, shape: tuple[Any, ...], strides: tuple[Any, ...], size: int) -> bool:
-    """Whether a tensor lies in a storage of so many values, and has no more than these."""
+    """Tell whether a tensor lies in a storage of so many values, and has no more than these."""
     numbers = (offset, *shape, *strides)
     if not len(shape) == len(strides) <= _MOST_AXES or not all(
         type(x) is int and x >= 0 for x in numbers

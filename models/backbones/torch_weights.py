@@ -15,12 +15,12 @@ _COUNTER = "num_batches_tracked"  # of batch normalisation, which nothing reads
 
 
 def layer_name(name: str) -> str:
-    """A layer's name, of its tensors': TensorFlow allows none that begin with an underscore."""
+    """Name a layer as its tensors are; TensorFlow allows no name that begins with an underscore."""
     return name.removeprefix("_")
 
 
 def load(model: keras.Model, path: str, left_out: Sequence[str]) -> None:
-    """Sets all weights of a model: convolutions without bias, and batch normalisations.
+    """Set all weights of a model: convolutions without bias, and batch normalisations.
 
     Args:
         model: whose layers have names of `layer_name`.
@@ -64,7 +64,7 @@ def load(model: keras.Model, path: str, left_out: Sequence[str]) -> None:
 
 
 def _parts(layer: keras.Layer) -> Iterator[tuple[str, keras.Variable, tuple[int, ...]]]:
-    """A layer's tensors: name, variable, and the order of the tensor's axes in the variable."""
+    """Yield a layer's tensors: name, variable, and order of the tensor's axes in the variable."""
     match layer:
         case layers.DepthwiseConv2D():
             yield "weight", layer.kernel, (2, 3, 0, 1)

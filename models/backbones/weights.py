@@ -18,7 +18,7 @@ _ELSEWHERE = "://"  # as in gs://BUCKET/PATH
 
 
 def check_path(encoder_weights: str, kind: str, folders: bool = False) -> None:
-    """Looks whether weights that are a path, here or in Cloud Storage, exist; reads nothing.
+    """Look whether weights that are a path, here or in Cloud Storage, exist; read nothing.
 
     Args:
         encoder_weights: the setting.
@@ -43,7 +43,7 @@ def check_path(encoder_weights: str, kind: str, folders: bool = False) -> None:
 
 @contextlib.contextmanager
 def loading(encoder_weights: str, network: str, kind: str) -> Iterator[str]:
-    """Copies weights of Cloud Storage here, and says in one sentence why some could not be had.
+    """Copy weights of Cloud Storage here, and say in one sentence why some could not be had.
 
     Args:
         encoder_weights: the setting; not `none`.
@@ -75,7 +75,7 @@ def loading(encoder_weights: str, network: str, kind: str) -> Iterator[str]:
 
 
 def _copy(source: str, folder: str) -> str:
-    """Copies a file or a folder into a folder; returns its path there."""
+    """Copy a file or a folder into a folder; return its path there."""
     import tensorflow as tf
 
     target = os.path.join(folder, os.path.basename(source.rstrip("/")))

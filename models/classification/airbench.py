@@ -31,7 +31,7 @@ _BIAS_SCALE = 8.0
 
 
 def build(image_size: int, num_outputs: int) -> keras.Model:
-    """Builds the network.
+    """Build the network.
 
     Args:
         image_size: S, a multiple of STRIDE.
@@ -59,7 +59,7 @@ def adapt(
     images: tf.data.Dataset,
     mean: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]],
 ) -> None:
-    """Sets the whitening filters, each scaled to variance 1.
+    """Set the whitening filters, each scaled to variance 1.
 
     They are the principal directions of the images' patches, and their opposites.
 
@@ -101,7 +101,7 @@ class Identity(keras.initializers.Initializer):
     """Filters of which the first ones hand their channels on; the others are drawn at random."""
 
     def __call__(self, shape, dtype=None):
-        """A kernel of `shape`, [height, width, inputs, outputs]."""
+        """Return a kernel of `shape`, [height, width, inputs, outputs]."""
         kernel = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")(shape, dtype)
         height, width, inputs, outputs = shape
         same = np.zeros(shape, "float32")

@@ -19,7 +19,7 @@ _SATURATION = 0.1
 def augment(
     images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, magnitude: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mirrors, moves and crops images, and changes their light.
+    """Mirror, move and crop images, and change their light.
 
     Args:
         images: float32 [B, S, S, 3] in 0..255.
@@ -39,13 +39,13 @@ def augment(
 
 
 def mirror(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Mirrors about half of the images left to right."""
+    """Mirror about half of the images left to right."""
     mirrored = tf.random.stateless_uniform([tf.shape(images)[0]], seed) < 0.5
     return tf.where(mirrored[:, None, None, None], tf.reverse(images, [2]), images)
 
 
 def translate_and_crop(images: tf.Tensor, seed: tf.Tensor, magnitude: float) -> tf.Tensor:
-    """Moves each image by whole pixels; half of them are enlarged as well, and cropped.
+    """Move each image by whole pixels; half of them are enlarged as well, and cropped.
 
     What comes in at the rim is mirrored.
     """
@@ -68,7 +68,7 @@ def translate_and_crop(images: tf.Tensor, seed: tf.Tensor, magnitude: float) -> 
 
 
 def photometric(images: tf.Tensor, seed: tf.Tensor, magnitude: float) -> tf.Tensor:
-    """Changes contrast, brightness and saturation of each image."""
+    """Change contrast, brightness and saturation of each image."""
     draws = tf.random.stateless_uniform([3, tf.shape(images)[0], 1, 1, 1], seed, -1, 1)
     contrast, brightness, saturation = tf.unstack(magnitude * draws)
     mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)

@@ -12,7 +12,7 @@ _RANGE = (0.05, 20.0)
 
 
 def fit_temperature(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int32]) -> float:
-    """Finds the temperature of the highest likelihood.
+    """Find the temperature of the highest likelihood.
 
     Guo et al., "On Calibration of Modern Neural Networks", 2017 (arXiv:1706.04599). No prediction
     changes, only how sure it is.
@@ -33,7 +33,7 @@ def fit_temperature(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int3
 def fit_thresholds(
     logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], config: TrainingConfig
 ) -> Thresholds:
-    """Finds what the configuration's `decision` asks for.
+    """Find what the configuration's `decision` asks for.
 
     Args:
         logits: [N, C], calibrated, of the same images.

@@ -17,7 +17,7 @@ _MOMENTUM = 0.9
 
 
 def build(image_size: int, num_outputs: int) -> keras.Model:
-    """Builds the network: 0.6 million weights at 32 pixels.
+    """Build the network: 0.6 million weights at 32 pixels.
 
     Args:
         image_size: S, a multiple of STRIDE.

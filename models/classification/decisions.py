@@ -19,7 +19,7 @@ def find_thresholds(
     class_names: tuple[str, ...],
     rule: DecisionRule,
 ) -> Thresholds:
-    """Finds the largest thresholds that meet a rule.
+    """Find the largest thresholds that meet a rule.
 
     Args:
         probabilities: calibrated, [N, 2], of images that neither trained nor judge the model.
@@ -56,7 +56,7 @@ def decide(probabilities: tf.Tensor, config: TrainingConfig) -> tf.Tensor:
 
 
 def mark_doubtful(names: tf.Tensor, probabilities: tf.Tensor, config: TrainingConfig) -> tf.Tensor:
-    """Names of the decided classes, string [N], or REVIEW in the band below the threshold."""
+    """Name of the decided classes, string [N], or REVIEW in the band below the threshold."""
     assert config.decision is not None and config.thresholds is not None
     own = probabilities[:, config.class_names.index(config.decision.positive_class)]
     doubtful = (own >= config.thresholds.review) & (own < config.thresholds.decide)

@@ -30,7 +30,7 @@ def edge_head(
 
 
 def edge_answer(answer: tf.Tensor, size: tf.Tensor, config: TrainingConfig) -> dict[str, tf.Tensor]:
-    """What `serve` answers for an image, by the edge model's answer.
+    """Return what `serve` answers for an image, by the edge model's answer.
 
     Args:
         answer: probabilities, float32 [C].
@@ -44,7 +44,7 @@ def edge_answer(answer: tf.Tensor, size: tf.Tensor, config: TrainingConfig) -> d
 def edge_counter(
     config: TrainingConfig,
 ) -> Callable[[tf.Tensor, npt.NDArray[Any]], dict[str, npt.NDArray[np.float64]]]:
-    """Makes what counts probabilities, float32 [1, C] or [C], against the true class id."""
+    """Make what counts probabilities, float32 [1, C] or [C], against the true class id."""
     num_classes = config.num_outputs
     count = tf.function(
         lambda probabilities, labels: metrics.count(

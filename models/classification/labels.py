@@ -13,22 +13,22 @@ _CONVERT = "convert the images with `python -m tfrecords.create_tfrecords_class_
 
 
 def decode_label(raw: tf.Tensor) -> tf.Tensor:
-    """A class id as networks train with it: scalar int64 to int32."""
+    """Return a class id as networks train with it: scalar int64 to int32."""
     return tf.cast(raw, tf.int32)
 
 
 def resize_label(label: tf.Tensor, image_size: int) -> tf.Tensor:
-    """The class id itself, which no size changes."""
+    """Return the class id itself, which no size changes."""
     return label
 
 
 def label_spec(image_size: int) -> tf.TensorSpec:
-    """A class id: int32, scalar."""
+    """Return a class id: int32, scalar."""
     return tf.TensorSpec([], tf.int32)
 
 
 def describe_label(raw: tf.Tensor) -> dict[str, tf.Tensor]:
-    """What is judged of a class id: itself."""
+    """Return what is judged of a class id: itself."""
     return {"label": raw}
 
 
@@ -43,5 +43,5 @@ def find_fault(
 
 
 def find_classes(label: Mapping[str, Any]) -> set[int]:
-    """The one class that an image is of."""
+    """Return the one class that an image is of."""
     return {int(label["label"])}

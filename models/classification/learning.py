@@ -61,5 +61,5 @@ def loss(config: TrainingConfig) -> keras.losses.Loss:
 
 
 def metric(num_classes: int) -> keras.metrics.Metric:
-    """The share of images whose likeliest class is the true one."""
+    """Return the share of images whose likeliest class is the true one."""
     return keras.metrics.SparseCategoricalAccuracy(name="accuracy")

@@ -30,7 +30,7 @@ class SmoothedCrossEntropy(keras.losses.Loss):
         self.class_weights = tuple(class_weights)
 
     def get_config(self) -> dict[str, Any]:
-        """What `__init__` takes, so that a saved model loads."""
+        """Return what `__init__` takes, so that a saved model loads."""
         return {
             "name": self.name,
             "label_smoothing": self.label_smoothing,

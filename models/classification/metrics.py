@@ -24,7 +24,7 @@ _MAX_SCORED = 100
 
 
 def count(probabilities: tf.Tensor, decided: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Counts of images, for `figures`.
+    """Return the counts of images, for `figures`.
 
     Args:
         probabilities: float32 [N, C].

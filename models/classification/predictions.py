@@ -34,7 +34,7 @@ def serve(logits: tf.Tensor, sizes: tf.Tensor, config: TrainingConfig) -> dict[s
 
 
 def name_classes(probabilities: tf.Tensor, config: TrainingConfig) -> dict[str, tf.Tensor]:
-    """What `serve` answers, of probabilities, float32 [N, C]."""
+    """Return what `serve` answers, of probabilities, float32 [N, C]."""
     ids = tf.cast(decide(probabilities, config), tf.int64)
     names = tf.gather(tf.constant(config.class_names), ids)
     answer = {LABELS: ids, NAMES: names, PROBABILITIES: probabilities}
@@ -67,7 +67,7 @@ def judge(
 
 
 def describe_answer(told: Mapping[str, Any], config: TrainingConfig) -> dict[str, float | str]:
-    """The class that an image was taken for, and its probability.
+    """Return the class that an image was taken for, and its probability.
 
     Args:
         told: what `serve` gives for one image.
@@ -86,7 +86,7 @@ def logits_spec(image_size: int, num_classes: int) -> tf.TensorSpec:
 def answers(
     config: TrainingConfig,
 ) -> tuple[dict[str, tf.TensorSpec], dict[str, tf.TensorSpec]]:
-    """What `serve` and `judge` give for one image."""
+    """Return what `serve` and `judge` give for one image."""
     shared = {
         LABELS: tf.TensorSpec([], tf.int64),
         PROBABILITIES: tf.TensorSpec([config.num_outputs], tf.float32),

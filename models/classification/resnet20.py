@@ -18,7 +18,7 @@ _MOMENTUM = 0.9
 
 
 def build(image_size: int, num_outputs: int) -> keras.Model:
-    """Builds the network.
+    """Build the network.
 
     Args:
         image_size: S, a multiple of STRIDE.

@@ -50,7 +50,7 @@ def highlight(
 
 
 def _hide_each_part(image: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
-    """Copies of an image, each with another part of a grid in the mean colour, row by row."""
+    """Yield copies of an image, each with another part of a grid in the mean colour, row by row."""
     height, width = image.shape[:2]
     mean = image.mean(axis=(0, 1)).astype(np.uint8)
     hidden = []

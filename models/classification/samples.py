@@ -17,7 +17,7 @@ _SIDE, _CAPTION, _LETTERS = 192, 24, 14  # of a small image, its caption and the
 def labelled(
     image: npt.NDArray[np.uint8], raw: int, config: TrainingConfig
 ) -> npt.NDArray[np.uint8]:
-    """Writes the true class below an image.
+    """Write the true class below an image.
 
     Args:
         image: uint8 [height, width, 3], RGB.
@@ -30,7 +30,7 @@ def labelled(
 def sample(
     image: npt.NDArray[np.uint8], raw: int, judged: Mapping[str, Any], config: TrainingConfig
 ) -> Sample:
-    """Says what an image is and what the model takes it for.
+    """Say what an image is and what the model takes it for.
 
     Args:
         image: uint8 [height, width, 3], RGB.
@@ -45,7 +45,7 @@ def sample(
 
 
 def answer(image: npt.NDArray[np.uint8], told: Mapping[str, Any], config: TrainingConfig) -> Answer:
-    """Writes the class that the model decides for below an image.
+    """Write the class that the model decides for below an image.
 
     Args:
         image: uint8 [height, width, 3], RGB.
@@ -66,7 +66,7 @@ def answer(image: npt.NDArray[np.uint8], told: Mapping[str, Any], config: Traini
 
 
 def _caption(image: npt.NDArray[np.uint8], text: str) -> npt.NDArray[np.uint8]:
-    """Writes a line below an image; a small one is enlarged, so that it is as wide as the line."""
+    """Write a line below an image; a small one is enlarged, so that it is as wide as the line."""
     picture = Image.fromarray(image)
     times = min(_SIDE // picture.width, _SIDE // picture.height)
     if times > 1:

@@ -13,7 +13,7 @@ _FILTERS = 10
 
 
 def build(image_size: int, num_outputs: int) -> keras.Model:
-    """Builds the network.
+    """Build the network.
 
     Args:
         image_size: S, a multiple of STRIDE.

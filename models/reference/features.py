@@ -16,7 +16,7 @@ _ORIENTATION = 0x0112  # EXIF's tag
 
 
 def measure_image(image_bytes: bytes) -> dict[str, float]:
-    """Measures a JPEG or PNG.
+    """Measure a JPEG or PNG.
 
     Returns:
         `brightness`, the mean of its luma, 0..1; `contrast`, the standard deviation of it;

@@ -45,7 +45,7 @@ class Histogram(BaseModel):
         return self
 
     def find_bin(self, value: float | str) -> int:
-        """The number of the bin that a value falls into.
+        """Return the number of the bin that a value falls into.
 
         Raises:
             TypeError: it is a number among names, or the other way round.
@@ -58,7 +58,7 @@ class Histogram(BaseModel):
 
 
 def count_values(values: Sequence[float | str]) -> Histogram:
-    """Makes a histogram of its own values.
+    """Make a histogram of its own values.
 
     Numbers are divided at their quantiles, so that no bin depends on how they are distributed. A
     number that occurs often, such as the size where all images have one, has a bin of its own.

@@ -27,7 +27,7 @@ def describe_split(
     model: keras.Model,
     config: TrainingConfig,
 ) -> Reference | None:
-    """Measures up to `IMAGES` images, and describes the answers to them.
+    """Measure up to `IMAGES` images, and describe the answers to them.
 
     The answers are those of `serving_default`, whose graph takes seconds to its first one: it looks
     for much in a file that records do not have.

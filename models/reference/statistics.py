@@ -36,7 +36,7 @@ class Reference(BaseModel):
 
 
 def summarize(split: str, inputs: Sequence[Values], answers: Sequence[Values]) -> Reference:
-    """Counts what was measured, image by image.
+    """Count what was measured, image by image.
 
     Raises:
         ValueError: there is no image, or nothing that can be counted.
@@ -56,12 +56,12 @@ def _count(rows: Sequence[Values]) -> dict[str, Histogram]:
 
 
 def write_reference(model: str, reference: Reference) -> None:
-    """Writes it into a SavedModel's folder."""
+    """Write it into a SavedModel's folder."""
     write_extra(model, REFERENCE, reference)
 
 
 def read_reference(model: str) -> Reference:
-    """Reads it from a SavedModel's folder, on any file system that TensorFlow knows.
+    """Read it from a SavedModel's folder, on any file system that TensorFlow knows.
 
     Raises:
         tf.errors.NotFoundError: the model has none.

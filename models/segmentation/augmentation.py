@@ -22,7 +22,7 @@ _TINT = 12.0
 def augment(
     images: tf.Tensor, masks: tf.Tensor, seed: tf.Tensor, magnitude: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mirrors, scales, crops and turns image and mask alike, then changes the image's light.
+    """Mirror, scale, crop and turn image and mask alike, then change the image's light.
 
     Args:
         images: float32 [B, S, S, 3] in 0..255.
@@ -42,7 +42,7 @@ def augment(
 
 
 def mirror(images: tf.Tensor, masks: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mirrors about half of the pairs left to right. Arguments and results as in `augment`."""
+    """Mirror about half of the pairs left to right. Arguments and results as in `augment`."""
     mirrored = tf.random.stateless_uniform([tf.shape(images)[0]], seed) < 0.5
     return (
         tf.where(mirrored[:, None, None, None], tf.reverse(images, [2]), images),
@@ -83,7 +83,7 @@ def scale_and_crop(
 
 
 def photometric(images: tf.Tensor, seed: tf.Tensor, magnitude: float) -> tf.Tensor:
-    """Changes contrast, brightness, saturation and tint of each image.
+    """Change contrast, brightness, saturation and tint of each image.
 
     Arguments and result as in `augment`.
     """
@@ -100,7 +100,7 @@ def photometric(images: tf.Tensor, seed: tf.Tensor, magnitude: float) -> tf.Tens
 
 
 def _centred(draws: tf.Tensor) -> tf.Tensor:
-    """Draws from 0..1 as draws from -1..1."""
+    """Draw from 0..1 as draws from -1..1."""
     return 2 * draws - 1
 
 
@@ -110,7 +110,7 @@ def _inverse_affine(
     shift: tuple[tf.Tensor, tf.Tensor],
     side: int,
 ) -> tf.Tensor:
-    """Maps result pixels to source pixels about the centre, as ImageProjectiveTransformV3 wants.
+    """Map result pixels to source pixels about the centre, as ImageProjectiveTransformV3 wants.
 
     Args:
         zoom: along x and y, float32 [B] each.

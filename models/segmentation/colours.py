@@ -8,7 +8,7 @@ _MASK_WEIGHT = 0.55
 
 
 def blend(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Lays the classes' colours over an image; pixels of no class stay as they are.
+    """Lay the classes' colours over an image; pixels of no class stay as they are.
 
     Args:
         image: uint8 [height, width, 3], RGB.

@@ -20,7 +20,7 @@ _LOW_LEVEL_FILTERS = 48
 
 
 def build(image_size: int, num_outputs: int, encoder: Encoder, encoder_weights: str) -> keras.Model:
-    """Builds the network.
+    """Build the network.
 
     Args:
         image_size: S, a multiple of the encoder's largest stride.
@@ -47,7 +47,7 @@ def build(image_size: int, num_outputs: int, encoder: Encoder, encoder_weights: 
 
 
 def _pyramid_pooling(x: keras.KerasTensor, side: int) -> keras.KerasTensor:
-    """Looks at feature maps [N, side, side, channels] at several scales at once."""
+    """Look at feature maps [N, side, side, channels] at several scales at once."""
     near = _normalised(Convolution(_FILTERS, 1, use_bias=False)(x))
     wider = [
         _normalised(

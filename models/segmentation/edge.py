@@ -52,7 +52,7 @@ def edge_head(
 
 
 def edge_answer(answer: tf.Tensor, size: tf.Tensor, config: TrainingConfig) -> dict[str, tf.Tensor]:
-    """What `serve` answers for an image, by the edge model's answer.
+    """Return what `serve` answers for an image, by the edge model's answer.
 
     Args:
         answer: class ids, uint8 [height, width], maybe of an image that was made smaller.
@@ -65,7 +65,7 @@ def edge_answer(answer: tf.Tensor, size: tf.Tensor, config: TrainingConfig) -> d
 def edge_counter(
     config: TrainingConfig,
 ) -> Callable[[tf.Tensor, npt.NDArray[Any]], dict[str, npt.NDArray[np.float64]]]:
-    """Makes what counts class ids, uint8 [H, W], against the true mask, uint8 [H, W]."""
+    """Make what counts class ids, uint8 [H, W], against the true mask, uint8 [H, W]."""
     spec = tf.TensorSpec([None, None], tf.uint8)
     count = tf.function(
         lambda truth, mask: metrics.confusion_matrix(truth, mask, config.num_outputs),

@@ -20,7 +20,7 @@ _CONVERT = "convert it with `python -m tfrecords.sources.masks`"
 
 
 def decode_mask(mask_bytes: tf.Tensor) -> tf.Tensor:
-    """Decodes one PNG mask of class ids (scalar string) to uint8 [height, width].
+    """Decode one PNG mask of class ids (scalar string) to uint8 [height, width].
 
     Raises:
         tf.errors.InvalidArgumentError: the bytes are no PNG.
@@ -29,18 +29,18 @@ def decode_mask(mask_bytes: tf.Tensor) -> tf.Tensor:
 
 
 def resize_mask(mask: tf.Tensor, image_size: int) -> tf.Tensor:
-    """Resizes class ids, uint8 [height, width], to [image_size, image_size]: nearest neighbour."""
+    """Resize class ids, uint8 [height, width], to [image_size, image_size]: nearest neighbour."""
     resized = tf.image.resize(mask[..., tf.newaxis], (image_size, image_size), method="nearest")
     return tf.ensure_shape(resized[..., 0], (image_size, image_size))
 
 
 def mask_spec(image_size: int) -> tf.TensorSpec:
-    """A mask at the network's size: uint8 [S, S]."""
+    """Return a mask at the network's size: uint8 [S, S]."""
     return tf.TensorSpec([image_size, image_size], tf.uint8)
 
 
 def describe_mask(mask_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-    """What is judged of an encoded mask.
+    """Return what is judged of an encoded mask.
 
     Returns:
         `size`: int32 [2], height and width; `png_start`: string, the first bytes; `held`: bool
@@ -56,7 +56,7 @@ def describe_mask(mask_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def find_fault(mask: Mapping[str, Any], image_size: npt.NDArray[np.int32], classes: Classes) -> str:
-    """What is wrong with a mask of an image of height and width `image_size`; empty if nothing."""
+    """Find what is wrong with a mask of an image of size `image_size`; empty if nothing."""
     start = mask["png_start"]
     if len(start) < _PNG_START.size or not start.startswith(_PNG_SIGNATURE):
         return f"the mask is no PNG; {_CONVERT}"
@@ -78,5 +78,5 @@ def find_fault(mask: Mapping[str, Any], image_size: npt.NDArray[np.int32], class
 
 
 def find_classes(mask: Mapping[str, Any]) -> set[int]:
-    """The values that occur in a mask."""
+    """Return the values that occur in a mask."""
     return set(np.flatnonzero(mask["held"]).tolist())

@@ -25,7 +25,7 @@ class CrossEntropyDice(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def get_config(self) -> dict[str, str | float]:
-        """What `__init__` takes, so that a saved model loads."""
+        """Return what `__init__` takes, so that a saved model loads."""
         return {"name": self.name, "label_smoothing": self.label_smoothing}
 
     def call(self, y_true, y_pred):  # noqa: D102 - Keras' signature

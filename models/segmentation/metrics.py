@@ -21,7 +21,7 @@ BOUNDARY_WIDTH = 0.02
 
 
 def confusion_matrix(truth: tf.Tensor, prediction: tf.Tensor, num_classes: int) -> tf.Tensor:
-    """Counts pixels by (true class, predicted class).
+    """Count pixels by (true class, predicted class).
 
     Args:
         truth: class ids, any integer dtype, any shape.
@@ -38,7 +38,7 @@ def confusion_matrix(truth: tf.Tensor, prediction: tf.Tensor, num_classes: int) 
 
 
 def boundary_counts(truth: tf.Tensor, prediction: tf.Tensor, num_classes: int) -> tf.Tensor:
-    """Counts the pixels of each class's boundary in truth and prediction.
+    """Count the pixels of each class's boundary in truth and prediction.
 
     A mask's boundary is what erosion takes off it: its pixels with a pixel of another class, or
     the outside of the image, at most d rows and d columns away, where d is `BOUNDARY_WIDTH` of
@@ -86,7 +86,7 @@ def _near_another_class(masks: tf.Tensor) -> tf.Tensor:
 
 
 def _count(ids: tf.Tensor, num_classes: int) -> tf.Tensor:
-    """How often 0 to num_classes - 1 occur: float32 [num_classes]."""
+    """Tell how often 0 to num_classes - 1 occur: float32 [num_classes]."""
     counts = tf.math.bincount(ids, minlength=num_classes, maxlength=num_classes)
     return tf.cast(tf.ensure_shape(counts, [num_classes]), tf.float32)
 

@@ -41,7 +41,7 @@ def serve(logits: tf.Tensor, sizes: tf.Tensor, config: TrainingConfig) -> dict[s
 
 
 def describe_mask(mask: tf.Tensor, size: tf.Tensor, num_classes: int) -> dict[str, tf.Tensor]:
-    """What `serve` answers for an image, by its mask.
+    """Return what `serve` answers for an image, by its mask.
 
     Args:
         mask: class ids, uint8 [height, width], maybe smaller than the image.
@@ -108,7 +108,7 @@ def logits_spec(image_size: int, num_classes: int) -> tf.TensorSpec:
 def answers(
     config: TrainingConfig,
 ) -> tuple[dict[str, tf.TensorSpec], dict[str, tf.TensorSpec]]:
-    """What `serve` and `judge` give for one image."""
+    """Return what `serve` and `judge` give for one image."""
     masks = {MASKS: tf.TensorSpec([], tf.string)}
     return (
         {**masks, FRACTIONS: tf.TensorSpec([config.num_outputs], tf.float32)},
@@ -117,7 +117,7 @@ def answers(
 
 
 def count_specs(num_classes: int) -> dict[str, tf.TensorSpec]:
-    """The counts of one image's mask."""
+    """Return the counts of one image's mask."""
     return {
         metrics.CONFUSION: tf.TensorSpec([num_classes, num_classes], tf.float32),
         metrics.BOUNDARY: tf.TensorSpec([num_classes, 2], tf.float32),
@@ -137,7 +137,7 @@ def _decide(logits: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 
 def _enlarge(mask: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """A mask, uint8 [h, w], at its image's own size, [height, width]."""
+    """Return a mask, uint8 [h, w], at its image's own size, [height, width]."""
     size = tf.cast(size, tf.int32)
     return tf.cond(
         tf.reduce_all(tf.shape(mask) == size),

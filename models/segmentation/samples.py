@@ -18,7 +18,7 @@ _WRONG = np.array([214, 40, 40], np.uint8)  # RGB of a pixel whose class is not 
 def labelled(
     image: npt.NDArray[np.uint8], raw: bytes, config: TrainingConfig
 ) -> npt.NDArray[np.uint8]:
-    """Lays the true mask over an image.
+    """Lay the true mask over an image.
 
     Args:
         image: uint8 [height, width, 3], RGB.
@@ -31,7 +31,7 @@ def labelled(
 def sample(
     image: npt.NDArray[np.uint8], raw: bytes, judged: Mapping[str, Any], config: TrainingConfig
 ) -> Sample:
-    """Lays both masks over an image, and marks the pixels that the model gets wrong.
+    """Lay both masks over an image, and mark the pixels that the model gets wrong.
 
     Args:
         image: uint8 [height, width, 3], RGB.
@@ -54,7 +54,7 @@ def sample(
 
 
 def answer(image: npt.NDArray[np.uint8], told: Mapping[str, Any], config: TrainingConfig) -> Answer:
-    """Lays the model's mask over an image.
+    """Lay the model's mask over an image.
 
     Args:
         image: uint8 [height, width, 3], RGB.

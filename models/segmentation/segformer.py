@@ -18,7 +18,7 @@ _FILTERS = 256
 
 
 def build(image_size: int, num_outputs: int, encoder: Encoder, encoder_weights: str) -> keras.Model:
-    """Builds the network.
+    """Build the network.
 
     Args:
         image_size: S, a multiple of the encoder's largest stride.

@@ -20,7 +20,7 @@ _MOMENTUM = 0.9  # moving averages that arrive within a short training from rand
 
 
 def build(image_size: int, num_outputs: int, encoder: Encoder, encoder_weights: str) -> keras.Model:
-    """Builds the network.
+    """Build the network.
 
     Args:
         image_size: S, a multiple of the encoder's largest stride.

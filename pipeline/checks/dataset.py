@@ -18,7 +18,7 @@ _RECIPES = {
 
 
 def check_dataset(settings: Settings, recipe: Recipe) -> str:
-    """Looks whether the data were made for another recipe, or for other classes.
+    """Look whether the data were made for another recipe, or for other classes.
 
     A recipe of one's own may train on any data of its classes.
 
@@ -54,7 +54,7 @@ def check_dataset(settings: Settings, recipe: Recipe) -> str:
 
 
 def classes_fit(info: DatasetInfo, wanted: Sequence[str]) -> bool:
-    """Whether data are of the classes of a recipe, or do not say of which they are."""
+    """Tell whether data are of the classes of a recipe, or do not say of which they are."""
     given = info.class_names
     # Trimaps are of three classes, whatever a recipe calls them.
     renamed = set(given) == set(CLASS_NAMES) != set(wanted) and len(given) == len(wanted)
@@ -62,7 +62,7 @@ def classes_fit(info: DatasetInfo, wanted: Sequence[str]) -> bool:
 
 
 def need_calibration(root: str, recipe: Recipe) -> DataError:
-    """Makes an error of data without the split that a recipe calibrates on."""
+    """Make an error of data without the split that a recipe calibrates on."""
     [pattern] = CALIBRATION_PATTERN.values()
     return DataError(
         f"DATA_ROOT={root} has no {pattern}, on which recipe {recipe.name} calibrates: convert the "

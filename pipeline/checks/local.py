@@ -33,7 +33,7 @@ class CheckError(ValueError):
 
 
 def check_local(settings: Settings) -> list[str]:
-    """Checks settings, model, every record of the data, folders and disk.
+    """Check settings, model, every record of the data, folders and disk.
 
     Args:
         settings: what the run would be made with.
@@ -62,7 +62,7 @@ def check_local(settings: Settings) -> list[str]:
 
 
 def passed(checks: list[Callable[[], str]]) -> list[str]:
-    """Makes checks; each returns what it found good, or raises ValueError.
+    """Make the checks; each returns what it found good, or raises ValueError.
 
     Raises:
         CheckError: with every problem found.
@@ -79,7 +79,7 @@ def passed(checks: list[Callable[[], str]]) -> list[str]:
 
 
 def model(recipe: Recipe) -> str:
-    """That the architecture is there, and what it needs."""
+    """Check that the architecture is there, and what it needs."""
     check_model(
         recipe.task, recipe.model, recipe.image_size, recipe.encoder_weights, recipe.encoder
     )
@@ -87,7 +87,7 @@ def model(recipe: Recipe) -> str:
 
 
 def hyperparameters(settings: Settings, recipe: Recipe) -> str:
-    """That there is something to train with, or to search."""
+    """Check that there is something to train with, or to search."""
     found = imported_hyperparameters(settings, recipe)
     if found:
         return f"hyperparameters {found} of {found.folder}"
@@ -102,7 +102,7 @@ def hyperparameters(settings: Settings, recipe: Recipe) -> str:
 
 
 def data(settings: Settings, recipe: Recipe) -> str:
-    """That there are whole shards of every split."""
+    """Check that there are whole shards of every split."""
     root = settings.data_root
     if not tf.io.gfile.isdir(root):
         raise DataError(
@@ -126,7 +126,7 @@ def data(settings: Settings, recipe: Recipe) -> str:
 
 
 def memory() -> str:
-    """That the machine has the memory that a local run takes."""
+    """Check that the machine has the memory that a local run takes."""
     free, needed = psutil.virtual_memory().available / 1e9, _MEMORY / 1e9
     if free < needed:
         raise ValueError(
@@ -137,7 +137,7 @@ def memory() -> str:
 
 
 def lakefs(settings: Settings) -> str:
-    """That lakeFS takes what would be pushed."""
+    """Check that lakeFS takes what would be pushed."""
     if not settings.lakefs_repository:
         return "nothing is pushed to lakeFS: LAKEFS_REPOSITORY is not set"
     store = connect_lakefs(settings)
@@ -147,7 +147,7 @@ def lakefs(settings: Settings) -> str:
 
 
 def hub(settings: Settings) -> str:
-    """That the Hub takes what would be published."""
+    """Check that the Hub takes what would be published."""
     if not settings.hf_repo_id:
         return "nothing is published: HF_REPO_ID is not set"
     try:

@@ -19,7 +19,7 @@ _NAMED = 3
 
 
 def check_folders(settings: Settings) -> str:
-    """Makes PIPELINE_ROOT and SERVING_DIR, writes to both, and looks at what is in the former.
+    """Make PIPELINE_ROOT and SERVING_DIR, write to both, and look at what is in the former.
 
     Raises:
         ValueError: either cannot be written, or PIPELINE_ROOT holds files of a run by another user.
@@ -50,7 +50,7 @@ def check_folders(settings: Settings) -> str:
 
 
 def find_unwritable(root: Path) -> list[Path]:
-    """What a run writes to in a PIPELINE_ROOT, and this user cannot write.
+    """Return what a run writes to in a PIPELINE_ROOT, and this user cannot write.
 
     Steps make new folders in those of a component and of its outputs; older ones are only read.
     """
@@ -63,7 +63,7 @@ def find_unwritable(root: Path) -> list[Path]:
 
 
 def check_disk(settings: Settings) -> str:
-    """Holds what a run will write against the free space of each disk.
+    """Hold what a run will write against the free space of each disk.
 
     Raises:
         ValueError: one has too little.
@@ -98,5 +98,5 @@ def check_disk(settings: Settings) -> str:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that there is."""
+    """Return the folder, or the nearest one above it that there is."""
     return next(path for path in (folder.resolve() / "x").parents if path.exists())

@@ -44,13 +44,13 @@ class Found:
     faults: list[str] = field(default_factory=list)
 
     def add_size(self, size: npt.NDArray[np.int32]) -> None:
-        """Takes note of an image's height and width."""
+        """Take note of an image's height and width."""
         height, width = map(int, size)
         ordered = sorted([*self.sizes, (height, width)], key=lambda size: (size[0] * size[1], size))
         self.sizes = [ordered[0], ordered[-1]]
 
     def add_fault(self, describe: Callable[[], str]) -> None:
-        """Counts a record that does not fit, and keeps what is wrong with the first ones."""
+        """Count a record that does not fit, and keep what is wrong with the first ones."""
         self.bad += 1
         if len(self.faults) < _SHOWN:
             self.faults.append(describe())
@@ -59,7 +59,7 @@ class Found:
 def find_faults(
     shards: dict[str, list[str]], recipe: Recipe, total: int, limit: int | None = None
 ) -> Found:
-    """Reads records on all cores, with a bar on a terminal.
+    """Read records on all cores, with a bar on a terminal.
 
     Args:
         shards: paths by split, as the pipeline calls it.
@@ -82,7 +82,7 @@ def find_faults(
 
 
 def feature_spec(recipe: Recipe) -> dict[str, Any]:
-    """How an example is parsed, by feature."""
+    """Tell how an example is parsed, by feature."""
     schema = examples_schema(recipe.slices, load_task(recipe.task).label_type)
     return schema_utils.schema_as_feature_spec(schema).feature_spec
 
@@ -90,7 +90,7 @@ def feature_spec(recipe: Recipe) -> dict[str, Any]:
 def _read_shard(
     path: str, spec: dict[str, Any], recipe: Recipe, limit: int | None, found: Found
 ) -> Iterator[set[int]]:
-    """Adds a shard's records and faults; yields the classes of each label."""
+    """Add a shard's records and faults; yield the classes of each label."""
     learning = load_learning(recipe.task)
     pairs = zip(_decode_all(path, spec, learning, limit), read_records(path), strict=False)
     try:
@@ -114,7 +114,7 @@ def _read_shard(
 def _decode_all(
     path: str, spec: dict[str, Any], learning: Learning, limit: int | None
 ) -> Iterator[tuple[Any, dict[str, Any]] | None]:
-    """What TensorFlow makes of each record of a shard, in their order; None of what it refuses.
+    """Yield what TensorFlow makes of each record of a shard, in order; None for a refused one.
 
     Yields:
         Height and width of the image, int32 [2], and what the task says of the label.
@@ -163,6 +163,6 @@ def _told(place: str, record: bytes, spec: dict[str, Any], learning: Learning, f
 
 
 def reason(error: Exception) -> str:
-    """An error's first line, without TensorFlow's name for the operation."""
+    """Return an error's first line, without TensorFlow's name for the operation."""
     first = str(getattr(error, "message", error)).splitlines()[0]
     return first.replace("{{function_node __wrapped__", "").split("}} ")[-1]

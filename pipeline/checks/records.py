@@ -24,7 +24,7 @@ _MEMORY = "checked-records.json"
 
 
 def check_records(settings: Settings, recipe: Recipe) -> str:
-    """Decodes every record of both splits; of remote shards the first of each split.
+    """Decode every record of both splits; of remote shards the first of each split.
 
     What was found good is kept in PIPELINE_ROOT, and believed while shards, slices, classes and the
     code that reads them are what they were.
@@ -66,7 +66,7 @@ def check_records(settings: Settings, recipe: Recipe) -> str:
 
 
 def _tell_resizing(found: Found, image_size: int) -> str:
-    """Says which sizes of images are resized to that of the network; empty if none is."""
+    """Say which sizes of images are resized to that of the network; empty if none is."""
     if set(found.sizes) <= {(image_size, image_size)}:
         return ""
     sizes = dict.fromkeys(f"{width}x{height}" for height, width in found.sizes)
@@ -86,7 +86,7 @@ def _refuse_faults(found: Found, recipe: Recipe) -> None:
 
 
 def _refuse_unseen(recipe: Recipe, labels: Iterable[set[int]], pattern: str) -> None:
-    """Raises DataError if a class that has a limit is in none of some sets of class ids."""
+    """Raise DataError if a class that has a limit is in none of some sets of class ids."""
     measured = load_task(recipe.task).measured(recipe.class_names)
     judged = {measured[key].of_class for key in recipe.gate.limits}
     unseen = {index: name for index, name in enumerate(recipe.class_names) if name in judged}
@@ -103,7 +103,7 @@ def _refuse_unseen(recipe: Recipe, labels: Iterable[set[int]], pattern: str) -> 
 
 
 def _classes_by_label(paths: list[str], recipe: Recipe) -> Iterator[set[int]]:
-    """The classes of each label of some shards."""
+    """Yield the classes of each label of some shards."""
     learning = load_learning(recipe.task)
     spec = {preprocessing.LABEL: feature_spec(recipe)[preprocessing.LABEL]}
     try:
@@ -119,7 +119,7 @@ def _classes_by_label(paths: list[str], recipe: Recipe) -> Iterator[set[int]]:
 
 
 def _key(shards: dict[str, dict[str, int]], recipe: Recipe) -> str:
-    """A digest of what decides whether the records fit."""
+    """Return a digest of what decides whether the records fit."""
     parts = [
         [(path, size, os.stat(path).st_mtime_ns) for path, size in files.items()]
         for files in shards.values()
@@ -131,7 +131,7 @@ def _key(shards: dict[str, dict[str, int]], recipe: Recipe) -> str:
 
 
 def _recall(memory: Path, key: str) -> Found | None:
-    """What these very records hold, if they were found good before."""
+    """Return what these very records hold, if they were found good before."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         told = json.loads(memory.read_text())
         if told["key"] == key:
@@ -141,7 +141,7 @@ def _recall(memory: Path, key: str) -> Found | None:
 
 
 def _remember(memory: Path, key: str, found: Found) -> None:
-    """Keeps what was found; where PIPELINE_ROOT cannot be written, another check says so."""
+    """Keep what was found; where PIPELINE_ROOT cannot be written, another check says so."""
     told = {"key": key, "classes": sorted(found.classes), "sizes": found.sizes}
     with suppress(OSError):
         memory.parent.mkdir(parents=True, exist_ok=True)

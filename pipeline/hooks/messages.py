@@ -122,7 +122,7 @@ class _Notification(BaseModel):
 
 
 def read_lakefs(body: bytes, watched: LakeFSAddress, now: datetime) -> Work | None:
-    """Reads a post-merge or post-commit webhook.
+    """Read a post-merge or post-commit webhook.
 
     Args:
         body: of the request.
@@ -147,7 +147,7 @@ def read_lakefs(body: bytes, watched: LakeFSAddress, now: datetime) -> Work | No
 
 
 def read_s3(body: bytes, watched: S3Address, now: datetime) -> Work | None:
-    """Reads a notification of created objects.
+    """Read a notification of created objects.
 
     Args:
         body: of the request.
@@ -176,7 +176,7 @@ def read_s3(body: bytes, watched: S3Address, now: datetime) -> Work | None:
 def read_mlflow(
     body: bytes, headers: Mapping[str, str], secret: str, recipe: str, now: datetime
 ) -> Work | None:
-    """Reads the webhook of an alias that was set.
+    """Read the webhook of an alias that was set.
 
     Args:
         body: of the request.
@@ -213,7 +213,7 @@ def read_alerts(
     recipe: str,
     watched: Address | None,
 ) -> Work | None:
-    """Reads a notification of Alertmanager, which sends it again as long as an alert fires.
+    """Read a notification of Alertmanager, which sends it again as long as an alert fires.
 
     Args:
         body: of the request.

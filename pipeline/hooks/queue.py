@@ -54,7 +54,7 @@ class Queue:
             database.execute("UPDATE work SET state = 'waiting' WHERE state = 'running'")
 
     def add(self, work: Work, now: float) -> bool:
-        """Adds work, unless all of its events were announced before; tells whether it did.
+        """Add work, unless all of its events were announced before; tell whether it did.
 
         Args:
             work: what is to be done.
@@ -86,13 +86,13 @@ class Queue:
         return True
 
     def is_due(self, now: float) -> bool:
-        """Tells whether `take` has something to give."""
+        """Tell whether `take` has something to give."""
         query = "SELECT EXISTS (SELECT 1 FROM work WHERE state = 'waiting' AND due <= ?)"
         with self._transaction() as database:
             return bool(database.execute(query, (now,)).fetchone()[0])
 
     def take(self, now: float) -> Entry | None:
-        """Marks the first entry that is due as running; None where nothing is to be done yet."""
+        """Mark the first entry that is due as running; None where nothing is to be done yet."""
         with self._transaction() as database:
             row = database.execute(
                 "UPDATE work SET state = 'running' WHERE number = (SELECT number FROM work "
@@ -103,12 +103,12 @@ class Queue:
         return Entry(*row) if row else None
 
     def finish(self, number: int, state: str) -> None:
-        """Notes how an entry ended: `done` or `failed`."""
+        """Note how an entry ended: `done` or `failed`."""
         with self._transaction() as database:
             database.execute("UPDATE work SET state = ? WHERE number = ?", (state, number))
 
     def newest(self, count: int) -> list[Entry]:
-        """The entries of the highest numbers, the newest first."""
+        """Return the entries of the highest numbers, the newest first."""
         query = "SELECT number, kind, argument, state FROM work ORDER BY number DESC LIMIT ?"
         with self._transaction() as database:
             return [Entry(*row) for row in database.execute(query, (count,))]

@@ -61,7 +61,7 @@ class Worker:
             self._say(f"{entry.number}: {f'failed, exit code {code}' if code else 'done'}")
 
     def _is_busy(self) -> bool:
-        """Whether somebody else's run uses PIPELINE_ROOT, which takes one at a time."""
+        """Tell whether somebody else's run uses PIPELINE_ROOT, which takes one at a time."""
         root = Path(self._settings.pipeline_root)
         if not root.exists():
             return False
@@ -72,7 +72,7 @@ class Worker:
             return True
 
     def _run(self, entry: Entry, log: Path, stopped: Event) -> int | None:
-        """Runs an entry's verb; returns its exit code, None where it was stopped."""
+        """Run an entry's verb; return its exit code, None where it was stopped."""
         with log.open("a", encoding="utf-8") as output:
             try:
                 arguments = self._arguments(entry)
@@ -110,7 +110,7 @@ class Worker:
 
 
 def find_served(settings: Settings, aliased: str) -> str:
-    """Finds which version below SERVING_DIR a registered model is.
+    """Find which version below SERVING_DIR a registered model is.
 
     Args:
         settings: with SERVING_DIR and MLflow's server.
@@ -133,7 +133,7 @@ def find_served(settings: Settings, aliased: str) -> str:
 
 
 def find_before(settings: Settings, served: str) -> int:
-    """Finds which registered version was in production before.
+    """Find which registered version was in production before.
 
     Args:
         settings: with MLflow's server.

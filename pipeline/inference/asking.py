@@ -16,7 +16,7 @@ _COLUMNS = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemaini
 def ask_all(
     model: ExportedModel, data: Labelled | Files, classes: Classes, results: Results
 ) -> Outcome:
-    """Answers all images of data, and shows how far it is.
+    """Answer all images of data, and show how far it is.
 
     Args:
         model: what is asked.

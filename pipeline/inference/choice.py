@@ -37,7 +37,7 @@ class Chosen:
 
 
 def choose(server: Connection, recipe: str, run: str | None, model: str | None) -> Chosen:
-    """Finds what is asked for, or else the recipe's newest model.
+    """Find what is asked for, or else the recipe's newest model.
 
     Args:
         server: where models are recorded.
@@ -62,7 +62,7 @@ def choose(server: Connection, recipe: str, run: str | None, model: str | None) 
 
 
 def of_run(run: TrackedRun) -> Chosen:
-    """The model of a run.
+    """Return the model of a run.
 
     Raises:
         TrackingError: it has none.

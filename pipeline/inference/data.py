@@ -36,7 +36,7 @@ class Labelled:
     total: int
 
     def records(self) -> Iterator[bytes]:
-        """Serialized tf.Examples, in the order of their shards."""
+        """Return serialized tf.Examples, in the order of their shards."""
         paths = sorted(storage.glob(_pattern(self.folder)))
         return itertools.chain.from_iterable(map(read_records, paths))
 
@@ -62,7 +62,7 @@ class Files:
         return len(self.paths)
 
     def read(self, path: Path) -> bytes:
-        """An image as JPEG or PNG, upright and opaque.
+        """Return an image as JPEG or PNG, upright and opaque.
 
         Raises:
             ImageFault: it is none that can be read.
@@ -79,7 +79,7 @@ _LARGEST = 65_535  # the longest side that the served model takes, so that nothi
 def find_data(
     settings: StoresConfig, recipe: Recipe, version: str, given: Sequence[str]
 ) -> Labelled | Files:
-    """Finds what is given, or else a version.
+    """Find what is given, or else a version.
 
     Args:
         settings: of the stores.
@@ -107,7 +107,7 @@ def find_data(
 
 
 def find_files(given: Sequence[str]) -> Files:
-    """Finds image files.
+    """Find image files.
 
     Args:
         given: files, folders and patterns of them.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tracking import names
 from tracking.errors import TrackingError
 
 _MODEL = "saved_model.pb"
+_BATCH = 16
 
 
 class ExportedModel:
@@ -49,16 +51,13 @@ class ExportedModel:
             self.task = load_task(self.config.task)
             self._signatures = tf.saved_model.load(str(folder)).signatures
         except (tf.errors.OpError, OSError, ValueError) as error:
-            raise TrackingError(
-                f"{folder} holds no model of this pipeline ({type(error).__name__}); choose "
-                "another run, or train again."
-            ) from None
+            raise _no_model(folder, error) from None
         self.learning = load_learning(self.config.task)
         self.classes = Classes(self.config.class_names)
         self._counts = list(self.learning.count_specs(self.config.num_outputs))
 
     def judge(self, records: Sequence[bytes]) -> list[dict[str, npt.NDArray[Any]]]:
-        """Answers to labelled tf.Examples, and their counts: what the Evaluator reads."""
+        """Answer labelled tf.Examples, and return their counts, which the Evaluator reads."""
         told = self._signatures["from_examples"](examples=tf.constant(records, tf.string))
         arrays = {name: tensor.numpy() for name, tensor in told.items()}
         return [
@@ -66,7 +65,7 @@ class ExportedModel:
         ]
 
     def serve(self, image: bytes) -> dict[str, npt.NDArray[Any]]:
-        """The answer to one image, JPEG or PNG.
+        """Return the answer to one image, JPEG or PNG.
 
         Raises:
             tf.errors.InvalidArgumentError: it is too large, or none.
@@ -78,14 +77,20 @@ class ExportedModel:
         """Those of `judge`'s values that are added up."""
         return {name: judged[name].astype(np.float64) for name in self._counts if name in judged}
 
+    def count(self, records: Iterable[bytes]) -> Iterator[dict[str, npt.NDArray[np.float64]]]:
+        """Yield the counts of each of some labelled tf.Examples."""
+        left = iter(records)
+        while batch := list(itertools.islice(left, _BATCH)):
+            yield from map(self.counts, self.judge(batch))
+
     def figures(self, sums: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float]:
-        """The task's metrics of sums, by their keys."""
+        """Return the task's metrics of sums, by their keys."""
         figures = self.learning.figures(sums, self.config.class_names)
         return {key: float(figures[key]) for key in self.task.measured(self.config.class_names)}
 
 
 def find_newest(folder: Path) -> Path:
-    """The SavedModel that a folder is, or the newest of a folder of versions.
+    """Return the SavedModel that a folder is, or the newest of a folder of versions.
 
     Raises:
         TrackingError: it holds none.
@@ -101,8 +106,20 @@ def find_newest(folder: Path) -> Path:
     return max(found, key=lambda path: int(path.name))
 
 
+def read_task(folder: Path) -> str:
+    """Return the task of a SavedModel.
+
+    Raises:
+        TrackingError: it is no model of this pipeline.
+    """
+    try:
+        return load_task(read_provenance(str(folder)).task).name
+    except (tf.errors.OpError, OSError, ValueError) as error:
+        raise _no_model(folder, error) from None
+
+
 def fetch_model(settings: StoresConfig, chosen: Chosen) -> Path:
-    """Brings a model to this machine, unless it is there.
+    """Bring a model to this machine, unless it is there.
 
     Args:
         settings: of the stores.
@@ -129,6 +146,13 @@ def fetch_model(settings: StoresConfig, chosen: Chosen) -> Path:
     return folder
 
 
+def _no_model(folder: Path, error: Exception) -> TrackingError:
+    return TrackingError(
+        f"{folder} holds no model of this pipeline ({type(error).__name__}); choose another one, "
+        "or train again."
+    )
+
+
 def _find(settings: StoresConfig, chosen: Chosen) -> Path:
     uri = chosen.uri
     if uri.startswith(("lakefs://", "s3://")):
@@ -146,7 +170,7 @@ def _find(settings: StoresConfig, chosen: Chosen) -> Path:
 
 
 def _copy_from_gcs(uri: str, version: str) -> Path:
-    """Copies a folder of Cloud Storage once; it appears when it is whole."""
+    """Copy a folder of Cloud Storage once; it appears when it is whole."""
     name = f"gs-{version[:24]}"
     target, partial = VERSIONS / name, VERSIONS / ".partial" / name
     with locked(VERSIONS, name, lambda: None):

@@ -38,7 +38,7 @@ class Results:
         self._rows: list[dict[str, Any]] = []
 
     def add(self, name: str, answer: Answer) -> dict[str, str]:
-        """Keeps the answer to an image; returns the files that hold it, by what they are."""
+        """Keep the answer to an image; return the files that hold it, by what they are."""
         stem = self._free_name(name)
         files = {"overlay": f"{_OVERLAYS}/{stem}.jpg"}
         Image.fromarray(answer.overlay).save(self._place(files["overlay"]), "JPEG", quality=90)
@@ -51,7 +51,7 @@ class Results:
         return files
 
     def finish(self, scores: dict[str, Any]) -> None:
-        """Writes the table, where there is one, and the scores."""
+        """Write the table, where there is one, and the scores."""
         if self._rows:
             table = _SHARES if "mask" in self._rows[0] else _LABELS
             with (self._folder / table).open("w", encoding="utf-8", newline="") as file:
@@ -67,7 +67,7 @@ class Results:
         return place
 
     def _free_name(self, name: str) -> str:
-        """A name of a file, which leads nowhere else and which no other image has."""
+        """Return a name of a file, which leads nowhere else and which no other image has."""
         parts = [part for part in cut_ending(name).split("/") if part not in ("", ".", "..")]
         safe = _UNSAFE.sub("_", "-".join(parts))[:_LONGEST] or "image"
         stem, number = safe, 1
@@ -79,7 +79,7 @@ class Results:
 
 
 def check_output(output: Path) -> None:
-    """Looks whether results may be put in a place.
+    """Look whether results may be put in a place.
 
     Raises:
         DataError: something else is there.
@@ -97,7 +97,7 @@ def check_output(output: Path) -> None:
 
 @contextmanager
 def put_whole(output: Path) -> Iterator[Results]:
-    """Gives a folder to fill, which takes the place of an older one when all went well.
+    """Give a folder to fill, which takes the place of an older one when all went well.
 
     Raises:
         DataError: something else is in the place, or it cannot be written.

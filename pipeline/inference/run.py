@@ -46,7 +46,7 @@ def run_on_labelled(
     results: Results,
     advance: Callable[[], None],
 ) -> Outcome:
-    """Answers labelled examples as the Evaluator does, and scores them as it does.
+    """Answer labelled examples as the Evaluator does, and score them as it does.
 
     Args:
         model: what is asked.
@@ -80,7 +80,7 @@ def run_on_labelled(
 def run_on_files(
     model: ExportedModel, data: Files, results: Results, advance: Callable[[], None]
 ) -> Outcome:
-    """Answers image files as a server does; one that cannot be used keeps none of the others back.
+    """Answer image files as a server does; one that cannot be used keeps none of the others back.
 
     Args:
         model: what is asked.
@@ -120,7 +120,7 @@ def _open_all(
     outcome: Outcome,
     advance: Callable[[], None],
 ) -> Iterator[_Opened]:
-    """The examples whose images can be decoded; the others are noted."""
+    """Yield the examples whose images can be decoded; the others are noted."""
     spec = {
         "name": tf.io.FixedLenFeature([], tf.string, ""),
         preprocessing.IMAGE: tf.io.FixedLenFeature([], tf.string),
@@ -164,7 +164,7 @@ def _check_label(
 
 
 def _reason(error: tf.errors.OpError) -> str:
-    """What TensorFlow says, without the name of its operation and without the image's bytes."""
+    """Return what TensorFlow says, without the operation's name and without the image's bytes."""
     text = str(error.message)
     known = [line for line in text.splitlines() if line.strip()] or ["it cannot be read"]
     said = known[0].replace("{{function_node __wrapped__", "").split("}} ")[-1]

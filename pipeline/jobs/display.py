@@ -51,7 +51,7 @@ class Display:
             self._live.stop()
 
     def change(self, task: TaskState) -> None:
-        """Takes a task's new state."""
+        """Take a task's new state."""
         with self._lock:
             self._tasks[task.name] = task
         if not self._console.is_terminal and task.state is not State.PENDING:
@@ -67,7 +67,7 @@ class Display:
 
 
 def show_outcome(console: Console, outcome: Outcome) -> None:
-    """Prints the table of all steps, warnings, and of failed steps the reason and the log's end."""
+    """Print the table of all steps, warnings, and of failed steps the reason and the log's end."""
     console.print(_table(list(outcome.tasks.values())))
     for warning in outcome.warnings:
         console.print(f"Warning: {warning}", style="yellow", markup=False)
@@ -90,7 +90,7 @@ def _table(tasks: list[TaskState]) -> Table:
 
 
 def duration(task: TaskState) -> str:
-    """How long a task took, or has taken so far; empty when it never began."""
+    """Tell how long a task took, or has taken so far; empty when it never began."""
     if task.begin is None:
         return ""
     end = task.end or datetime.datetime.now(datetime.UTC)

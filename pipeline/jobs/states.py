@@ -15,7 +15,7 @@ _DATA = re.compile(r"\S{200,}")
 
 
 def readable(error: str) -> str:
-    """An error without what nobody reads, such as a whole record in hexadecimal digits."""
+    """Return an error without what nobody reads, such as a whole record in hexadecimal digits."""
     return _DATA.sub(lambda found: f"{found[0][:60]} …", error)
 
 
@@ -107,7 +107,7 @@ class TaskState:
         return (self.error or "").partition("\n")[0]
 
     def moved(self, state: State, **changes: Any) -> "TaskState":
-        """The task in its next state, at the present time."""
+        """Return the task in its next state, at the present time."""
         now = datetime.datetime.now(datetime.UTC)
         if state is State.RUNNING:
             changes["begin"] = now

@@ -50,7 +50,7 @@ class DataLog:
 
 
 def read_data_log(config: StoresConfig, version: str) -> DataLog:
-    """Asks lakeFS for what it knows of a version.
+    """Ask lakeFS for what it knows of a version.
 
     Args:
         config: where lakeFS is, and by which keys.

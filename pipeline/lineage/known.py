@@ -1,6 +1,6 @@
 """What the runs of the local engine can be asked for by, found without TensorFlow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
@@ -10,8 +10,32 @@ from pipeline.lineage.names import Name, find_run, model_name, pushed_names
 from pipeline.runs import store
 
 
+def find_by_id(text: str, runs: Sequence[str]) -> str:
+    """Return the run of an id, or of the beginning of one.
+
+    Raises:
+        LookupError: there is none.
+        ValueError: there are several; the message names them.
+    """
+    return find_run(text, (_run_name(run_id) for run_id in runs))
+
+
+def named_run(text: str, metadata_path: Path) -> str:
+    """Return the run that somebody names by its id, or by the beginning of it.
+
+    Raises:
+        ValueError: there is no such run, or several; the message has those that there are.
+    """
+    runs = store.known_runs(metadata_path)
+    try:
+        return find_by_id(text, runs)
+    except LookupError:
+        named = store.nearest(text, runs)
+        raise ValueError(f"Run {text} is unknown; known are, nearest first: {named}.") from None
+
+
 def known_run(text: str, metadata_path: Path) -> str:
-    """The run that somebody asks for.
+    """Return the run that somebody asks for.
 
     Args:
         text: a run, or the folder, version, tag or revision of a model.
@@ -28,8 +52,7 @@ def known_run(text: str, metadata_path: Path) -> str:
 
 
 def _names(opened: MetadataStore, runs: list[str]) -> Iterator[Name]:
-    for run_id in runs:
-        yield Name(run_id, run_id, (store.file_stem(run_id),))
+    yield from map(_run_name, runs)
     executions = {
         execution.id: run.name
         for run in opened.get_contexts_by_type(store.RUN)
@@ -57,6 +80,10 @@ def _names(opened: MetadataStore, runs: list[str]) -> Iterator[Name]:
                 yield model_name(run_id, artifact.uri)
             else:  # the run that judged a model tells more of it than the one that trained it
                 yield model_name(run_id, properties.get("current_model", ""))
+
+
+def _run_name(run_id: str) -> Name:
+    return Name(run_id, run_id, (store.file_stem(run_id),))
 
 
 def _unknown(text: str, root: Path, runs: list[str]) -> str:

@@ -17,7 +17,7 @@ _MISSING = (AssertionError, OSError, ValueError, LookupError)
 
 
 def trace(metadata_path: Path, run_id: str) -> Lineage:
-    """Reads the chain.
+    """Read the chain.
 
     Args:
         metadata_path: the SQLite file.
@@ -79,7 +79,7 @@ def _origin(run: Run) -> Origin:
 
 
 def _verdict(run: Run) -> str:
-    """The verdict as it is recorded, when the files with its reasons are gone."""
+    """Return the verdict as it is recorded, when the files with its reasons are gone."""
     if run.output("Evaluator", "blessing") is None:
         return "Not judged"
     return "Blessed" if run.blessed else "Refused"

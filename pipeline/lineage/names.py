@@ -25,12 +25,12 @@ class Name:
 
 
 def model_name(run_id: str, uri: str) -> Name:
-    """The folder of a model that a step put out."""
+    """Return the folder of a model that a step put out."""
     return Name(uri, run_id, (f"{uri}/{_SERVING}",))
 
 
 def pushed_names(run_id: str, uri: str, properties: Mapping[str, Any]) -> Iterator[Name]:
-    """What a model is called where it was pushed to.
+    """Yield what a model is called where it was pushed to.
 
     Args:
         run_id: of the run.
@@ -46,7 +46,7 @@ def pushed_names(run_id: str, uri: str, properties: Mapping[str, Any]) -> Iterat
 
 
 def find_run(text: str, names: Iterable[Name]) -> str:
-    """The run that somebody asks for.
+    """Return the run that somebody asks for.
 
     Args:
         text: one of the names, a path from the current folder, or the beginning of a name that is

@@ -22,7 +22,7 @@ Rows = Iterator[tuple[str, str | Text]]
 
 
 def table(asked: str, lineage: Lineage) -> Table:
-    """The chain, from the data at its beginning to what was published.
+    """Return the chain, from the data at its beginning to what was published.
 
     Args:
         asked: what it was asked for by.
@@ -125,5 +125,5 @@ def _pushed(lineage: Lineage) -> Rows:
 
 
 def _as_typed(path: str) -> str:
-    """A path as the user would type it."""
+    """Return a path as the user would type it."""
     return path.removeprefix(f"{Path.cwd()}/")

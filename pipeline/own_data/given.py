@@ -25,7 +25,7 @@ class OwnData:
         return any((self.folders, self.images, self.masks, self.classes, self.name))
 
     def check(self) -> None:
-        """Holds the flags against each other.
+        """Hold the flags against each other.
 
         Raises:
             ValueError: they do not go together.

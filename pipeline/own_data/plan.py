@@ -37,7 +37,7 @@ class Choice:
 
 
 def choose(task: str, images: int, sides: Sequence[int]) -> list[Choice]:
-    """Chooses model, size and training.
+    """Choose model, size and training.
 
     Args:
         task: `segmentation` or `classification`.

@@ -30,7 +30,7 @@ _MAX_SIDE, _SHARDS, _VAL_SHARE = 256, 4, 0.2
 
 
 def prepare(data: OwnData, console: Console) -> Path:
-    """Converts the images to `data/NAME`, and writes `NAME.toml` unless it is there.
+    """Convert the images to `data/NAME`, and write `NAME.toml` unless it is there.
 
     Args:
         data: where they are.
@@ -69,7 +69,7 @@ def prepare(data: OwnData, console: Console) -> Path:
 
 
 def _find_name(folder: str) -> str:
-    """A name that the folder, or one above it, has."""
+    """Return a name that the folder, or one above it, has."""
     path = os.path.abspath(folder).lower()
     ending = next((ending for ending in ENDINGS if path.endswith(ending)), "")
     parts = path.removesuffix(ending).strip(os.sep).split(os.sep)
@@ -109,7 +109,7 @@ def _convert_masks(data: OwnData, table: ClassTable, output: str) -> DatasetInfo
 
 
 def _find_sides(output: str) -> list[int]:
-    """The longer side of each training image as it is stored, pixels."""
+    """Return the longer side of each training image as it is stored, pixels."""
     sides = []
     for shard in storage.glob(storage.join(storage.escape(output), "train-*")):
         for record in read_records(shard):

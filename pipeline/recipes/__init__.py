@@ -12,13 +12,13 @@ _FOLDER = Path(__file__).parent
 
 
 def known_recipes() -> list[str]:
-    """Names that `RECIPE` may take, sorted."""
+    """Name that `RECIPE` may take, sorted."""
     files = [*_FOLDER.glob("*.toml"), *_FOLDER.glob("[!_]*.py")]
     return sorted(path.stem for path in files)
 
 
 def load_recipe(name: str) -> Recipe:
-    """Reads a recipe from its TOML file, or imports it.
+    """Read a recipe from its TOML file, or import it.
 
     Args:
         name: one of `known_recipes()`, or the path of a file that ends in `.toml`, see

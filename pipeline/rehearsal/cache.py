@@ -17,7 +17,7 @@ from pipeline.rehearsal.job import Task
 def cache_key(
     task: Task, parameters: Mapping[str, Any], inputs: Mapping[str, list[Artifact]]
 ) -> str:
-    """The step's interface in short: component, inputs, names of outputs.
+    """Return the step's interface in short: component, inputs, names of outputs.
 
     Args:
         task: a task with a container.

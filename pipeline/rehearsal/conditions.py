@@ -22,7 +22,7 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 
 def holds(condition: str, artifacts: Mapping[str, list[Artifact]]) -> bool:
-    """Evaluates a condition such as `inputs.artifacts['x'].artifacts[0].metadata['y'] == 1.0`.
+    """Evaluate a condition such as `inputs.artifacts['x'].artifacts[0].metadata['y'] == 1.0`.
 
     Args:
         condition: the task's trigger_policy.condition.

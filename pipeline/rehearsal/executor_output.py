@@ -18,7 +18,7 @@ def read_executor_output(
     to_cloud: Callable[[str], str],
     new_name: Callable[[], str],
 ) -> Outputs:
-    """What a step put out.
+    """Return what a step put out.
 
     Args:
         content: of the ExecutorOutput's file; None where the command wrote none.

@@ -14,7 +14,7 @@ from importlib.util import module_from_spec
 
 
 def problem(module: str, name: str | None) -> str | None:
-    """What keeps a step from using a name in a module."""
+    """Return what keeps a step from using a name in a module."""
     spec = None
     parts = module.split(".")
     for end in range(1, len(parts) + 1):
@@ -47,7 +47,7 @@ def _find(module: str, path: list[str] | None) -> ModuleSpec | None:
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
-    """The names that a module's own code binds; `*` where it imports all of another's."""
+    """Yield the names that a module's own code binds; `*` where it imports all of another's."""
     for child in ast.iter_child_nodes(node):
         match child:
             case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):

@@ -11,7 +11,7 @@ from pipeline.rehearsal.parameters import from_text, job_parameters, to_json
 
 
 def load_job(spec: Path) -> Any:
-    """Reads a PipelineJob's file.
+    """Read a PipelineJob's file.
 
     Raises:
         RehearsalError: it is not there, or holds no JSON.
@@ -26,7 +26,7 @@ def load_job(spec: Path) -> Any:
 
 
 def with_parameters(job: Any, pairs: Sequence[str]) -> dict[str, Any]:
-    """The job with other values of parameters, and a value for each.
+    """Return the job with other values of parameters, and a value for each.
 
     Args:
         job: a PipelineJob in the form of its JSON.

@@ -23,7 +23,7 @@ def input_parameters(
     names: Mapping[str, str],
     produced: Callable[[Source], Any],
 ) -> dict[str, Any]:
-    """A task's input parameters.
+    """Return a task's input parameters.
 
     A constant may hold `{{$.inputs.parameters['x']}}`, where x is another input parameter of the
     task, and `{{$.pipeline_job_name}}` and the like; KFP's compiler writes f-strings so.
@@ -54,7 +54,7 @@ def input_parameters(
 
 
 def as_text(value: Any) -> str:
-    """A value in the place of a placeholder: a string as it is, anything else as JSON."""
+    """Return a value in the place of a placeholder: a string as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -73,7 +73,7 @@ def _is_constant(source: Source) -> bool:
 
 
 def _origin(source: Source) -> str | None:
-    """The job's parameter that a task's takes its value from."""
+    """Return the job's parameter that a task's takes its value from."""
     if source.runtime_value.HasField("runtime_parameter"):
         return source.runtime_value.runtime_parameter
     return source.component_input_parameter or None

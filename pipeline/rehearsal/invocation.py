@@ -41,7 +41,7 @@ class Invocation:
     names: Mapping[str, str]
 
     def mapped(self, change: Callable[[str], str]) -> "Invocation":
-        """The same with all texts changed, types of artifacts aside."""
+        """Return the same with all texts changed, types of artifacts aside."""
 
         def artifact(old: Artifact) -> Artifact:
             return dataclasses.replace(
@@ -58,7 +58,7 @@ class Invocation:
         )
 
     def executor_input(self, component: pipeline_spec_pb2.ComponentSpec) -> dict[str, Any]:
-        """The ExecutorInput in the form of its JSON."""
+        """Return the ExecutorInput in the form of its JSON."""
         message = pipeline_spec_pb2.ExecutorInput()
         outputs = {name: [artifact] for name, artifact in self.outputs.items()}
         json_format.ParseDict(
@@ -85,7 +85,7 @@ class Invocation:
         component: pipeline_spec_pb2.ComponentSpec,
         read: Callable[[str], bytes | None],
     ) -> str:
-        """Replaces the placeholders in an argument.
+        """Replace the placeholders in an argument.
 
         Args:
             text: the argument.
@@ -126,7 +126,7 @@ class Invocation:
 
 
 def change_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """A JSON value with all its strings changed, keys aside."""
+    """Return a JSON value with all its strings changed, keys aside."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):

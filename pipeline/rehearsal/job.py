@@ -64,12 +64,12 @@ class Job:
     warnings: tuple[str, ...]
 
     def producer(self, name: str) -> str:
-        """The task that an input names as its producer."""
+        """Return the task that an input names as its producer."""
         return _producer(name, self.tasks)
 
 
 def read_job(job: Mapping[str, Any], search_path: str | None) -> Job:
-    """Reads a PipelineJob in the form of its JSON.
+    """Read a PipelineJob in the form of its JSON.
 
     Args:
         job: as KubeflowV2DagRunner writes it and Vertex AI Pipelines accepts it.
@@ -84,7 +84,7 @@ def read_job(job: Mapping[str, Any], search_path: str | None) -> Job:
     if spec.sdk_version.startswith("tfx-") and spec.sdk_version != installed:
         raise RehearsalError(
             f"The job was compiled by {spec.sdk_version}, while {installed} is installed here: "
-            "compile it anew."
+            "compile it again."
         )
     config = job.get("runtimeConfig", {})
     root = config.get("gcsOutputDirectory") or spec.default_pipeline_root
@@ -113,7 +113,7 @@ def read_job(job: Mapping[str, Any], search_path: str | None) -> Job:
 def parse(
     job: Any,
 ) -> tuple[pipeline_spec_pb2.PipelineSpec, pipeline_spec_pb2.PipelineDeploymentConfig]:
-    """A PipelineJob's specification and executors.
+    """Return a PipelineJob's specification and executors.
 
     Raises:
         RehearsalError: it is something else.
@@ -127,7 +127,7 @@ def parse(
     if not isinstance(config, Mapping) or not all(
         isinstance(config.get(field, {}), Mapping) for field in _GIVEN
     ):
-        raise RehearsalError("The job's runtimeConfig does not parse: compile the job anew.")
+        raise RehearsalError("The job's runtimeConfig does not parse: compile the job again.")
     spec = pipeline_spec_pb2.PipelineSpec()
     deployment = pipeline_spec_pb2.PipelineDeploymentConfig()
     try:
@@ -135,7 +135,7 @@ def parse(
         json_format.ParseDict(job["pipelineSpec"].get("deploymentSpec", {}), deployment)
     except json_format.ParseError as error:
         raise RehearsalError(
-            f"The job's pipelineSpec does not parse: {error}. Compile the job anew."
+            f"The job's pipelineSpec does not parse: {error}. Compile the job again."
         ) from error
     if not spec.root.dag.tasks:
         raise RehearsalError("The job has no tasks.")
@@ -143,7 +143,7 @@ def parse(
 
 
 def given_parameters(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of parameters that a job's runtimeConfig has."""
+    """Return the values of parameters that a job's runtimeConfig has."""
     config = job.get("runtimeConfig", {})
     given = {name: value for field in _GIVEN for name, value in config.get(field, {}).items()}
     return {name: from_json(value) for name, value in given.items()}
@@ -153,7 +153,7 @@ def _tasks(
     spec: pipeline_spec_pb2.PipelineSpec,
     deployment: pipeline_spec_pb2.PipelineDeploymentConfig,
 ) -> tuple[dict[str, Task], dict[str, frozenset[str]]]:
-    """The tasks of the root's graph, with those of the graphs inside it in their place."""
+    """Yield the tasks of the root's graph, with those of the graphs inside it in their place."""
     specs: dict[str, pipeline_spec_pb2.PipelineTaskSpec] = {}
     groups: dict[str, frozenset[str]] = {}
     around: dict[str, set[str]] = {}  # what the graph that a task lies in depends on
@@ -211,13 +211,13 @@ def _producers(task: pipeline_spec_pb2.PipelineTaskSpec) -> Iterator[str]:
 
 
 def _check(task: Task, parameters: Iterable[str], search_path: str | None) -> None:
-    """Refuses what would be found out only when the task's turn comes."""
+    """Refuse what would be found out only when the task's turn comes."""
     for source in task.spec.inputs.parameters.values():
         origin = source.component_input_parameter or source.runtime_value.runtime_parameter
         if origin and origin not in parameters:
             raise RehearsalError(
                 f"Task {task.name} takes the job's parameter {origin}, which the job's root does "
-                "not declare: compile the job anew."
+                "not declare: compile the job again."
             )
     inputs = [*task.spec.inputs.artifacts.values(), *task.spec.inputs.parameters.values()]
     if task.spec.WhichOneof("iterator") or any(

@@ -27,14 +27,14 @@ _LEGACY_FIELDS = {"INT": "intValue", "DOUBLE": "doubleValue", "STRING": "stringV
 
 
 def type_name(declared: ParameterSpec) -> str:
-    """The declared type's name, in the words of the spec's own schema version."""
+    """Return the declared type's name, in the words of the spec's own schema version."""
     if declared.type:
         return pipeline_spec_pb2.PrimitiveType.PrimitiveTypeEnum.Name(declared.type)
     return pipeline_spec_pb2.ParameterType.ParameterTypeEnum.Name(declared.parameter_type)
 
 
 def from_json(value: Any) -> Any:
-    """The value behind a parameter's JSON, which schema 2.0.0 wraps as `{"stringValue": …}`."""
+    """Return the value in a parameter's JSON, which schema 2.0.0 wraps as `{"stringValue": …}`."""
     if isinstance(value, Mapping) and len(value) == 1:
         kind, wrapped = next(iter(value.items()))
         if kind in _LEGACY_FIELDS.values():
@@ -43,14 +43,14 @@ def from_json(value: Any) -> Any:
 
 
 def constant(value: pipeline_spec_pb2.ValueOrRuntimeParameter) -> Any:
-    """The value of a constant of either schema version."""
+    """Return the value of a constant of either schema version."""
     return from_json(
         json_format.MessageToDict(getattr(value, value.WhichOneof("value") or "constant"))
     )
 
 
 def typed(name: str, declared: ParameterSpec, value: Any) -> Any:
-    """The value as the declaration wants it.
+    """Return the value as the declaration wants it.
 
     Raises:
         RehearsalError: it is of another type.
@@ -65,7 +65,7 @@ def typed(name: str, declared: ParameterSpec, value: Any) -> Any:
 
 
 def converted(declared: ParameterSpec, value: Any) -> Any:
-    """The value as a step that declares the parameter so is told it.
+    """Return the value as a step that declares the parameter so is told it.
 
     TFX's compiler declares an exec property that is another step's output as a string, whatever
     that output is.
@@ -84,7 +84,7 @@ def _whole(value: Any) -> Any:
 def job_parameters(
     declared: Mapping[str, ParameterSpec], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the job's parameters stand for in this run, defaults included.
+    """Return what the job's parameters stand for in this run, defaults included.
 
     Raises:
         RehearsalError: a parameter is unknown, missing or of another type.
@@ -110,7 +110,7 @@ def job_parameters(
 
 
 def from_text(name: str, declared: ParameterSpec, text: str) -> Any:
-    """The value that a command line gives a parameter.
+    """Return the value that a command line gives a parameter.
 
     Raises:
         RehearsalError: it is not of the declared type.
@@ -133,7 +133,7 @@ def _mistyped(name: str, value: Any, kind: str) -> RehearsalError:
 def to_json(
     declared: Mapping[str, ParameterSpec], values: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """The two fields of parameters that runtimeConfig and an ExecutorInput's `inputs` have."""
+    """Return the two fields of parameters in runtimeConfig and in an ExecutorInput's `inputs`."""
     legacy, modern = {}, {}
     for name, value in values.items():
         kind = type_name(declared[name]) if name in declared else ""

@@ -22,7 +22,7 @@ _NO_BUCKET = re.compile(r"gs://(?![a-z0-9])")
 
 
 def check_steps(run: Run) -> None:
-    """Looks for the modules, files and data that the job's constants and parameters name.
+    """Look for the modules, files and data that the job's constants and parameters name.
 
     Raises:
         RehearsalError: with a line for everything that is missing or wrong.
@@ -44,7 +44,7 @@ def check_steps(run: Run) -> None:
 
 
 def _known_texts(run: Run, task: Task) -> dict[str, str]:
-    """The task's parameters that are strings and do not depend on another step."""
+    """Return the task's parameters that are strings and do not depend on another step."""
     names = run.names(task.name, "0")
     values: dict[str, Any] = input_parameters(
         task, run.job.parameters, names, lambda source: _LATER
@@ -71,7 +71,7 @@ def _problems_of_paths(run: Run, task: Task, known: Mapping[str, str]) -> Iterat
         if run.storage.read(wheel) is None:
             yield (
                 f"Task {task.name}'s module is in {wheel}, which is not there{_here(run, wheel)}: "
-                "copy the wheel there, or compile the job anew."
+                "copy the wheel there, or compile the job again."
             )
     data = known.get("input_base", "")
     # An earlier step may write the data of a later one.
@@ -92,7 +92,7 @@ def _here(run: Run, uri: str) -> str:
 
 
 def _modules(task: Task, known: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, str | None]]]:
-    """What the task names, in words, and the module and the name in it."""
+    """Yield what the task names, in words, and the module and the name in it."""
     container = task.executor.container
     driver = container.lifecycle.pre_cache_check
     for command in ([*container.command, *container.args], [*driver.command, *driver.args]):
@@ -117,7 +117,7 @@ def _modules(task: Task, known: Mapping[str, str]) -> Iterator[tuple[str, tuple[
 def _missing_modules(
     environment: Mapping[str, str], modules: Mapping[str, tuple[str, str | None]]
 ) -> Iterator[str]:
-    """Asks a process with the environment of steps."""
+    """Ask a process with the environment of steps."""
     finder = subprocess.run(
         [sys.executable, "-c", _FINDER.read_text(), json.dumps(list(modules.values()))],
         env=environment,

@@ -35,7 +35,7 @@ class CommandFailed(Exception):
 def run_command(
     command: Sequence[str], environment: Mapping[str, str], log: Path, stop: threading.Event
 ) -> None:
-    """Runs a command to its end.
+    """Run a command to its end.
 
     Args:
         command: the program and its arguments; `python` is this interpreter.
@@ -89,13 +89,13 @@ def _explained(status: int, log: Path, begin: int) -> str:
 
 
 def _told(lines: list[str]) -> list[str]:
-    """The line that says what went wrong: the last exception's, or the very last."""
+    """Return the line that says what went wrong: the last exception's, or the very last."""
     exceptions = [line for line in lines if _EXCEPTION.fullmatch(line)]
     return (exceptions or lines)[-1:]
 
 
 def _wait(pid: int, stop: threading.Event) -> bool:
-    """Waits for the end, but leaves the process as a zombie, so that its group id stays taken."""
+    """Wait for the end, but leave the process as a zombie, so that its group id stays taken."""
     deadline = None
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
         if deadline is None:

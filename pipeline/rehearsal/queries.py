@@ -12,7 +12,7 @@ _CLAUSE = re.compile(
 
 
 def matches(query: str, artifact: Artifact) -> bool:
-    """Whether an artifact, live as all stored ones are, fits a filter: equations joined by AND.
+    """Tell whether an artifact, live as all stored ones are, fits a filter: equations with AND.
 
     Raises:
         RehearsalError: the filter says more than TFX's compiler writes.

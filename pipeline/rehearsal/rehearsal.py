@@ -34,7 +34,7 @@ def rehearse(
     on_change: Callable[[TaskState], None] = lambda task: None,
     stop: threading.Event | None = None,
 ) -> Outcome:
-    """Runs a job compiled for Vertex AI Pipelines on this machine, as the service would.
+    """Run a job compiled for Vertex AI Pipelines on this machine, as the service would.
 
     Args:
         job: a PipelineJob in the form of its JSON.

@@ -50,11 +50,11 @@ class Run:
         return f"{self.job.root.rstrip('/')}/{_PROJECT_NUMBER}/{self.run_id}"
 
     def log(self, task: str) -> Path:
-        """The file that all of a task's processes write to."""
+        """Return the file that all of a task's processes write to."""
         return self.logs / f"{task}.log"
 
     def names(self, task: str, task_uuid: str) -> dict[str, str]:
-        """What the placeholders of the names of run and task stand for."""
+        """Return what the placeholders of the names of run and task stand for."""
         return {
             "pipeline_job_name": self.run_id,
             "pipeline_job_resource_name": self.resource_name,
@@ -71,10 +71,10 @@ class Run:
 
 
 def new_uuid() -> str:
-    """A number as Vertex gives to tasks, runs and artifacts."""
+    """Return a number as Vertex gives to tasks, runs and artifacts."""
     return str(random.SystemRandom().getrandbits(63))
 
 
 def new_artifact_name() -> str:
-    """A resource name for an artifact."""
+    """Return a resource name for an artifact."""
     return f"{LOCATION}/metadataStores/default/artifacts/{new_uuid()}"

@@ -31,7 +31,7 @@ class Scheduler:
         self._scheduled: set[str] = set()
 
     def run_all(self, parallel: int) -> Outcome:
-        """Runs the job's tasks to the end, at most so many processes at a time."""
+        """Run the job's tasks to the end, at most so many processes at a time."""
         for task in self._states.values():
             self._record(task)
         running: dict[Future[Result], str] = {}
@@ -57,7 +57,7 @@ class Scheduler:
         return outcome
 
     def _schedule(self, pool: ThreadPoolExecutor, running: dict[Future[Result], str]) -> bool:
-        """Begins what can begin; returns whether that ended a task, so that more can."""
+        """Begin what can begin; return whether that ended a task, so that more can."""
         progress = False
         for name, task in self._job.tasks.items():
             upstream = [self._states[other] for other in sorted(task.upstream)]
@@ -137,7 +137,7 @@ class Scheduler:
         return given
 
     def _produced(self, source: Source) -> Any:
-        """What another task left as a parameter."""
+        """Return what another task left as a parameter."""
         if source.HasField("task_final_status"):
             return json.dumps(self._final_status(source.task_final_status.producer_task))
         output = source.task_output_parameter
@@ -150,7 +150,7 @@ class Scheduler:
         return outputs.parameters[output.output_parameter_key]
 
     def _final_status(self, group: str) -> dict[str, Any]:
-        """A PipelineTaskFinalStatus in the form of its JSON."""
+        """Return a PipelineTaskFinalStatus in the form of its JSON."""
         states = [self._states[name] for name in self._job.groups.get(group, {group})]
         failed = [task for task in states if task.state is State.FAILED]
         status: dict[str, Any] = {

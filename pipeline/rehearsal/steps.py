@@ -51,7 +51,7 @@ class Result:
 
 
 def do(run: Run, task: Task, inputs: Inputs) -> Result:
-    """Does a task; what goes wrong with it is in the result."""
+    """Do a task; what goes wrong with it is in the result."""
     kind = {"importer": _import, "resolver": _look_up, "container": _run_container}
     try:
         if run.stop.is_set():
@@ -64,7 +64,7 @@ def do(run: Run, task: Task, inputs: Inputs) -> Result:
 
 
 def _import(run: Run, task: Task, inputs: Inputs) -> Result:
-    """Registers what lies at a uri, or finds it registered."""
+    """Register what lies at a uri, or find it registered."""
     spec = task.executor.importer
     if spec.artifact_uri.WhichOneof("value") == "runtime_parameter":
         uri = inputs.parameters[spec.artifact_uri.runtime_parameter]
@@ -84,7 +84,7 @@ def _import(run: Run, task: Task, inputs: Inputs) -> Result:
 
 
 def _look_up(run: Run, task: Task, inputs: Inputs) -> Result:
-    """Answers a resolver's queries with the newest artifacts that fit, or none."""
+    """Answer a resolver's queries with the newest artifacts that fit, or none."""
     found: dict[str, list[Artifact]] = {}
     for name, query in task.executor.resolver.output_artifact_queries.items():
         found[name] = []
@@ -99,7 +99,7 @@ def _look_up(run: Run, task: Task, inputs: Inputs) -> Result:
 
 
 def _run_container(run: Run, task: Task, inputs: Inputs) -> Result:
-    """Runs driver and command, unless the cache has what they would put out."""
+    """Run driver and command, unless the cache has what they would put out."""
     invocation = _invocation(run, task, inputs)
     container = task.executor.container
     driver = container.lifecycle.pre_cache_check
@@ -146,7 +146,7 @@ def _invocation(run: Run, task: Task, inputs: Inputs) -> Invocation:
 
 
 def _attempt(run: Run, task: Task, invocation: Invocation, command: Sequence[str]) -> None:
-    """Runs a command, again where the task's retry policy has it so.
+    """Run a command, again where the task's retry policy has it so.
 
     Raises:
         CommandFailed: its last attempt failed.
@@ -174,7 +174,7 @@ def _attempt(run: Run, task: Task, invocation: Invocation, command: Sequence[str
 
 
 def step_environment(run: Run, task: Task) -> dict[str, str]:
-    """The environment of a task's processes."""
+    """Return the environment of a task's processes."""
     own = {variable.name: variable.value for variable in task.executor.container.env}
     here = Path(sys.executable).parent
     environment = {

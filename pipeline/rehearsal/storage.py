@@ -21,13 +21,13 @@ class Storage(Protocol):
         """Text from a step, with URIs that mean the same on any machine."""
 
     def read(self, uri: str) -> bytes | None:
-        """The content of a file; None when there is no such file."""
+        """Return the content of a file; None when there is no such file."""
 
     def is_empty(self, uri: str) -> bool:
-        """Whether it is known that a folder is not there, or holds nothing."""
+        """Tell whether it is known that a folder is not there, or holds nothing."""
 
     def make_folder(self, uri: str) -> None:
-        """Makes a folder, where there are folders."""
+        """Make a folder, where there are folders."""
 
 
 class MappedStorage:

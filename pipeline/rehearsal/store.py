@@ -56,11 +56,11 @@ class Store:
         self._cancel_unfinished()
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._connection.close()
 
     def begin_run(self, run_id: str, pipeline: str, job: Any) -> None:
-        """Records a new run.
+        """Record a new run.
 
         Raises:
             RehearsalError: there is one of that name.
@@ -74,11 +74,11 @@ class Store:
             raise RehearsalError(f"The store has a run {run_id} already.") from error
 
     def end_run(self, run_id: str, state: State) -> None:
-        """Records how a run ended."""
+        """Record how a run ended."""
         self._execute("UPDATE runs SET state = ? WHERE run_id = ?", (state, run_id))
 
     def save(self, run_id: str, task: TaskState, cache_key: str | None) -> None:
-        """Records where a task stands; what it has put out is an artifact from then on."""
+        """Record where a task stands; what it has put out is an artifact from then on."""
         outputs = None if task.outputs is None else json.dumps(dataclasses.asdict(task.outputs))
         with self._transaction() as connection:
             connection.execute(
@@ -108,7 +108,7 @@ class Store:
                 )
 
     def cached(self, pipeline: str, cache_key: str) -> Outputs | None:
-        """What the newest success of the same pipeline with that key put out."""
+        """Return what the newest success of the same pipeline with that key put out."""
         rows = self._execute(
             "SELECT outputs FROM executions JOIN runs USING (run_id) WHERE pipeline = ? "
             'AND cache_key = ? AND executions.state = ? ORDER BY "end" DESC LIMIT 1',
@@ -129,7 +129,7 @@ class Store:
         ]
 
     def _cancel_unfinished(self) -> None:
-        """Marks what a killed rehearsal left behind; only one rehearsal runs at a time."""
+        """Mark what a killed rehearsal left behind; only one rehearsal runs at a time."""
         for table in ("runs", "executions"):
             self._execute(
                 f"UPDATE {table} SET state = ? WHERE state IN (?, ?)",
@@ -165,7 +165,7 @@ class Store:
 
 @contextlib.contextmanager
 def open_store(folder: Path) -> Iterator[Store]:
-    """Opens the store in a folder for one rehearsal, making it where there is none.
+    """Open the store in a folder for one rehearsal, making it where there is none.
 
     Raises:
         RehearsalError: another rehearsal has it, it cannot be written to, or its file is no store.
@@ -188,7 +188,7 @@ def open_store(folder: Path) -> Iterator[Store]:
 
 
 def read_outcome(folder: Path, run_id: str) -> Outcome:
-    """What became of a run so far, also while it goes on; its artifacts have paths of this machine.
+    """Return what became of a run so far; its artifacts have paths of this machine.
 
     Args:
         folder: of the store.

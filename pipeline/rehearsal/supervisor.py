@@ -20,7 +20,7 @@ def end_with_rehearsal() -> None:
 
 
 def main() -> int:
-    """Runs the command; returns the exit status."""
+    """Run the command; return the exit status."""
     # The command is to end itself; unlike SIG_IGN, a handler is not handed on to it.
     signal.signal(signal.SIGTERM, lambda *_: None)
     threading.Thread(target=end_with_rehearsal, daemon=True).start()

@@ -54,7 +54,7 @@ def line_chart(lines: Mapping[str, Sequence[float]], label: str, marked: int | N
 
 
 def reliability_chart(bins: Sequence[Sequence[float]], label: str) -> Markup:
-    """How often a model is right, by how sure it is.
+    """Tell how often a model is right, by how sure it is.
 
     Args:
         bins: of equal width from 0 to 1, each with its number of examples, the sum of their
@@ -78,7 +78,7 @@ def curve_chart(
     axes: tuple[str, str],
     label: str,
 ) -> Markup:
-    """A curve in the unit square.
+    """Return a curve in the unit square.
 
     Args:
         points: across and up, 0..1 each, in the order of the curve.
@@ -125,7 +125,7 @@ def _chart(parts: Sequence[Markup], label: str) -> Markup:
 
 
 def bar(begin: float, end: float, marks: Mapping[str, float] | None = None) -> Markup:
-    """A bar on a track from 0 to 1, for a number that stands beside it as text.
+    """Return a bar on a track from 0 to 1, for a number that stands beside it as text.
 
     Args:
         begin: where the bar begins, 0..1.
@@ -145,6 +145,29 @@ def bar(begin: float, end: float, marks: Mapping[str, float] | None = None) -> M
         parts.append(Markup(mark).format(name, min(max(100 * place, 0.0), 99.2)))
     opening = '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
     return Markup(opening) + Markup("").join(parts) + Markup("</svg>")
+
+
+def sparkline(values: Sequence[float], label: str) -> Markup:
+    """Return a line without axes, as high as a line of text; nothing where no value is finite.
+
+    Args:
+        values: by epoch. One that is not finite interrupts the line.
+        label: what a reader who does not see it is told.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return Markup("")
+    low, span = min(finite), (max(finite) - min(finite)) or 1.0
+    step = 96 / max(len(values) - 1, 1)
+    parts = []
+    for run in _finite_runs(values):
+        points = [(2 + step * epoch, 18 - 16 * (value - low) / span) for epoch, value in run]
+        path = "M" + "L".join(f"{across:.1f},{down:.1f}" for across, down in points)
+        parts.append(Markup('<path d="{}"/>').format(path))
+    across, down = points[-1]
+    parts.append(Markup('<circle cx="{:.1f}" cy="{:.1f}" r="2"/>').format(across, down))
+    opening = Markup('<svg class="spark" viewBox="0 0 100 20" role="img" aria-label="{}">')
+    return opening.format(label) + Markup("").join(parts) + Markup("</svg>")
 
 
 def _nice_ticks(low: float, high: float) -> list[float]:

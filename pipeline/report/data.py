@@ -48,7 +48,7 @@ class Anomaly:
 
 
 def features(statistics: Artifact) -> list[Feature]:
-    """Reads StatisticsGen's artifact."""
+    """Read StatisticsGen's artifact."""
     by_split = {
         split: stats_artifact_utils.load_statistics(statistics, split).proto().datasets[0]
         for split in artifact_utils.decode_split_names(statistics.split_names)
@@ -93,7 +93,7 @@ def _feature(name: str, splits: dict[str, statistics_pb2.FeatureNameStatistics])
 
 
 def anomalies(artifact: Artifact) -> list[Anomaly]:
-    """Reads ExampleValidator's artifact; empty when the data fit the schema."""
+    """Read ExampleValidator's artifact; empty when the data fit the schema."""
     found = []
     for split in artifact_utils.decode_split_names(artifact.split_names):
         folder = artifact_utils.get_split_uri([artifact], split)

@@ -10,7 +10,7 @@ _CHART = re.compile(r'<svg class="chart"(?P<rest>.*?</svg>)', re.DOTALL)
 
 
 def figures(page: str) -> Iterator[tuple[str, bytes]]:
-    """Takes them out of a page.
+    """Take them out of a page.
 
     Args:
         page: a report, in HTML.

@@ -54,7 +54,7 @@ class Operating:
 
 
 def operating(config: dict[str, Any], evaluation: Evaluation | None) -> Operating | None:
-    """Makes it of a model's evaluation; None where the model has no threshold.
+    """Make it of a model's evaluation; None where the model has no threshold.
 
     Args:
         config: the training's, with what it found.
@@ -82,7 +82,7 @@ def operating(config: dict[str, Any], evaluation: Evaluation | None) -> Operatin
 
 
 def _curves(scores: npt.NDArray[np.float64]) -> Iterator[tuple[float, float, float]]:
-    """False positive rate, recall and precision, from the highest threshold on.
+    """Yield false positive rate, recall and precision, from the highest threshold on.
 
     Args:
         scores: [bins, 2], by ascending score the examples that are not, and that are, positive.

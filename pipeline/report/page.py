@@ -41,7 +41,7 @@ class Verdict:
 
 
 def render(run: Run) -> str:
-    """Makes the page.
+    """Make the page.
 
     Returns:
         HTML that asks the browser for nothing beside itself.
@@ -95,7 +95,7 @@ def _labelled(run: Run, examples: Artifact | None) -> dict[str, bytes]:
 
 
 def verdict(run: Run) -> Verdict:
-    """The run's verdict, or what kept it from one, and what went wrong after it."""
+    """Return the run's verdict, or what kept it from one, and what went wrong after it."""
     log = f"logs/{file_stem(run.run_id)}.log"
     troubles = [
         f"{step.name} failed: see {log}"
@@ -122,7 +122,7 @@ def training_config(run: Run) -> dict[str, Any]:
 
 
 def settings(run: Run, config: dict[str, Any], digest: str) -> dict[str, dict[str, Any]]:
-    """What the run was made with, by heading."""
+    """Return what the run was made with, by heading."""
     groups = {
         "Training": {name: value for name, value in config.items() if value not in (None, "")},
         "Data": {
@@ -154,7 +154,7 @@ def curves(history: dict[str, list[float]]) -> dict[str, dict[str, list[float]]]
 
 
 def timeline(run: Run) -> tuple[timedelta, list[tuple[Step, float, float]]]:
-    """How long a run took, and each step with where in that it began and ended, 0..1."""
+    """Tell how long a run took, and each step with where in that it began and ended, 0..1."""
     steps = run.steps.values()
     begin = min(step.begin for step in steps)
     took = max(step.begin + step.duration for step in steps) - begin
@@ -166,6 +166,6 @@ def timeline(run: Run) -> tuple[timedelta, list[tuple[Step, float, float]]]:
 
 
 def _same_as_baseline(run: Run) -> bool:
-    """Whether the model was compared with itself, as when nothing has changed since."""
+    """Tell whether the model was compared with itself, as when nothing has changed since."""
     inputs = run.steps["Evaluator"].inputs if "Evaluator" in run.steps else {}
     return "baseline_model" in inputs and inputs["baseline_model"].id == inputs["model"].id

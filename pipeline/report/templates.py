@@ -8,7 +8,7 @@ from pipeline.report import charts, words
 
 
 def templates(*others: Path) -> jinja2.Environment:
-    """The report's templates, with what they write values and draw charts with.
+    """Return the report's templates, with what they write values and draw charts with.
 
     Args:
         *others: folders of further ones.
@@ -21,6 +21,12 @@ def templates(*others: Path) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= words.FILTERS
-    for chart in (charts.bar, charts.curve_chart, charts.line_chart, charts.reliability_chart):
+    for chart in (
+        charts.bar,
+        charts.curve_chart,
+        charts.line_chart,
+        charts.reliability_chart,
+        charts.sparkline,
+    ):
         environment.globals[chart.__name__] = chart
     return environment

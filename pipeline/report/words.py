@@ -23,12 +23,12 @@ def signed(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share, 0..1, in percent with one decimal."""
+    """Return a share, 0..1, in percent with one decimal."""
     return f"{100 * share:.1f} %"
 
 
 def pixels(count: float) -> str:
-    """A number of pixels, shortened: `1.24 M`."""
+    """Return a number of pixels, shortened: `1.24 M`."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= size:
             return f"{count / size:#.3g}".rstrip(".") + f" {unit}"
@@ -46,7 +46,7 @@ def duration(value: timedelta) -> str:
 
 
 def setting(value: Any) -> str:
-    """A setting's value; a list's with commas between, a list's in a list with spaces."""
+    """Return a setting's value; a list's with commas between, a list's in a list with spaces."""
     if not isinstance(value, list):
         return str(value)
     return ", ".join(
@@ -55,18 +55,18 @@ def setting(value: Any) -> str:
 
 
 def short(digest: str) -> str:
-    """A digest's first digits, with what follows it."""
+    """Return a digest's first digits, with what follows it."""
     digits, comma, rest = digest.partition(",")
     return digits[:12] + comma + rest
 
 
 def sentence(text: str) -> str:
-    """A clause as a sentence."""
+    """Return a clause as a sentence."""
     return text[:1].upper() + text[1:].removesuffix(".") + "."
 
 
 def title_of(key: str) -> str:
-    """A figure's key in words: `mean_iou` as `Mean IoU`."""
+    """Return a figure's key in words: `mean_iou` as `Mean IoU`."""
     return sentence(key.replace("_", " ").replace("iou", "IoU")).removesuffix(".")
 
 
@@ -76,7 +76,7 @@ def outcome(state: str) -> str:
 
 
 def data_uri(jpeg: bytes) -> str:
-    """A picture inside the page."""
+    """Return a picture inside the page."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 

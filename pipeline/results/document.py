@@ -6,7 +6,7 @@ from pipeline.runs.history import Run
 
 
 def document(run: Run) -> dict[str, Any]:
-    """The outcome of a run, in plain values that serialise as JSON.
+    """Return the outcome of a run, in plain values that serialise as JSON.
 
     Args:
         run: finished, failed or still going on; what is not there yet is None or empty.

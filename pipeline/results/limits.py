@@ -9,7 +9,7 @@ from pipeline.recipe import Recipe
 
 
 def tell_misses(recipe: Recipe, figures: Mapping[str, float]) -> list[str]:
-    """What a model does not reach of its recipe's limits, a sentence each; empty if nothing.
+    """Return what a model does not reach of its recipe's limits, a sentence each; empty if nothing.
 
     What the gate compares with the last blessed model, and what it asks of slices, is not told.
 

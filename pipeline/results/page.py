@@ -11,7 +11,7 @@ _STATES = {"COMPLETE": State.SUCCEEDED, "CACHED": State.SKIPPED}
 
 
 def page(run: Run, room: int = markdown.LIMIT) -> str:
-    """The page of a run, as a job on Vertex AI has it.
+    """Return the page of a run, as a job on Vertex AI has it.
 
     Args:
         run: has come to its end.

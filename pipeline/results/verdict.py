@@ -44,7 +44,7 @@ def _reason(
     metrics: dict[str, dict[str, Any]],
     judged: tfma_metrics.Judged,
 ) -> str:
-    """A failed threshold, as `border IoU 0.310 is below 0.350`."""
+    """Return a failed threshold, as `border IoU 0.310 is below 0.350`."""
     task = judged.task
     measured = task.measured(judged.class_names)
     name = failure.metric_key.name
@@ -77,7 +77,7 @@ def _reason(
 
 
 def _too_few(figure: Measured, limit: float, metrics: dict[str, dict[str, Any]]) -> str:
-    """What a bound would need; empty where more examples would not help."""
+    """Return what a bound would need; empty where more examples would not help."""
     bounded = float(metrics[class_key(figure.metric.bounds, figure.of_class)]["doubleValue"])
     needed = sample_needed(bounded, limit)
     if needed is None:

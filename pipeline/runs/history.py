@@ -72,7 +72,7 @@ class Run:
     baseline_run: str
 
     def output(self, step: str, output: str) -> Artifact | None:
-        """An artifact; None where the run did not come to it."""
+        """Return an artifact; None where the run did not come to it."""
         return self.steps[step].outputs.get(output) if step in self.steps else None
 
     def uri(self, step: str, output: str) -> Path:
@@ -97,18 +97,18 @@ class Run:
         return artifact.get_string_custom_property(DATA_VERSION) if artifact else ""
 
     def training_figures(self) -> dict[str, Any]:
-        """What the Trainer wrote: steps, images_per_second, history."""
+        """Return what the Trainer wrote: steps, images_per_second, history."""
         return json.loads((self.uri("Trainer", "model_run") / FIGURES).read_text())
 
     def hyperparameters(self) -> Hyperparameters | None:
-        """What the Tuner found, in this run or in an earlier one; None where there was no Tuner."""
+        """Return what the Tuner found, in this run or an earlier one; None without a Tuner."""
         for step in ("Tuner", "Importer"):
             if step in self.steps:
                 return read_hyperparameters(str(self.uri(step, "best_hyperparameters")))
         return None
 
     def metrics(self) -> dict[str, float]:
-        """The candidate's metrics over the whole validation split, by name."""
+        """Return the candidate's metrics over the whole validation split, by name."""
         result = tfma.load_eval_result(str(self.uri("Evaluator", "evaluation")))
         overall = result.get_metrics_for_slice(())
         return {
@@ -156,7 +156,7 @@ class Run:
         return artifact.get_string_custom_property("summary") if artifact else ""
 
     def edge_figures(self) -> dict[str, Any]:
-        """What the EdgeExporter wrote of each LiteRT model; empty when there was no step for it."""
+        """Return what the EdgeExporter wrote of each LiteRT model; empty without such a step."""
         if self.output("EdgeExporter", EDGE_MODEL_KEY) is None:
             return {}
         path = self.uri("EdgeExporter", EDGE_MODEL_KEY) / REPORT
@@ -179,7 +179,7 @@ class Run:
 
 
 def load_run(metadata_path: Path, run_id: str | None = None) -> Run:
-    """Reads a run.
+    """Read a run.
 
     Args:
         metadata_path: the SQLite file.
@@ -249,6 +249,6 @@ def _step(handle: metadata.Metadata, execution: metadata_store_pb2.Execution) ->
 def _making_run(
     handle: metadata.Metadata, steps: dict[str, Step], step: str, side: str, key: str
 ) -> str:
-    """The run that made what a step took or gave; empty where there is no such artifact."""
+    """Return the run that made what a step took or gave; empty where there is no such artifact."""
     artifacts = getattr(steps[step], side) if step in steps else {}
     return store.making_run(handle.store, artifacts[key].id) if key in artifacts else ""

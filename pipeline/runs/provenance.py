@@ -34,7 +34,7 @@ def commit_label(folder: Path) -> dict[str, str]:
 
 
 def record(pipeline: pipeline_pb2.Pipeline, facts: dict[str, str]) -> None:
-    """Puts facts into a compiled pipeline, for TFX to keep them as properties of the run's context.
+    """Put facts into a compiled pipeline, for TFX to keep them as properties of the run's context.
 
     There they are no part of any step's cache key, as a component's own properties would be.
     """

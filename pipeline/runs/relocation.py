@@ -27,12 +27,12 @@ JOIN EventPath ON EventPath.event_id = Event.id AND EventPath.step_key IS NOT NU
 
 
 def lock_of(root: Path) -> filelock.FileLock:
-    """What a run holds; the system releases it even when the process is killed."""
+    """Return what a run holds; the system releases it even when the process is killed."""
     return filelock.FileLock(root / ".lock", timeout=0)
 
 
 def settle(metadata_path: Path) -> None:
-    """Makes the paths in a metadata store those of the folder where it lies, and says so.
+    """Make the paths in a metadata store those of the folder where it lies, and say so.
 
     MLMD keeps absolute paths. Those under the former root become those under the present one,
     whether there is something or not: a copy never touches its original. What lay beside the root

@@ -2,26 +2,29 @@
 
 import difflib
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.configs import Settings
+from pipeline.places import PlacesConfig
 from pipeline.runs import relocation
 
 RUN = "pipeline_run"  # TFX's type of the context that a run's executions are in
+_NODE = "node"  # likewise, those of a step
 _NAMED = 10
 _EARLIER = Path("output/pipeline")
 
 
-def metadata_path(settings: Settings) -> Path:
+def metadata_path(settings: PlacesConfig) -> Path:
     """Where the store is."""
     return Path(settings.pipeline_root).resolve() / "metadata.sqlite"
 
 
 def told_of_earlier_runs(settings: Settings) -> str:
-    """A sentence on the runs of a version that had one folder for all recipes, if they lie idle."""
+    """Tell of idle runs of a version of this project that had one folder for all recipes."""
     new = settings.is_default("pipeline_root") and not metadata_path(settings).exists()
     if not (new and (_EARLIER / "metadata.sqlite").exists()):
         return ""
@@ -33,7 +36,7 @@ def told_of_earlier_runs(settings: Settings) -> str:
 
 
 def open_store(metadata_path: Path) -> MetadataStore:
-    """Opens the SQLite file, which must be there, to read.
+    """Open the SQLite file, which must be there, to read.
 
     Its paths are made those of where it lies now, see `pipeline.runs.relocation`.
 
@@ -64,6 +67,33 @@ def run_ids(metadata_path: Path) -> list[str]:
     return [context.name for context in sorted(contexts, key=lambda context: context.id)]
 
 
+def last_durations(metadata_path: Path, pipeline: str) -> dict[str, timedelta]:
+    """Tell how long each step of a pipeline took when it last ran to its end, by its id.
+
+    Args:
+        metadata_path: the SQLite file; where there is none, no step has run.
+        pipeline: name of the pipeline.
+
+    Raises:
+        ValueError: it is no such store.
+    """
+    if not metadata_path.exists():
+        return {}
+    store, durations = open_store(metadata_path), {}
+    for context in store.get_contexts_by_type(_NODE):
+        name, _, step = context.name.partition(".")
+        done = [
+            execution
+            for execution in store.get_executions_by_context(context.id)
+            if execution.last_known_state == metadata_store_pb2.Execution.COMPLETE
+        ]
+        if name == pipeline and done:
+            last = max(done, key=lambda execution: execution.id)
+            milliseconds = last.last_update_time_since_epoch - last.create_time_since_epoch
+            durations[step] = timedelta(milliseconds=milliseconds)
+    return durations
+
+
 def known_runs(metadata_path: Path) -> list[str]:
     """All runs, oldest first.
 
@@ -80,14 +110,14 @@ def known_runs(metadata_path: Path) -> list[str]:
 
 
 def nearest(text: str, known: Sequence[str]) -> str:
-    """The known names in a line, those most like a text first, and how many more there are."""
+    """Return the known names in a line, those most like a text first, and count the rest."""
     named = difflib.get_close_matches(text, known, n=_NAMED, cutoff=0.0)
     more = f" and {len(known) - len(named)} more" if len(known) > len(named) else ""
     return ", ".join(named) + more
 
 
 def making_run(store: MetadataStore, artifact_id: int) -> str:
-    """The run that made an artifact; later ones that reused it have put it out as well."""
+    """Return the run that made an artifact; later ones that reused it have put it out as well."""
     maker = min(
         event.execution_id
         for event in store.get_events_by_artifact_ids([artifact_id])
@@ -100,5 +130,5 @@ def making_run(store: MetadataStore, artifact_id: int) -> str:
 
 
 def file_stem(run_id: str) -> str:
-    """What the files of a run are called, in a name that every system allows."""
+    """Return what the files of a run are called, in a name that every system allows."""
     return run_id.replace(":", "-")

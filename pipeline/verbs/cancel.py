@@ -8,7 +8,7 @@ from pipeline.verbs.options import JobId
 
 @with_settings(Settings)
 def cancel(settings: Settings, job_id: JobId) -> int:
-    """Cancels, and waits for the end: from then on the job publishes nothing.
+    """Cancel, and wait for the end: from then on the job publishes nothing.
 
     Returns:
         0, also when there is nothing to cancel; 1 when it could not be cancelled, 2 for a mistake,

@@ -22,7 +22,7 @@ def check(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Prints what a run would meet; returns 0, or 2 when something must be mended first."""
+    """Print what a run would meet; return 0, or 2 when something must be mended first."""
     if before_image:
         settings = settings.model_copy(update={"pipeline_image": _UNBUILT})
     if engine == "vertex":

@@ -54,14 +54,14 @@ def import_(
     ] = False,
     message: Message = None,
 ) -> int:
-    """Prints the fixed address; returns 0, or 2 with why it could not be done."""
+    """Print the fixed address; return 0, or 2 with why it could not be done."""
     return _told(lambda: _import(settings, source, parse(address), by_reference, message))
 
 
 @_verb(what="Makes a version of what was written to a place.")
 @with_settings(_Settings)
 def commit(settings: _Settings, address: Place, *, message: Message = None) -> int:
-    """Prints the fixed address; returns 0, or 2 with why it could not be done."""
+    """Print the fixed address; return 0, or 2 with why it could not be done."""
     return _told(lambda: _commit(settings, parse(address), message))
 
 
@@ -70,14 +70,14 @@ def commit(settings: _Settings, address: Place, *, message: Message = None) -> i
 def tag(
     settings: _Settings, address: Place, name: Annotated[str, typer.Argument(metavar="NAME")]
 ) -> int:
-    """Prints the tag's address; returns 0, or 2 with why it could not be done."""
+    """Print the tag's address; return 0, or 2 with why it could not be done."""
     return _told(lambda: _tag(settings, address, name))
 
 
 @_verb(what="Copies a version here, checks it, and prints the folder and what it was resolved to.")
 @with_settings(_Settings)
 def pull(settings: _Settings, address: Place) -> int:
-    """Prints the folder and the fixed address; returns 0, or 2 with why it could not be done."""
+    """Print the folder and the fixed address; return 0, or 2 with why it could not be done."""
     return _told(lambda: _pull(settings, parse(address)))
 
 
@@ -89,7 +89,7 @@ def log(
     *,
     amount: Annotated[int, typer.Option("--amount", "-n", min=1, help="The most to list.")] = 20,
 ) -> int:
-    """Prints a line for each; returns 0, or 2 with why it could not be done."""
+    """Print a line for each; return 0, or 2 with why it could not be done."""
     return _told(lambda: _log(settings, address, amount))
 
 
@@ -100,7 +100,7 @@ def diff(
     address: Place,
     other: Annotated[str | None, typer.Argument(metavar="OTHER", help="The later one.")] = None,
 ) -> int:
-    """Prints a line for each object; returns 0, or 2 with why it could not be done."""
+    """Print a line for each object; return 0, or 2 with why it could not be done."""
     return _told(lambda: _diff(settings, address, other))
 
 

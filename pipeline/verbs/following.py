@@ -39,7 +39,7 @@ class Following:
 
 
 def follow(cloud: "Vertex", name: str, how: Following) -> int:
-    """Shows the steps of a job as they go, and its verdict.
+    """Show the steps of a job as they go, and its verdict.
 
     Returns:
         0; 1 when the job failed or was cancelled, or cannot be followed; 3 when its model was
@@ -82,7 +82,7 @@ def _document(name: str, outcome: "Outcome", verdict: "Verdict", link: str) -> d
 
 
 def _left(why: str, link: str, summary: Path | None, status: int) -> int:
-    """Says that the job goes on without us."""
+    """Say that the job goes on without us."""
     from pipeline.vertex import markdown
 
     sentence = f"{why} The job goes on, and `visionpipe wait` or `cancel` takes it up"

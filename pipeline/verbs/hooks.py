@@ -34,7 +34,7 @@ def hooks(
         "output/hooks"
     ),
 ) -> int:
-    """Serves until it is interrupted.
+    """Serve until it is interrupted.
 
     RECIPE, DATA_VERSION and all other settings are those of the environment and of .env.
 

@@ -56,7 +56,7 @@ def infer(
     ] = Path("results"),
     as_json: AsJson = False,
 ) -> int:
-    """Writes masks or labels, overlays and scores.json.
+    """Write masks or labels, overlays and score.json.
 
     The model is by default the newest registered one of the recipe, or else its newest blessed one.
 

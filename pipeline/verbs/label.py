@@ -31,7 +31,7 @@ def label(
     output: MonitorOutput = Path("output/monitor"),
     as_json: AsJson = False,
 ) -> int:
-    """Prints the figures of each version and route, which the monitor then shows.
+    """Print the figures of each version and route, which the monitor then shows.
 
     Returns:
         0 when answers were scored; 2 when none was.

@@ -28,7 +28,7 @@ def lineage(
     engine: Engine = "local",
     as_json: AsJson = False,
 ) -> int:
-    """Prints the chain; returns 0, or 2 when it cannot be found or read."""
+    """Print the chain; return 0, or 2 when it cannot be found or read."""
     trace = _on_vertex if engine == "vertex" else _on_this_machine
     try:
         found = trace(name, settings)

@@ -36,7 +36,7 @@ def monitor(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Writes monitor.html, and gauges for Prometheus in monitor.prom.
+    """Write monitor.html, and gauges for Prometheus in monitor.prom.
 
     A second run goes on where the first one ended.
 
@@ -74,7 +74,7 @@ def monitor(
 
 
 def _go_on(reading: "Reading", output: Path, word: str) -> int:
-    """Looks again and again, and says what changes; returns 0 when it is interrupted."""
+    """Look again and again, and say what changes; return 0 when it is interrupted."""
     from monitoring.monitor import look
     from serving.errors import ServingError
 

@@ -27,7 +27,7 @@ Spec = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="PipelineJob as KubeflowV2DagRunner writes it. Default: this pipeline, compiled anew.",
+        help="PipelineJob as KubeflowV2DagRunner writes it. Default: this pipeline, compiled now.",
     ),
 ]
 Parameters = Annotated[
@@ -54,11 +54,11 @@ LogName = Annotated[
 MonitorOutput = Annotated[
     Path, typer.Option(metavar="FOLDER", help="What the monitor keeps and writes.")
 ]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Run every step anew.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Run every step again.")]
 
 
 def _appendable(path: Path | None) -> Path | None:
-    """A file that can be written to hours later, as far as that can be known now."""
+    """Return a file that can be written to hours later, as far as that can be known now."""
     try:
         if path:
             path.open("a").close()

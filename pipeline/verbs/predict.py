@@ -24,7 +24,7 @@ def predict(
     ] = Path("results"),
     as_json: AsJson = False,
 ) -> int:
-    """Writes masks and shares.csv, or labels.csv, with overlays and scores.json.
+    """Write masks and shares.csv, or labels.csv, with overlays and score.json.
 
     Of a folder of versions the newest is asked, whether the gate let it through or not.
 

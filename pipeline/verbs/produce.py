@@ -30,7 +30,7 @@ def produce(
     why: Annotated[str | None, typer.Option(metavar="TEXT", help="The reason to note.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Moves the alias `champion`, and notes who did it, from which version, when and why.
+    """Move the alias `champion`, and note who did it, from which version, when and why.
 
     Where a models.config says which versions a server reads from SERVING_DIR, the label `stable`
     moves first: a version that the server cannot load comes into production nowhere.
@@ -96,7 +96,7 @@ def _serve(chosen: "Version") -> str | None:
 def _choose(
     server: "Connection", settings: RunsSettings, metric: str | None, number: int | None
 ) -> "tuple[Version, str]":
-    """The version, and why it is that one."""
+    """Return the version, and why it is that one."""
     from pipeline.ranked import find_best
     from tracking import names
     from tracking.versions import list_versions

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @with_settings(RunsSettings)
 def production(settings: RunsSettings, *, as_json: AsJson = False) -> int:
-    """Prints the version with the alias `champion`, and every move of that alias.
+    """Print the version with the alias `champion`, and every move of that alias.
 
     Returns:
         0; 2 when nothing is in production.

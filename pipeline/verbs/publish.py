@@ -16,7 +16,7 @@ _PUSHER = "HFPusher"
 
 @with_settings(Settings)
 def publish(settings: Settings, *, run: RunId = None) -> int:
-    """Runs the graph's last step alone, on what a run of PIPELINE_ROOT made.
+    """Run the graph's last step alone, on what a run of PIPELINE_ROOT made.
 
     By default that is the run whose model has MLflow's alias `champion`.
 
@@ -50,7 +50,7 @@ def publish(settings: Settings, *, run: RunId = None) -> int:
 
 
 def find_champion(settings: Settings) -> str:
-    """The pipeline's id of the run whose model is in production.
+    """Return the pipeline's id of the run whose model is in production.
 
     Raises:
         TrackingError: there is none, or the server cannot be asked.
@@ -70,7 +70,7 @@ def find_champion(settings: Settings) -> str:
 
 
 def _bind(settings: Settings) -> "Pipeline":
-    """The graph as it is where publishing follows the gate."""
+    """Return the graph as it is where publishing follows the gate."""
     from pipeline.engines import local_engine
     from pipeline.pipeline import create_pipeline
 

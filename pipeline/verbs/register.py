@@ -34,7 +34,7 @@ def register(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Makes a version of the registered model of the recipe's name, where it stays.
+    """Make a version of the registered model of the recipe's name, where it stays.
 
     The run is by default the newest finished one of the recipe.
 
@@ -107,7 +107,7 @@ def _misses(server: "Connection", run: "TrackedRun") -> list[str]:
 
 
 def _reason(run: "TrackedRun", misses: list[str], manual: bool, why: str | None) -> str:
-    """What is noted; where there is none and one is needed, it is asked for."""
+    """Return what is noted; where there is none and one is needed, it is asked for."""
     if why is not None and not why.strip():
         raise TrackingError("--why is empty: say why this model is registered.")
     if why:

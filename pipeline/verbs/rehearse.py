@@ -81,7 +81,7 @@ def _own_job(settings: Settings, store: Path) -> dict[str, Any]:
 
 
 def _record(console: "Console", job: dict[str, Any], store: Path, run_id: str) -> None:
-    """Tells MLflow of a job that was interrupted before its last task, which does that else."""
+    """Tell MLflow of a job that was interrupted before its last task, which does that else."""
     from pipeline.rehearsal.job import given_parameters
     from pipeline.rehearsal.store import read_outcome
     from pipeline.vertex.recorded import read_recorded

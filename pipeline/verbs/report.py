@@ -21,11 +21,11 @@ def report(
     open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Prints the report's path, or path and figures; returns 0, or 2 when there is no such run."""
+    """Print the report's path, or path and figures; return 0, or 2 when there is no such run."""
     import tensorflow as tf
     from rich.console import Console
 
-    from pipeline.report import write_report
+    from pipeline.report import write_index, write_report
     from pipeline.results.document import document
     from pipeline.runs import history, store
 
@@ -38,6 +38,7 @@ def report(
         return fail(str(error), 2)
     try:
         path = write_report(found, metadata.parent)
+        write_index(metadata.parent)
         told = document(found) if as_json else {}
     except (OSError, tf.errors.OpError) as error:
         message = f"What run {found.run_id} left is no longer whole, or cannot be written to: "

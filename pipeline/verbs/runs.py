@@ -12,7 +12,7 @@ _STYLES = {"blessed": "green", "refused": "red"}
 
 @with_settings(Settings)
 def runs(settings: Settings, *, as_json: AsJson = False) -> int:
-    """Prints the runs of PIPELINE_ROOT, the newest last; returns 0, or 2 where there is none."""
+    """Print the runs of PIPELINE_ROOT, the newest last; return 0, or 2 where there is none."""
     import tensorflow as tf
     from rich.console import Console
     from rich.table import Table

@@ -12,7 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from components.secrets import SecretError, check_reference, read_secret
 from components.settings import read_settings
 from pipeline.configs import load_settings
-from pipeline.terminal import fail
+from pipeline.places import ModelSettings
+from pipeline.terminal import fail, tell
 
 if TYPE_CHECKING:
     from serving.gateway.traffic import Traffic
@@ -61,9 +62,9 @@ def serve(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[NAME=]FOLDER",
-            help="A SavedModel, a folder of versions, or a LiteRT file; may be repeated. Default: "
-            "SERVING_DIR.",
+            metavar="[NAME=]PATH|RUN|TAG",
+            help="A SavedModel, a folder of versions or a LiteRT file; the id of a run, refused or "
+            "not; or a tag of HF_REPO_ID. May be repeated. Default: SERVING_DIR.",
         ),
     ] = None,
     queue: Annotated[
@@ -117,7 +118,7 @@ def serve(
         typer.Option(metavar="IMAGE", help="Ask the server that runs there, once, and end."),
     ] = None,
 ) -> int:
-    """Serves until SIGTERM or Ctrl-C.
+    """Serve until SIGTERM or Ctrl-C.
 
     Returns:
         0 at its end; 2 when nothing can be served, or when a check has no answer.
@@ -195,19 +196,35 @@ def _find_models(given: list[str] | None) -> tuple[dict[str, Path], str | None]:
     models: dict[str, Path] = {}
     for one in given:
         name, separator, path = one.rpartition("=")
-        place = Path(path).expanduser()
+        place = _find_place(path)
         name = name if separator else _name(place)
         if not name or set(name) & set("/:") or name in models:
             raise ServingError(
                 f"--model {one} has no name of its own: give one without / and :, as in "
-                "--model NAME=FOLDER."
+                "--model NAME=PATH."
             )
         models[name] = place
     return models, None
 
 
+def _find_place(text: str) -> Path:
+    """Return what a path, a run or a tag of the Hub stands for."""
+    from pipeline.inference.named import find_named, is_path
+    from serving.errors import ServingError
+
+    if is_path(text):  # which needs no setting
+        return Path(text).expanduser()
+    try:
+        named = find_named(text, read_settings(ModelSettings, ".env"))
+    except ValueError as error:
+        raise ServingError(str(error)) from None
+    if named.notice:
+        tell(f"{named.title}: {named.notice}")
+    return named.folder
+
+
 def _name(folder: Path) -> str:
-    """The recipe's, as the newest model says, or else the folder's."""
+    """Return the recipe's, as the newest model says, or else the folder's."""
     from models.provenance import read_provenance
     from serving.gateway.versions import find_wanted
 
@@ -219,7 +236,7 @@ def _name(folder: Path) -> str:
 
 
 def _check(image: Path, url: str, given: list[str] | None, token: str | None) -> int:
-    """Asks about an image, and prints the answer."""
+    """Ask about an image, and print the answer."""
     from rich.console import Console
 
     from serving.client import RestClient

@@ -8,7 +8,7 @@ from pipeline.verbs.options import AsJson, Metric
 
 @with_settings(RunsSettings)
 def stage(settings: RunsSettings, metric: Metric, *, as_json: AsJson = False) -> int:
-    """Tags it `stage=staging`; others that are staged stay so.
+    """Tag it `stage=staging`; others that are staged stay so.
 
     Returns:
         0 when it is staged; 2 when there is none, or no such metric.

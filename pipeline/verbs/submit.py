@@ -37,7 +37,7 @@ def submit(
     fail_on_refused: FailOnRefused = False,
     as_json: AsJson = False,
 ) -> int:
-    """Submits the job.
+    """Submit the job.
 
     Returns:
         0; 1 when the job was awaited and failed, 2 when it was not taken or another one of the
@@ -95,7 +95,7 @@ def _labels(texts: list[str]) -> dict[str, str]:
 
 
 def _refuse_other_data(settings: Settings, parameters: list[str]) -> None:
-    """The model would be recorded with a version that it has not seen."""
+    """Refuse a version of data that the model has not seen."""
     if settings.data_version and any(one.startswith("data_root=") for one in parameters):
         raise ValueError(
             "--parameter data_root and DATA_VERSION both say what to train on; leave one of them "

@@ -7,7 +7,7 @@ from pipeline.terminal import fail
 
 
 def append(summary: Path, page: Callable[[int], str]) -> None:
-    """Appends a page; what cannot be written down changes nothing of how a run ended.
+    """Append a page; what cannot be written down changes nothing of how a run ended.
 
     Args:
         summary: the file.

@@ -23,7 +23,7 @@ def track(
         bool, typer.Option("--replay", help="Send what waits in PIPELINE_ROOT to MLflow.")
     ] = False,
 ) -> int:
-    """Prints what waits, or what was sent.
+    """Print what waits, or what was sent.
 
     Returns:
         0; 1 when the server does not take it, 2 when MLFLOW_TRACKING_URI is not set.

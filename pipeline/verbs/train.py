@@ -43,7 +43,7 @@ Name = Annotated[
 
 
 def _prepare(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Makes the recipe of one's own images, if there are any, which the settings are of."""
+    """Make the recipe of one's own images, if there are any, which the settings are of."""
     data = OwnData(*(given[field.name] for field in dataclasses.fields(OwnData)))
     if not data:
         return {}
@@ -72,7 +72,7 @@ def train(
     fail_on_refused: FailOnRefused = False,
     as_json: AsJson = False,
 ) -> int:
-    """Does what `python local_runner.py` does, on your own images where some are named.
+    """Do what `python local_runner.py` does, on your own images where some are named.
 
     Returns:
         0; 1 when a step failed, 2 for what the user can mend before a run, 3 when the gate refused
@@ -93,7 +93,7 @@ def train(
     from pipeline.runs import history, store
 
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        LocalRunner(settings).run(graph)
+        LocalRunner(settings, by_verb=True).run(graph)
     run = history.load_run(store.metadata_path(settings))
     if summary:
         from pipeline.results.page import page

@@ -26,7 +26,7 @@ _action = functools.partial(add_command, app, told={SettingsError: 2})
 @_action(what="Records DATA_ROOT, whose data set is whole, as the newest.")
 @with_settings(Settings)
 def announce(settings: Settings) -> int:
-    """Returns 0, or 2 with the reason when it could not be done."""
+    """Return 0, or 2 with the reason when it could not be done."""
     return _told(settings, lambda announcements: _announce(announcements, settings))
 
 
@@ -49,7 +49,7 @@ def take(
     ],
     summary: Annotated[Path, typer.Option(metavar="FILE", help="Append why, in Markdown.")],
 ) -> int:
-    """Returns 0, or 2 with the reason when it could not be done."""
+    """Return 0, or 2 with the reason when it could not be done."""
     own = settings.data_root if event == "repository_dispatch" else None
     return _told(
         settings, lambda announcements: _take(announcements, settings, own, output, summary)
@@ -70,14 +70,14 @@ def end(
         Path, typer.Option(metavar="FILE", help="Append waiting=…, the data that wait longest.")
     ],
 ) -> int:
-    """Returns 0, or 2 with the reason when it could not be done."""
+    """Return 0, or 2 with the reason when it could not be done."""
     return _told(
         settings, lambda announcements: _end(announcements, settings, job_id, announced, output)
     )
 
 
 def _told(settings: Settings, act: Callable[["Announcements"], str]) -> int:
-    """Prints what an action says that it did; returns 0, or 2 with why it did not."""
+    """Print what an action says that it did; return 0, or 2 with why it did not."""
     from rich.console import Console
 
     from components.google_cloud import CloudError  # Google's clients, which take long to import
@@ -124,7 +124,7 @@ def _take(
 
 
 def _active(settings: Settings) -> str:
-    """The id of the job that keeps another from being submitted; empty when there is none."""
+    """Return the id of the job that keeps another from being submitted; empty without one."""
     from pipeline.vertex.jobs import Vertex
 
     active = Vertex(settings).active(settings.name_pipeline())
@@ -172,7 +172,7 @@ def _finish(
 
 
 def _state(job: "vertex.PipelineJob") -> "State":
-    """What has become of the data of a job that has ended."""
+    """Return what has become of the data of a job that has ended."""
     from pipeline.jobs import states
     from pipeline.vertex.announcements import State
     from pipeline.vertex.jobs import outcome_of

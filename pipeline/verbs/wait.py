@@ -16,7 +16,7 @@ def wait(
     fail_on_refused: FailOnRefused = False,
     as_json: AsJson = False,
 ) -> int:
-    """Shows the steps until the job ends, and what came of it.
+    """Show the steps until the job ends, and what came of it.
 
     Returns:
         0 when the model was blessed or refused; 1 when the job failed, was cancelled or cannot be

@@ -43,7 +43,7 @@ def zoo(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Trains on the images of the recipe's newest run, and judges on its validation split.
+    """Train on the images of the recipe's newest run, and judge on its validation split.
 
     Returns:
         0; 1 when no training came to an end, 2 for what the user can mend, 130 when interrupted.

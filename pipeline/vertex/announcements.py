@@ -88,7 +88,7 @@ class Announcements:
             self._client = storage.Client(project=settings.google_cloud_project)
 
     def read(self) -> tuple[Announcement, ...]:
-        """What was announced, the oldest first.
+        """Return what was announced, the oldest first.
 
         Raises:
             CloudError: the record cannot be read.
@@ -97,9 +97,9 @@ class Announcements:
             return self._unhindered()(self._read)[0]
 
     def announce(self, data_root: str) -> Announcement:
-        """Records a data set, at its place in the order; once, however often it is announced.
+        """Record a data set, at its place in the order; once, however often it is announced.
 
-        Of a folder that is written anew before its turn, what was there has no turn any more.
+        Of a folder that is written again before its turn, what was there has no turn any more.
 
         Args:
             data_root: gs://BUCKET/FOLDER.
@@ -139,7 +139,7 @@ class Announcements:
         return new
 
     def finish(self, data_root: str, announced: datetime.datetime, state: State) -> None:
-        """Records what became of a data set; one that has published stays so.
+        """Record what became of a data set; one that has published stays so.
 
         Raises:
             CloudError: the record cannot be changed.
@@ -155,7 +155,7 @@ class Announcements:
     def _change(
         self, change: Callable[[tuple[Announcement, ...]], tuple[Announcement, ...]]
     ) -> None:
-        """Writes what the function makes of the record; it is called again for each lost race."""
+        """Write what the function makes of the record; it is called again for each lost race."""
 
         def attempt() -> None:
             known, generation = self._read()
@@ -173,7 +173,7 @@ class Announcements:
             self._unhindered()(attempt)
 
     def _read(self) -> tuple[tuple[Announcement, ...], int]:
-        """The announcements and the object's generation, which is 0 while there is no object.
+        """Return the announcements and the object's generation, 0 where there is no object.
 
         Raises:
             PreconditionFailed: another writer replaced the object meanwhile.
@@ -203,7 +203,7 @@ class Announcements:
 
     @staticmethod
     def _unhindered() -> tenacity.Retrying:
-        """Calls again what another writer came before."""
+        """Call again what another writer came before."""
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(PreconditionFailed),
             wait=tenacity.wait_random_exponential(multiplier=0.1, max=10),
@@ -223,7 +223,7 @@ def longest_waiting(known: Sequence[Announcement]) -> Announcement | None:
 
 
 def take_turn(known: Sequence[Announcement], own: str | None) -> Announcement | None:
-    """Says what a run trains on: what waits longest, else its own data, else the newest.
+    """Say what a run trains on: what waits longest, else its own data, else the newest.
 
     What is older than published data has no turn any more.
 

@@ -29,7 +29,7 @@ LARGEST_SPEC = 4_000_000  # bytes
 
 
 def check_vertex(settings: Settings) -> list[str]:
-    """Checks settings, the compiled job, credentials, the service, buckets, data and secrets.
+    """Check settings, the compiled job, credentials, the service, buckets, data and secrets.
 
     A version of data is resolved and brought to this machine, where its records are read; nothing
     of it is copied to a bucket.
@@ -85,7 +85,7 @@ def _check_functions(job: dict[str, Any]) -> None:
 
 
 def _secrets(settings: Settings) -> str:
-    """An environment variable is of this machine; the steps run on others."""
+    """Refuse a variable of this machine's environment: the steps run on others."""
     references = {}
     if settings.lakefs_repository:
         references["LAKEFS_ACCESS_KEY_SECRET"] = settings.lakefs_access_key_secret
@@ -135,7 +135,7 @@ def _in_the_cloud(settings: Settings, recipe: Recipe, shards: Path | None) -> st
 
 
 def _to_copy(client: storage.Client, settings: Settings, shards: Path) -> str:
-    """What `submit` would copy of a version, and where to."""
+    """Return what `submit` would copy of a version, and where to."""
     what, where = f"DATA_VERSION={settings.data_version}", settings.data_root
     files = missing(client, shards, where)
     if not files:
@@ -153,7 +153,7 @@ def _counted(client: storage.Client, root: str, recipe: Recipe) -> str:
 
 
 def _count(client: storage.Client, folder: str, pattern: str, recipe: Recipe) -> int:
-    """How many shards of a split there are.
+    """Tell how many shards of a split there are.
 
     Raises:
         DataError: none.

@@ -22,7 +22,7 @@ _WORKERS = 8
 
 
 def with_data_in_bucket(settings: Settings) -> Settings:
-    """Resolves DATA_VERSION, and brings its shards to where a job reads them.
+    """Resolve DATA_VERSION, and bring its shards to where a job reads them.
 
     Returns:
         The settings with the fixed address in DATA_VERSION's place, and its shards in DATA_ROOT's;
@@ -44,7 +44,7 @@ def with_data_in_bucket(settings: Settings) -> Settings:
 
 
 def bring_shards(settings: Settings) -> tuple[Settings, Path]:
-    """Resolves DATA_VERSION, and brings its shards to this machine alone.
+    """Resolve DATA_VERSION, and bring its shards to this machine alone.
 
     Returns:
         The settings as `with_data_in_bucket` has them, and the folder of the shards.
@@ -59,7 +59,7 @@ def bring_shards(settings: Settings) -> tuple[Settings, Path]:
 
 
 def upload(client: storage.Client, folder: Path, target: str) -> None:
-    """Copies shards, and last what says that they are whole; what is there is not copied again.
+    """Copy shards, and last what says that they are whole; what is there is not copied again.
 
     Args:
         client: of the bucket.
@@ -78,7 +78,7 @@ def upload(client: storage.Client, folder: Path, target: str) -> None:
 
 
 def missing(client: storage.Client, folder: Path, target: str) -> list[Path]:
-    """The files that `upload` would copy; the last one says that all are there."""
+    """Return the files that `upload` would copy; the last one says that all are there."""
     info = folder / INFO_FILE
     if _is_there(client, target, info):
         return []

@@ -20,13 +20,13 @@ _ENDED = (
 
 
 def begins_dataflow(job: vertex.PipelineJob) -> bool:
-    """Whether steps of a job run on Dataflow, with the label that tells whose their jobs are."""
+    """Tell whether steps of a job run on Dataflow, with the label that marks their jobs."""
     spec = json_format.MessageToJson(vertex.PipelineJob.pb(job).pipeline_spec)
     return DATAFLOW_LABEL_ARGUMENT in spec
 
 
 def cancel_dataflow(cloud: Vertex, job: vertex.PipelineJob) -> list[str]:
-    """Cancels what goes on, and costs, when the step that waits for it is cancelled.
+    """Cancel what goes on, and costs, when the step that waits for it is cancelled.
 
     Args:
         cloud: where the job is.
@@ -78,7 +78,7 @@ class _Jobs:
         return self._get(job_id).labels.get(DATAFLOW_LABEL, "")
 
     def cancel(self, job_id: str) -> bool:
-        """Whether it was still active."""
+        """Tell whether it was still active."""
         cancelled = dataflow.Job(requested_state=dataflow.JobState.JOB_STATE_CANCELLED)
         request = dataflow.UpdateJobRequest(**self._where, job_id=job_id, job=cancelled)
         try:

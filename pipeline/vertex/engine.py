@@ -106,7 +106,7 @@ def _dataflow_args(settings: Settings) -> list[str]:
 
 
 def _training_job(settings: Settings, custom_config: dict[str, Any], **arguments: Any) -> Trainer:
-    """A Trainer that waits for a job of Vertex Training, which does the training."""
+    """Return a Trainer that waits for a job of Vertex Training, which does the training."""
     machine: dict[str, Any] = {"machine_type": settings.training_machine_type}
     if settings.training_accelerator:
         machine["accelerator_type"] = settings.training_accelerator

@@ -22,7 +22,7 @@ _IMPORTED = {"imported_hyperparameters": "Importer"}
 def finished_run(
     run_id: str, outcome: Outcome, values: Mapping[str, Any], copy: Callable[[str], str]
 ) -> Run:
-    """Makes the run of a job.
+    """Make the run of a job.
 
     Args:
         run_id: the job's id.
@@ -53,7 +53,7 @@ def trained_at(outcome: Outcome) -> str:
 
 
 def job_of(uri: str) -> str:
-    """The id of the job that made an artifact; the service has it at ROOT/NUMBER/JOB/TASK/NAME."""
+    """Return the id of the job that made an artifact; it lies at ROOT/NUMBER/JOB/TASK/NAME."""
     return uri.rstrip("/").split("/")[-3]
 
 

@@ -45,7 +45,7 @@ class Vertex:
             self._client = vertex.PipelineServiceClient(client_options=self.options)
 
     def reach(self) -> str:
-        """Asks for something that a submission needs; returns what was reached.
+        """Ask for something that a submission needs; return what was reached.
 
         Raises:
             CloudError: it does not answer, or not to this account.
@@ -56,7 +56,7 @@ class Vertex:
         return f"{self.what.rstrip(',')} answers"
 
     def name(self, job_id: str) -> str:
-        """The resource name of a job."""
+        """Return the resource name of a job."""
         return f"{self.parent}/pipelineJobs/{job_id}"
 
     def link(self, name: str) -> str:
@@ -68,7 +68,7 @@ class Vertex:
         )
 
     def find(self, name: str) -> vertex.PipelineJob | None:
-        """A job as it is now; None when there is none of this name.
+        """Return a job as it is now; None when there is none with this name.
 
         Raises:
             CloudError: it could not be asked for.
@@ -80,7 +80,7 @@ class Vertex:
                 return None
 
     def create(self, job: vertex.PipelineJob, job_id: str) -> None:
-        """Makes a job, or finds it made by a request whose answer was lost.
+        """Make a job, or find it made by a request whose answer was lost.
 
         Raises:
             CloudError: it was not taken.
@@ -99,7 +99,7 @@ class Vertex:
             retrying()(create)
 
     def active(self, pipeline: str) -> list[vertex.PipelineJob]:
-        """The jobs of a pipeline that have not ended, the one that was made first, first.
+        """Return the jobs of a pipeline that have not ended, the one that was made first, first.
 
         Raises:
             CloudError: they could not be asked for.
@@ -108,7 +108,7 @@ class Vertex:
         return self._listed(pipeline, not_ended)
 
     def names(self, pipeline: str) -> list[str]:
-        """The resource names of a pipeline's jobs, the one that was made first, first.
+        """Return the resource names of a pipeline's jobs, the one that was made first, first.
 
         Of the jobs themselves the service's list does not hold the steps.
 
@@ -127,7 +127,7 @@ class Vertex:
         return sorted(jobs, key=lambda job: (job.create_time, job.name))
 
     def cancel(self, name: str) -> None:
-        """Asks for the end of a job, which comes later; one that has ended stays as it is.
+        """Ask for the end of a job, which comes later; one that has ended stays as it is.
 
         Raises:
             CloudError: it could not be asked for.
@@ -142,7 +142,7 @@ class Vertex:
     def follow(
         self, name: str, on_change: Callable[[TaskState], None], stop: threading.Event
     ) -> Outcome | None:
-        """Waits for the end of a job.
+        """Wait for the end of a job.
 
         Args:
             name: its resource name.
@@ -171,12 +171,12 @@ class Vertex:
 
 
 def has_ended(job: vertex.PipelineJob) -> bool:
-    """Whether a job will not change any more."""
+    """Tell whether a job will not change any more."""
     return job.state in _STATES
 
 
 def outcome_of(name: str, job: vertex.PipelineJob) -> Outcome:
-    """What has become of a job so far; its state is RUNNING until it has ended.
+    """Return what has become of a job so far; its state is RUNNING until it has ended.
 
     Args:
         name: what it was asked for by.
@@ -195,7 +195,7 @@ def outcome_of(name: str, job: vertex.PipelineJob) -> Outcome:
 
 
 def parameters_of(job: vertex.PipelineJob) -> dict[str, str | float]:
-    """The job's parameters, in whichever of the two forms it was submitted with."""
+    """Return the job's parameters, in whichever of the two forms it was submitted with."""
     config = json_format.MessageToDict(vertex.PipelineJob.pb(job).runtime_config)
     typed = config.get("parameters", {})
     numbers = {"intValue": int, "doubleValue": float, "stringValue": str}
@@ -205,7 +205,7 @@ def parameters_of(job: vertex.PipelineJob) -> dict[str, str | float]:
 
 
 def same(asked: vertex.PipelineJob, found: vertex.PipelineJob) -> bool:
-    """Whether a job is the one that was asked for; the service adds a label of its own."""
+    """Tell whether a job is the one that was asked for; the service adds a label of its own."""
     given, kept = asked.runtime_config, found.runtime_config
     return (
         found.pipeline_spec == asked.pipeline_spec
@@ -218,7 +218,7 @@ def same(asked: vertex.PipelineJob, found: vertex.PipelineJob) -> bool:
 
 
 def _begin(task: TaskState) -> tuple[bool, datetime.datetime | None]:
-    """The order in which steps ran, those that never did last."""
+    """Return the order in which steps ran, those that never did last."""
     return task.begin is None, task.begin
 
 

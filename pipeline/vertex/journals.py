@@ -15,7 +15,7 @@ from tracking.journal import EVENTS, FOLDER, Journal, journal_of
 
 
 def keep(journal: Journal, root: str) -> None:
-    """Copies a journal that was not sent; its events come last, for with them it is one."""
+    """Copy a journal that was not sent; its events come last, for with them it is one."""
     target = os.path.join(root, FOLDER, journal.folder.name)
     copy_folder(str(journal.artifacts), os.path.join(target, journal.artifacts.name))
     _copy(str(journal.folder / EVENTS), os.path.join(target, EVENTS))
@@ -23,7 +23,7 @@ def keep(journal: Journal, root: str) -> None:
 
 @contextmanager
 def brought(root: str) -> Iterator[Path]:
-    """Copies what waits to a folder here; what is complete at the end is dropped there."""
+    """Copy what waits to a folder here; what is complete at the end is dropped there."""
     with tempfile.TemporaryDirectory() as name:
         folder, names = Path(name), []
         for events in sorted(tf.io.gfile.glob(os.path.join(root, FOLDER, "*", EVENTS))):
@@ -37,7 +37,7 @@ def brought(root: str) -> Iterator[Path]:
 
 
 def copy_folder(source: str, target: str) -> None:
-    """Copies a folder and all that is in it, from or to Cloud Storage."""
+    """Copy a folder and all that is in it, from or to Cloud Storage."""
     for parent, _, files in tf.io.gfile.walk(source):
         below = os.path.relpath(parent, source)
         for file in files:

@@ -22,7 +22,7 @@ _UNFINISHED = {State.RUNNING: ["the job goes on"], State.CANCELLED: ["the job wa
 
 
 def trace(text: str, settings: Settings) -> Lineage:
-    """Reads the chain.
+    """Read the chain.
 
     Args:
         text: a job, or the folder, version, tag or revision of a model.
@@ -124,7 +124,7 @@ def _trained_by(
 
 
 def _told(job: vertex.PipelineJob, step: str) -> dict[str, Any]:
-    """A step's `custom_config`, with the values of the job's parameters in their places."""
+    """Return a step's `custom_config`, with the values of the job's parameters in their places."""
     given = job.pipeline_spec["root"]["dag"]["tasks"].get(step, {}).get("inputs", {})
     config = given.get("parameters", {}).get("custom_config", {}).get("runtimeValue", {})
     text = config.get("constantValue", {}).get("stringValue", "{}")
@@ -133,7 +133,7 @@ def _told(job: vertex.PipelineJob, step: str) -> dict[str, Any]:
 
 
 def _in_json(value: str | float) -> str:
-    """A value as it stands in JSON, a text within its quotes."""
+    """Return a value as it stands in JSON, a text within its quotes."""
     if isinstance(value, str):
         return json.dumps(value)[1:-1]
     return json.dumps(int(value) if value == int(value) else value)  # the service has no integers

@@ -35,7 +35,7 @@ _LAST_NUMBER = re.compile(r"(\d+)g?$")
 
 
 def check_accelerator(machine: str | None, accelerator: str | None, count: int) -> None:
-    """Holds the settings of a Trainer's accelerator against its machine.
+    """Hold the settings of a Trainer's accelerator against its machine.
 
     Args:
         machine: TRAINING_MACHINE_TYPE; None where the Trainer trains in its own step.
@@ -89,7 +89,7 @@ def check_accelerator(machine: str | None, accelerator: str | None, count: int) 
 
 
 def find_resources(machine: str) -> dict[str, float]:
-    """The machine as a step asks for it, for the service chooses a step's machine by what it needs.
+    """Return the machine as a step asks for it: the service chooses it by what the step needs.
 
     Args:
         machine: for example n1-standard-8.
@@ -114,7 +114,7 @@ def _has(machine: str, accelerator: str) -> bool:
 
 
 def _count(machine: str) -> int | None:
-    """How many accelerators a machine comes with; None for a name of another form."""
+    """Tell how many accelerators a machine comes with; None for a name of another form."""
     found = _LAST_NUMBER.search(machine)
     if found is None:
         return None

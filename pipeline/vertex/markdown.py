@@ -25,7 +25,7 @@ _WEB = re.compile(r"https?://[^/\s]+(/\S*)?")
 
 
 def page(outcome: Outcome, verdict: Verdict, job: str, room: int = LIMIT) -> str:
-    """The page of a job that has ended.
+    """Return the page of a job that has ended.
 
     Args:
         outcome: how it ended.
@@ -56,7 +56,7 @@ def page(outcome: Outcome, verdict: Verdict, job: str, room: int = LIMIT) -> str
 
 
 def note(heading: str, sentence: str, job: str) -> str:
-    """A page of one sentence.
+    """Return a page of one sentence.
 
     Args:
         heading: one of our own words.

@@ -17,7 +17,7 @@ _RESOURCE = re.compile(
 
 
 def check_job_id(text: str) -> str:
-    """The text, which can be a job's id.
+    """Return the text, which can be a job's id.
 
     Raises:
         ValueError: it cannot.

@@ -43,14 +43,14 @@ class Verdict:
 
 
 def title(outcome: Outcome, verdict: Verdict) -> str:
-    """How the job ended, in a few words."""
+    """Tell how the job ended, in a few words."""
     if outcome.state is not State.SUCCEEDED:
         return {State.FAILED: "Failed", State.CANCELLED: "Cancelled"}[outcome.state]
     return {True: "Blessed", False: "Refused, nothing published", None: "Done"}[verdict.blessed]
 
 
 def read_verdict(outcome: Outcome) -> Verdict:
-    """Reads what the steps put out, from the service's answer and from Cloud Storage."""
+    """Read what the steps put out, from the service's answer and from Cloud Storage."""
     blessing = output(outcome, "Evaluator", "blessing")
     evaluation = output(outcome, "Evaluator", "evaluation")
     validated = output(outcome, "ModelValidator", "blessing")
@@ -84,14 +84,14 @@ def read_verdict(outcome: Outcome) -> Verdict:
 
 
 def output(outcome: Outcome, step: str, key: str) -> Artifact | None:
-    """An artifact that a step put out, or that the cache had of it; None where there is none."""
+    """Return an artifact that a step or the cache put out; None where there is none."""
     task = outcome.tasks.get(step)
     found = task.outputs.artifacts.get(key) if task and task.outputs else None
     return found[0] if found else None
 
 
 def pushed_by(outcome: Outcome, step: str) -> dict[str, str]:
-    """What a pusher says of where it pushed to; nothing when it did not."""
+    """Return what a pusher says of where it pushed to; nothing when it did not."""
     artifact = output(outcome, step, "pushed_model")
     if artifact is None or artifact.metadata.get("pushed") != 1:
         return {}
@@ -119,7 +119,7 @@ def _read(project: str, uri: str) -> tuple["Evaluation", list[str]]:
 
 
 def _fetch(project: str, uri: str, folder: Path) -> None:
-    """Copies the files of a folder: unlike TensorFlow, this client knows federated identities."""
+    """Copy the files of a folder: unlike TensorFlow, this client knows federated identities."""
     with explained("Cloud Storage", "roles/storage.objectViewer on the bucket"):
         client = storage.Client(project=project)
         place = storage.Blob.from_string(f"{uri.rstrip('/')}/", client=client)

@@ -47,7 +47,7 @@ class Recorded:
     config: TrackingConfig
 
     def rehearsed(self) -> "Recorded":
-        """The same of a job that is rehearsed."""
+        """Return the same of a job that is rehearsed."""
         tags = {**self.beginning.tags, names.ENGINE: "rehearsal"}
         return Recorded(self.beginning.model_copy(update={"tags": tags}), self.config)
 
@@ -65,7 +65,7 @@ def environment(settings: Settings) -> list[dict[str, str]]:
 
 
 def add_recorder(job: Json, settings: Settings, parameters: Mapping[str, str]) -> None:
-    """Adds the task that ends the run, whatever became of the others.
+    """Add the task that ends the run, whatever became of the others.
 
     TFX's graph cannot hold it: a component of TFX's waits for the success of others.
 
@@ -106,7 +106,7 @@ def add_recorder(job: Json, settings: Settings, parameters: Mapping[str, str]) -
 
 
 def read_recorded(spec: Mapping[str, Any]) -> Recorded | None:
-    """How the job of a pipeline's specification is recorded; None where it is not.
+    """Tell how the job of a pipeline's specification is recorded; None where it is not.
 
     Raises:
         ValueError: it was compiled by another version of this project.
@@ -124,12 +124,12 @@ def read_recorded(spec: Mapping[str, Any]) -> Recorded | None:
         )
     except ValueError:
         raise ValueError(
-            f"The job's {RECORDER} is of another version of this project: compile it anew."
+            f"The job's {RECORDER} is of another version of this project: compile it again."
         ) from None
 
 
 def open_run(recorded: Recorded, run_id: str, values: Mapping[str, Any]) -> str:
-    """Opens the run of a job that was submitted.
+    """Open the run of a job that was submitted.
 
     Args:
         recorded: how.
@@ -150,7 +150,7 @@ def open_run(recorded: Recorded, run_id: str, values: Mapping[str, Any]) -> str:
 
 
 def record_cancelled(job: vertex.PipelineJob, outcome: Outcome) -> str:
-    """Records a job whose last task a cancellation may have kept from doing so.
+    """Record a job whose last task a cancellation may have kept from doing so.
 
     Args:
         job: has ended.

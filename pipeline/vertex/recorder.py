@@ -32,7 +32,7 @@ from tracking.server import Server
 def record(
     recorded: Recorded, outcome: Outcome, values: Mapping[str, Any], root: str | Path
 ) -> str:
-    """Records a job that has ended, or all of whose steps but this one have.
+    """Record a job that has ended, or all of whose steps but this one have.
 
     Args:
         recorded: how.
@@ -102,7 +102,7 @@ def _status(outcome: Outcome) -> str:
 
 
 def _send_rest(root: Path, server: Server) -> None:
-    """Sends what earlier jobs left."""
+    """Send what earlier jobs left."""
     for journal in waiting_journals(root):
         try:
             deliver(journal, server)
@@ -111,7 +111,7 @@ def _send_rest(root: Path, server: Server) -> None:
 
 
 def _ask(job: str) -> Outcome:
-    """What became of a job so far, as the service has it."""
+    """Return what became of a job so far, as the service has it."""
     from pipeline.vertex.jobs import Vertex, outcome_of
     from pipeline.vertex.names import locate
 
@@ -124,7 +124,7 @@ def _ask(job: str) -> Outcome:
 
 
 def main() -> None:
-    """Records the job whose task this is."""
+    """Record the job whose task this is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--job", required=True, help="its resource name")
     parser.add_argument("--root", required=True, help="its PIPELINE_ROOT")

@@ -15,7 +15,7 @@ _CODE = ("components", "models", "pipeline", "stores", "tfrecords", "tracking")
 
 
 def rehearsed_job(settings: Settings, store: Path) -> dict[str, Any]:
-    """Compiles the job for a rehearsal.
+    """Compile the job for a rehearsal.
 
     Args:
         settings: folders of this machine in them become folders of a bucket, and the missing image
@@ -43,7 +43,7 @@ def rehearsed_job(settings: Settings, store: Path) -> dict[str, Any]:
 
 
 def _linked(store: Path, name: str, folder: Path) -> str:
-    """A gs:// URI for a local folder."""
+    """Return a gs:// URI for a local folder."""
     link = store / "gcs" / _BUCKET / name
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ _PREBUILT = re.compile(r"[a-z]+-docker\.pkg\.dev/vertex-ai(-restricted)?/")
 
 
 def require(settings: Settings) -> None:
-    """Looks at the settings alone, not at what they name.
+    """Look at the settings alone, not at what they name.
 
     Raises:
         ValueError: with everything that is missing or wrong, and the cure.
@@ -36,7 +36,7 @@ def require(settings: Settings) -> None:
 
 
 def require_what_tfx_submits(settings: Settings) -> None:
-    """Refuses what `tfx run create`, which reads the compiled job, does not submit with it.
+    """Refuse what `tfx run create`, which reads the compiled job, does not submit with it.
 
     Raises:
         ValueError: it is set.
@@ -108,7 +108,7 @@ def _problems(settings: Settings) -> Iterator[str]:
 
 
 def _network_problems(settings: Settings) -> Iterator[str]:
-    """What would not be in the network or under the key that all is to be in and under."""
+    """Yield what would not be in the network or under the key that all is to be in and under."""
     region = settings.google_cloud_region
     if settings.vpc_network and settings.use_dataflow and not settings.dataflow_subnetwork:
         yield (

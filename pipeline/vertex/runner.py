@@ -38,7 +38,7 @@ class VertexRunner(KubeflowV2DagRunner):
         parameter_values: dict[str, Any] | None = None,
         write_out: bool = True,
     ) -> dict[str, Any]:
-        """Writes the job; TFX's command line replaces the place where it goes.
+        """Write the job; TFX's command line replaces the place where it goes.
 
         Args:
             pipeline: the graph.
@@ -62,7 +62,7 @@ class VertexRunner(KubeflowV2DagRunner):
 
 
 def compiled_job(settings: Settings) -> dict[str, Any]:
-    """The PipelineJob of the graph with these settings, written nowhere.
+    """Return the PipelineJob of the graph with these settings, written nowhere.
 
     Raises:
         ValueError: what is missing or wrong in the settings.

@@ -43,7 +43,7 @@ class Parameter:
 
 
 def parameters(settings: Settings) -> list[Parameter]:
-    """The runtime parameters, with the values that the settings give them.
+    """Return the runtime parameters, with the values that the settings give them.
 
     The architecture is none of them, for it decides on other values of the recipe, nor is what a
     search decides on.
@@ -59,7 +59,7 @@ def parameters(settings: Settings) -> list[Parameter]:
 
 
 def amended(job: Json, settings: Settings) -> Json:
-    """Puts in what TFX's compiler leaves out; changes the job in place.
+    """Put in what TFX's compiler leaves out; change the job in place.
 
     Args:
         job: a PipelineJob as KubeflowV2DagRunner makes it.
@@ -101,7 +101,7 @@ def amended(job: Json, settings: Settings) -> Json:
 
 
 def _resolve_by_what_was_pushed(spec: Json) -> None:
-    """Makes the resolvers look for what was pushed instead of for the Evaluator's blessing.
+    """Make the resolvers look for what was pushed instead of for the Evaluator's blessing.
 
     A model that ModelValidator refused has that blessing too. The Pusher's artifact has the
     properties that TFX's queries ask for.
@@ -139,13 +139,13 @@ def _resources(task: str, settings: Settings) -> Json:
 
 
 def _set_parameter(spec: Json, task: str, name: str, parameter: Parameter) -> None:
-    """Gives a task's input the value of a runtime parameter."""
+    """Give a task's input the value of a runtime parameter."""
     inputs = spec["root"]["dag"]["tasks"][task]["inputs"]["parameters"]
     inputs[name] = {"componentInputParameter": parameter.name}
 
 
 def _embed(spec: Json, task: str, path: list[str], embedded: list[Parameter]) -> None:
-    """Replaces values inside a task's custom_config, a constant of JSON, by placeholders."""
+    """Replace values inside a task's custom_config, a constant of JSON, by placeholders."""
     inputs = spec["root"]["dag"]["tasks"][task]["inputs"]["parameters"]
     constant = inputs[_CUSTOM_CONFIG]["runtimeValue"]["constantValue"]
     config = json.loads(constant["stringValue"])

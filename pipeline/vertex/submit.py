@@ -31,7 +31,7 @@ class Options:
 
 
 def submit(cloud: Vertex, settings: Settings, job: Mapping[str, Any], options: Options) -> str:
-    """Submits a job, unless it is there already, or another one of its pipeline is active.
+    """Submit a job, unless it is there already, or another one of its pipeline is active.
 
     Args:
         cloud: where to.
@@ -52,7 +52,7 @@ def submit(cloud: Vertex, settings: Settings, job: Mapping[str, Any], options: O
     name, asked = cloud.name(job_id), _message(settings, job, options)
     pipeline = asked.pipeline_spec.get("pipelineInfo", {}).get("name")
     if not pipeline:
-        raise CloudError("The job says of no pipeline that it is its: compile it anew.")
+        raise CloudError("The job says of no pipeline that it is its: compile it again.")
     if len(job_id) > LONGEST_LABEL and begins_dataflow(asked):
         raise CloudError(
             f"The job's id {job_id} has {len(job_id)} characters, and is a label of its Dataflow "
@@ -66,7 +66,7 @@ def submit(cloud: Vertex, settings: Settings, job: Mapping[str, Any], options: O
         if wanted and wanted != has:
             raise CloudError(
                 f"{setting} is {wanted}, and the job was compiled with {has or 'none'}: compile it "
-                "anew, for its steps hold it too."
+                "again, for its steps hold it too."
             )
     found = cloud.find(name)
     if found is None:
@@ -102,7 +102,7 @@ def _message(settings: Settings, job: Mapping[str, Any], options: Options) -> ve
 
 
 def _earlier(cloud: Vertex, pipeline: str, name: str) -> vertex.PipelineJob | None:
-    """An active job that was made before this one; others may submit at the same moment."""
+    """Return an active job that was made before this one; others may submit at the same moment."""
     active = cloud.active(pipeline)
     names = [cloud.name(_id(job)) for job in active]  # the service's have the project's number
     return active[0] if name in names[1:] else None

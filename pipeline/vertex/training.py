@@ -17,7 +17,7 @@ _ENDED = (
 
 
 def cancel_training(cloud: Vertex, job: vertex.PipelineJob) -> list[str]:
-    """Cancels what goes on, and costs, when the Trainer that waits for it is cancelled.
+    """Cancel what goes on, and costs, when the Trainer that waits for it is cancelled.
 
     Args:
         cloud: where the job is.
@@ -44,7 +44,7 @@ def cancel_training(cloud: Vertex, job: vertex.PipelineJob) -> list[str]:
 
 
 def _cancel(client: vertex.JobServiceClient, name: str) -> bool:
-    """Whether it was still active."""
+    """Tell whether it was still active."""
     try:
         retrying()(client.cancel_custom_job, name=name)
     except FailedPrecondition:

@@ -54,7 +54,7 @@ class Comparison:
         self.average: Path | None = None
 
     def compare(self, configs: Sequence[TrainingConfig]) -> list[Compared]:
-        """Trains and judges networks, one after the other; one that fails does not end it.
+        """Train and judge networks, one after the other; one that fails does not end it.
 
         Args:
             configs: what to train.
@@ -90,7 +90,7 @@ class Comparison:
     def _attempt(
         self, name: str, number: int, told: Beginning, make: Callable[[], Path]
     ) -> tuple[Compared, Path | None]:
-        """Makes a model, judges it, and records both, whatever it came to."""
+        """Make a model, judge it, and record both, whatever it came to."""
         recording = Recording(
             self._settings, self._root, recorded.name_run(self._name, number, name)
         )
@@ -115,7 +115,7 @@ class Comparison:
         return one, model
 
     def _average(self, members: Sequence[Path], folder: Path) -> Path:
-        """Exports the average to PIPELINE_ROOT, where it is whole or not at all."""
+        """Export the average to PIPELINE_ROOT, where it is whole or not at all."""
         kept = self._root / _AVERAGES / self._name
         incoming = kept.with_name(f".{kept.name}")
         shutil.copytree(average_networks(self._run, members, folder), incoming)

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from components.artifacts.examples import parse, records, value
+from pipeline.bootstrap import find_interval
 from pipeline.inference.model import ExportedModel
 from pipeline.runs.history import Run
 from pipeline.zoo.compared import Compared
 
-_BATCH = 16
-_RESAMPLES = 1000
-_PERCENTILES = (2.5, 97.5)
 _TIMED = 20  # images, each asked for alone
 
 
 def judge(run: Run, name: str, metric: str, path: Path) -> Compared:
-    """Judges a model.
+    """Judge a model.
 
     Args:
         run: on whose validation split.
@@ -36,11 +33,7 @@ def judge(run: Run, name: str, metric: str, path: Path) -> Compared:
     model = ExportedModel(path)
     figures = model.config.training
     examples = list(records(run.steps["ImportExampleGen"].outputs["examples"], "eval"))
-    counts = [
-        model.counts(judged)
-        for first in range(0, len(examples), _BATCH)
-        for judged in model.judge(examples[first : first + _BATCH])
-    ]
+    counts = list(model.count(examples))
     sums = {name: np.sum([one[name] for one in counts], axis=0) for name in counts[0]}
     measured = model.figures(sums)
     low, high = find_interval(counts, lambda sums: model.figures(sums)[metric], model.config.seed)
@@ -56,35 +49,6 @@ def judge(run: Run, name: str, metric: str, path: Path) -> Compared:
         milliseconds=_time(model, [value(parse(one), "image") for one in examples[:_TIMED]]),
         figures=measured,
     )
-
-
-def find_interval(
-    counts: Sequence[dict[str, npt.NDArray[np.float64]]],
-    measure: Callable[[dict[str, npt.NDArray[np.float64]]], float],
-    seed: int = 0,
-) -> tuple[float, float]:
-    """The 95 % interval of a figure by the bootstrap's percentiles.
-
-    Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 1979.
-
-    Args:
-        counts: of each image, which add up.
-        measure: the figure of their sums.
-        seed: of the resampling.
-    """
-    random = np.random.default_rng(seed)
-    total = len(counts)
-    drawn = random.multinomial(total, np.full(total, 1 / total), size=_RESAMPLES)
-    sums = {
-        name: np.tensordot(drawn, np.stack([one[name] for one in counts]), axes=1)
-        for name in counts[0]
-    }
-    values = [
-        measure({name: of_all[number] for name, of_all in sums.items()})
-        for number in range(_RESAMPLES)
-    ]
-    low, high = np.nanpercentile(values, _PERCENTILES)
-    return float(low), float(high)
 
 
 def _time(model: ExportedModel, images: Sequence[bytes]) -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def list_configs(
     recipe: Recipe, num_train: int, seconds: float, steps: int | None
 ) -> list[TrainingConfig]:
-    """What is trained of each of a recipe's networks.
+    """Return what is trained of each of a recipe's networks.
 
     Args:
         recipe: with networks to compare.
@@ -54,7 +54,7 @@ def list_configs(
 
 
 def check_run(run: Run, recipe: Recipe) -> None:
-    """Looks whether networks of a recipe can be trained on the images of a run.
+    """Look whether networks of a recipe can be trained on the images of a run.
 
     Raises:
         ValueError: the run did not come to its transformed images, or they are others.
@@ -71,13 +71,13 @@ def check_run(run: Run, recipe: Recipe) -> None:
 
 
 def tell_name(config: TrainingConfig) -> str:
-    """What a network is called: architecture, encoder and weights."""
+    """Return what a network is called: architecture, encoder and weights."""
     weights = "" if config.encoder_weights == "none" else f", {config.encoder_weights}"
     return config.model + (f" on {config.encoder}" if config.encoder else "") + weights
 
 
 def tell_length(config: TrainingConfig) -> str:
-    """How long a network is trained, in words."""
+    """Tell how long a network is trained, in words."""
     if config.processor_seconds is None:
         return f"{config.epochs} epochs"
     return f"{config.processor_seconds:g} s of processor time"

@@ -18,18 +18,18 @@ _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
 def of_comparison(told: Beginning, comparison: str) -> Beginning:
-    """The beginning of a run that is one of a comparison's, and none of its recipe's."""
+    """Begin a run that is a comparison's, and not its recipe's."""
     tags = {name: value for name, value in told.tags.items() if name != names.RECIPE}
     return told.model_copy(update={"tags": {**tags, names.COMPARISON: comparison}})
 
 
 def name_run(comparison: str, number: int, network: str) -> str:
-    """The id of a network's run."""
+    """Return the id of a network's run."""
     return f"{comparison}-{number}-{_NO_NAME.sub('-', network)}"
 
 
 def tell_compared(journal: Journal, run: Run, compared: Compared, model: Path | None) -> None:
-    """Adds what became of a network.
+    """Add what became of a network.
 
     Args:
         journal: of the network's run.

@@ -21,7 +21,7 @@ _SUMMED = ("steps", "processor_seconds", "parameters")
 
 
 def train_network(run: Run, config: TrainingConfig, folder: Path) -> Path:
-    """Trains a network.
+    """Train a network.
 
     Args:
         run: whose images it is trained on, as they were transformed.
@@ -45,7 +45,7 @@ def train_network(run: Run, config: TrainingConfig, folder: Path) -> Path:
 
 
 def average_networks(run: Run, members: Sequence[Path], folder: Path) -> Path:
-    """Exports networks as one, which is calibrated and chooses its thresholds anew.
+    """Export networks as one, which is calibrated and chooses its thresholds again.
 
     Args:
         run: whose images they were trained on.
@@ -81,7 +81,7 @@ def average_networks(run: Run, members: Sequence[Path], folder: Path) -> Path:
 
 
 def _arguments(run: Run, folder: Path) -> FnArgs:
-    """What TFX would give to the Trainer, but for its configuration."""
+    """Return what TFX would give to the Trainer, but for its configuration."""
     graph = str(run.uri("Transform", "transform_graph"))
     examples = run.steps["ImportExampleGen"].outputs["examples"]
     train_folder, eval_folder = (

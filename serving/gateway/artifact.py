@@ -9,7 +9,7 @@ from serving.errors import ServingError
 
 
 def fetch(uri: str, target: Path) -> Path:
-    """Copies a folder of any file system that TensorFlow knows; one of this machine is taken as is.
+    """Copy a folder of any file system that TensorFlow knows; one of this machine is taken as is.
 
     Args:
         uri: such as gs://bucket/folder, AIP_STORAGE_URI of Vertex AI.

@@ -62,7 +62,7 @@ class Batcher:
         self._calls: set[asyncio.Task[None]] = set()
 
     async def answer(self, uploads: Sequence[Upload], seconds: float) -> list[Answer]:
-        """Answers images.
+        """Answer images.
 
         Args:
             uploads: the images.
@@ -93,7 +93,7 @@ class Batcher:
         self._call()
 
     def _take(self) -> list[_Waiting]:
-        """The next batch; who waited too long is told so, and is not in it."""
+        """Return the next batch; who waited too long is told so, and is not in it."""
         batch: list[_Waiting] = []
         pixels = 0
         now = time.monotonic()

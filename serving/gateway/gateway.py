@@ -59,7 +59,7 @@ class Answered:
 
 
 def choose_id(given: str | None) -> str:
-    """A request's id: the client's where it is plain and short, otherwise a new one."""
+    """Return a request's id: the client's where it is plain and short, otherwise a new one."""
     return given if given and _ID.fullmatch(given) else uuid.uuid4().hex
 
 
@@ -97,7 +97,7 @@ class Gateway:
         self._shadows: set[asyncio.Task[None]] = set()
 
     def find(self, name: str) -> ServedModel:
-        """A model by its name.
+        """Return a model by its name.
 
         Raises:
             Refusal: there is none.
@@ -108,7 +108,7 @@ class Gateway:
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Counts a prediction that was asked for, with its time and how it ended."""
+        """Count a prediction that was asked for, with its time and how it ended."""
         began = time.perf_counter()
         status = 500
         try:
@@ -123,7 +123,7 @@ class Gateway:
     async def answer(
         self, asked: Asked, request_id: str, read: Callable[[], Sequence[File]]
     ) -> Answered:
-        """Answers the images of a request.
+        """Answer the images of a request.
 
         Args:
             asked: what the request names.
@@ -150,7 +150,7 @@ class Gateway:
         return Answered(answers, model.name, servable.number, route)
 
     def _route(self, model: ServedModel, asked: Asked, request_id: str) -> tuple[Version, str]:
-        """The version that answers, and the label by which it is found."""
+        """Return the version that answers, and the label by which it is found."""
         if asked.version is None and asked.label is None:
             canary = self._traffic.canary
             if canary and canary.takes(request_id) and canary.label in model.served.labels:
@@ -163,7 +163,7 @@ class Gateway:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Counts a request as worked on.
+        """Count a request as worked on.
 
         Raises:
             Refusal: there are too many.
@@ -195,7 +195,7 @@ class Gateway:
         checked: Sequence[Upload | str],
         answers: Sequence[Answer],
     ) -> None:
-        """Counts the answers, and logs them where the request is sampled."""
+        """Count the answers, and log them where the request is sampled."""
         self.metrics.note_answers(model.name, route, servable, answers)
         if self._log is None or not self._log.samples(request_id):
             return
@@ -210,7 +210,7 @@ class Gateway:
     def _ask_shadow(
         self, model: ServedModel, asked: Asked, request_id: str, checked: Sequence[Upload | str]
     ) -> None:
-        """Asks another version as well, where the server has the time and nobody waits for it."""
+        """Ask another version as well, where the server has the time and nobody waits for it."""
         shadow = self._traffic.shadow
         if asked.version is not None or asked.label is not None or shadow is None:
             return

@@ -42,10 +42,10 @@ class Refusal(Exception):
 
 
 def busy(why: str) -> Refusal:
-    """The answer to a request that may be sent again."""
+    """Return the answer to a request that may be sent again."""
     return Refusal(429, f"The server has too much to do, {why}: ask again later.")
 
 
 def too_many(most: int) -> Refusal:
-    """The answer to a request of too many images."""
+    """Return the answer to a request of too many images."""
     return Refusal(413, f"The request has more than {most} instances: send fewer at a time.")

@@ -59,7 +59,7 @@ class LiteServable:
         self._lock = threading.Lock()  # an interpreter holds one image's tensors
 
     def predict(self, files: Sequence[bytes]) -> list[Answer]:
-        """Answers images; see `Version`."""
+        """Answer images; see `Version`."""
         return [self._answer(file) for file in files]
 
     def _answer(self, file: bytes) -> Answer:
@@ -76,7 +76,7 @@ class LiteServable:
         return {name: value.numpy() for name, value in told.items()}
 
     def _describe(self) -> SignatureDefMap:
-        """The signature that a SavedModel of the same network has."""
+        """Return the signature that a SavedModel of the same network has."""
         described = SignatureDefMap()
         signature = described.signature_def[SIGNATURE]
         signature.method_name = "tensorflow/serving/predict"
@@ -98,7 +98,7 @@ def _open(file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _shrink(pixels: Any) -> Any:
-    """An image, uint8 [height, width, 3], no larger than LiteRT takes it; most are as they were."""
+    """Return an image, uint8 [height, width, 3], no larger than LiteRT takes it; most are so."""
     size = np.array(pixels.shape[:2])
     scale = (_MAX_PIXELS / size.prod()) ** 0.5
     if scale >= 1:

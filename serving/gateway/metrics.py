@@ -74,20 +74,20 @@ class Metrics:
         return kind(f"visionpipe_{name}", what, labels, registry=self._registry, **keywords)
 
     def note_request(self, status: int, seconds: float) -> None:
-        """Counts a prediction that was asked for."""
+        """Count a prediction that was asked for."""
         self._requests.labels(str(status)).inc()
         self._seconds.observe(seconds)
         if status >= 400:
             self._errors.labels(KINDS.get(status, Kind.BROKEN).value).inc()
 
     def note_batch(self, images: int) -> None:
-        """Counts a call of a model."""
+        """Count a call of a model."""
         self._batches.observe(images)
 
     def note_answers(
         self, model: str, route: str, servable: Version, answers: Sequence[Answer]
     ) -> None:
-        """Counts the classes that were predicted, and the images that were refused."""
+        """Count the classes that were predicted, and the images that were refused."""
         for one in answers:
             if isinstance(one, str):
                 self._faults.inc()

@@ -52,7 +52,7 @@ class Servable:
         self._warm()
 
     def predict(self, files: Sequence[bytes]) -> list[Answer]:
-        """Answers images; see `Version`."""
+        """Answer images; see `Version`."""
         try:
             told = self._serve(**{INPUT: tf.constant(list(files), tf.string)})
         except tf.errors.InvalidArgumentError as error:
@@ -65,7 +65,7 @@ class Servable:
         ]
 
     def _warm(self) -> None:
-        """Asks for one image and for two, which take different ways through the graph."""
+        """Ask for one image and for two, which take different ways through the graph."""
         image = tf.io.encode_png(tf.zeros([8, 8, 3], tf.uint8)).numpy()
         for count in (1, 2):
             try:

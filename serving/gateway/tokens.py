@@ -4,5 +4,5 @@ import hmac
 
 
 def is_token(given: str, token: str) -> bool:
-    """Whether an `authorization` brings a token, compared in constant time."""
+    """Tell whether an `authorization` brings a token, compared in constant time."""
     return hmac.compare_digest(given.encode(errors="replace"), f"Bearer {token}".encode())

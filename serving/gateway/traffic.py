@@ -23,7 +23,7 @@ class Share:
     percent: float
 
     def takes(self, request_id: str) -> bool:
-        """Whether a request is in the part."""
+        """Tell whether a request is in the part."""
         return is_sampled(request_id, self.percent, self.label)
 
 
@@ -41,7 +41,7 @@ class Traffic:
 
 
 def is_sampled(request_id: str, percent: float, purpose: str) -> bool:
-    """Whether a request is in a part of all, the same one for the same id.
+    """Tell whether a request is in a part of all, the same one for the same id.
 
     Args:
         request_id: of the request.

@@ -29,7 +29,7 @@ def find_reason(error: tf.errors.InvalidArgumentError) -> str:
 
 @functools.cache
 def make_check(max_megapixels: float) -> Callable[[bytes], Upload | str]:
-    """Makes what checks images for a model.
+    """Make what checks images for a model.
 
     Args:
         max_megapixels: the largest image that it decodes, in millions of pixels.

@@ -25,10 +25,10 @@ class Version(Protocol):
     signatures: SignatureDefMap
 
     def check(self, file: bytes, /) -> Upload | str:
-        """Returns an image as one to ask about, or why it is none."""
+        """Return an image as one to ask about, or why it is none."""
 
     def predict(self, files: Sequence[bytes], /) -> list[Answer]:
-        """Answers images; one that the model refuses is answered with the reason alone.
+        """Answer images; one that the model refuses is answered with the reason alone.
 
         Args:
             files: that `check` has nothing to say of.

@@ -58,7 +58,7 @@ class Status(NamedTuple):
 
 
 def find_wanted(name: str, folder: Path) -> Wanted:
-    """Reads what is to be served.
+    """Read what is to be served.
 
     Args:
         name: of the model.
@@ -118,7 +118,7 @@ class ServedModel:
         self._failed: dict[int, tuple[int, str]] = {}
 
     def refresh(self) -> None:
-        """Loads what is new, and drops what is no longer wanted."""
+        """Load what is new, and drop what is no longer wanted."""
         try:
             wanted = find_wanted(self.name, self._folder)
         except ServingError as error:
@@ -151,7 +151,7 @@ class ServedModel:
             gc.collect()  # a SavedModel's functions refer to each other
 
     def find(self, asked: Asked) -> Version:
-        """The version that is asked for, by default the newest.
+        """Return the version that is asked for, by default the newest.
 
         Raises:
             Refusal: it is not served.
@@ -171,7 +171,7 @@ class ServedModel:
         return served.versions[number]
 
     def statuses(self, asked: Asked) -> list[Status]:
-        """The versions that are known, newest first.
+        """Return the versions that are known, newest first.
 
         Raises:
             Refusal: there is none.

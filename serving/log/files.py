@@ -9,12 +9,12 @@ _PATTERN = "requests-*.tfrecord"
 
 
 def list_files(folder: Path) -> list[Path]:
-    """The files of a log, the oldest first."""
+    """Return the files of a log, the oldest first."""
     return sorted(folder.glob(_PATTERN))
 
 
 def create_file(folder: Path) -> Path:
-    """Creates the next file, of mode 600, in a folder of mode 700.
+    """Create the next file, of mode 600, in a folder of mode 700.
 
     Raises:
         OSError: it cannot be created.
@@ -32,7 +32,7 @@ def create_file(folder: Path) -> Path:
 
 
 def make_room(folder: Path, most_bytes: int) -> None:
-    """Removes the oldest files until those that stay have at most so many bytes."""
+    """Remove the oldest files until those that stay have at most so many bytes."""
     taken = 0
     for file in reversed(list_files(folder)):
         with contextlib.suppress(FileNotFoundError):  # another server made room as well

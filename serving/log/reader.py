@@ -11,7 +11,7 @@ from tfrecords.shards import read_records, record_size
 
 
 def read_log(folder: Path) -> Iterator[Logged]:
-    """Reads all images of a log, the oldest first.
+    """Read all images of a log, the oldest first.
 
     What the server removes meanwhile, as its oldest, is left out.
 
@@ -32,7 +32,7 @@ def read_log(folder: Path) -> Iterator[Logged]:
 
 
 def read_file(file: Path, start: int = 0) -> Iterator[tuple[int, Logged]]:
-    """Reads images of one file of a log.
+    """Read images of one file of a log.
 
     Its last record may be a part of one: its server is writing it, was killed, or had no room.
 

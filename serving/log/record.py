@@ -42,7 +42,7 @@ class Logged:
 
 
 def write_record(logged: Logged) -> bytes:
-    """Serializes an image and its answer."""
+    """Serialize an image and its answer."""
     spec = {"name": logged.model, "signature_name": SIGNATURE}
     request = predict_pb2.PredictRequest(
         model_spec=spec, inputs={INPUT: tf.make_tensor_proto([logged.image])}
@@ -62,12 +62,12 @@ def write_record(logged: Logged) -> bytes:
 
 
 def _row(value: Any) -> Any:
-    """A value as the only row of what a model answers."""
+    """Return a value as the only row of what a model answers."""
     return [value] if isinstance(value, bytes) else np.expand_dims(value, 0)
 
 
 def read_record(record: bytes) -> Logged:
-    """Parses an image and its answer.
+    """Parse an image and its answer.
 
     Raises:
         ValueError: it is none that `write_record` wrote.

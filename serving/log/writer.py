@@ -60,7 +60,7 @@ class LogWriter:
         self._thread.start()
 
     def samples(self, request_id: str) -> bool:
-        """Whether a request is to be logged."""
+        """Tell whether a request is to be logged."""
         return not self._ended and is_sampled(request_id, self._percent, "log")
 
     def put(self, logged: Logged) -> None:
@@ -73,7 +73,7 @@ class LogWriter:
         self._waiting.put(logged)
 
     def close(self) -> None:
-        """Writes what waits, and ends."""
+        """Write what waits, and end."""
         self._waiting.put(None)
         self._thread.join()
 
@@ -97,7 +97,7 @@ class LogWriter:
             )
 
     def _take(self) -> Logged | None:
-        """What comes next; meanwhile nothing is left in memory that could be on the disk."""
+        """Return what comes next; meanwhile nothing is left in memory that could be on the disk."""
         try:
             return self._waiting.get(timeout=_FLUSH_SECONDS)
         except queue.Empty:

@@ -48,7 +48,7 @@ ROUTES = Routes()
 def make_app(
     gateway: Gateway, routes: Routes, token: str | None = None, tell_access: Tell | None = None
 ) -> AccessLog:
-    """Makes the application.
+    """Make the application.
 
     Args:
         gateway: answers.

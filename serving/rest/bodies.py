@@ -25,7 +25,7 @@ class Bodies:
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:
-        """Reads a body, as it was before it was packed; it counts as held until the end.
+        """Read a body, as it was before it was packed; it counts as held until the end.
 
         Raises:
             Refusal: it is too large, too slow, packed in an unknown way, or there are too many.

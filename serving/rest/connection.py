@@ -15,12 +15,12 @@ class Connection(H11Protocol):
     _seen: Any = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begins to look whether anything comes of it."""
+        """Begin to look whether anything comes of it."""
         super().connection_made(transport)
         self._look_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Ends that."""
+        """End that."""
         super().connection_lost(exc)
         if self._sweep:
             self._sweep.cancel()

@@ -33,7 +33,7 @@ class Images(NamedTuple):
 
 
 def read_path(method: str, path: str) -> tuple[Asked, str]:
-    """Reads what is asked for.
+    """Read what is asked for.
 
     Returns:
         What the path names, and its verb: `:predict`, `/metadata`, or nothing for the status.
@@ -49,7 +49,7 @@ def read_path(method: str, path: str) -> tuple[Asked, str]:
 
 
 def read_images(body: bytes, most: int) -> Images:
-    """Reads the body of a prediction.
+    """Read the body of a prediction.
 
     Args:
         body: JSON with `instances`, a row for each image, or `inputs`, a column of them.
@@ -83,7 +83,7 @@ def read_images(body: bytes, most: int) -> Images:
 
 
 def _read_image(row: Any) -> bytes | str:
-    """An image of `{"image_bytes": {"b64": …}}`, or of `{"b64": …}`, as there is one input."""
+    """Return an image of `{"image_bytes": {"b64": …}}` or `{"b64": …}`, as there is one input."""
     value = row.get(INPUT, row) if isinstance(row, dict) else row
     encoded = value.get("b64") if isinstance(value, dict) else None
     if not isinstance(encoded, str):
@@ -98,7 +98,7 @@ def _read_image(row: Any) -> bytes | str:
 
 
 def write_answers(answers: Sequence[Answer], in_columns: bool) -> dict[str, Any]:
-    """Writes what was answered, where an image that has no answer has an `error`.
+    """Write what was answered, where an image that has no answer has an `error`.
 
     Args:
         answers: of each image.
@@ -120,7 +120,7 @@ def write_answers(answers: Sequence[Answer], in_columns: bool) -> dict[str, Any]
 
 
 def write_statuses(statuses: Sequence[Status]) -> dict[str, Any]:
-    """Writes which versions there are."""
+    """Write which versions there are."""
     return {
         "model_version_status": [
             {
@@ -137,7 +137,7 @@ def write_statuses(statuses: Sequence[Status]) -> dict[str, Any]:
 
 
 def write_metadata(name: str, servable: Version) -> dict[str, Any]:
-    """Writes the signatures of a version."""
+    """Write the signatures of a version."""
     signatures = MessageToDict(
         servable.signatures,
         preserving_proto_field_name=True,
@@ -148,7 +148,7 @@ def write_metadata(name: str, servable: Version) -> dict[str, Any]:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """A value as JSON has it; bytes are base64 where the name of the output says so."""
+    """Return a value as JSON has it; bytes are base64 where the name of the output says so."""
     if not isinstance(value, bytes):
         return value.tolist()
     if name.endswith("_bytes"):

@@ -18,7 +18,7 @@ _SHOWN = 100  # characters of what a client sent that are repeated to it
 
 
 def read_spec(spec: ModelSpec) -> Asked:
-    """Reads which model is asked for."""
+    """Read which model is asked for."""
     match spec.WhichOneof("version_choice"):
         case "version":
             return Asked(spec.name, version=spec.version.value)
@@ -28,7 +28,7 @@ def read_spec(spec: ModelSpec) -> Asked:
 
 
 def read_files(request: predict_pb2.PredictRequest, most: int) -> list[bytes | str]:
-    """Reads the images of a request.
+    """Read the images of a request.
 
     Args:
         request: with one input, a vector of encoded images.
@@ -58,7 +58,7 @@ def read_files(request: predict_pb2.PredictRequest, most: int) -> list[bytes | s
 def write_answers(
     answered: Answered, asked: Asked, outputs: Sequence[str]
 ) -> predict_pb2.PredictResponse:
-    """Writes what was answered.
+    """Write what was answered.
 
     An image that has no answer has an `error`, and of each other output what is empty or zero.
 
@@ -89,7 +89,7 @@ def write_answers(
 
 
 def write_statuses(statuses: Sequence[Status]) -> get_model_status_pb2.GetModelStatusResponse:
-    """Writes which versions there are."""
+    """Write which versions there are."""
     states = get_model_status_pb2.ModelVersionStatus.State
     response = get_model_status_pb2.GetModelStatusResponse()
     for one in statuses:

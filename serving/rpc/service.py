@@ -38,7 +38,7 @@ _CALLS = 512
 async def start_service(
     gateway: Gateway, address: str, token: str | None, tell_access: Tell | None
 ) -> grpc.aio.Server:
-    """Listens.
+    """Listen.
 
     Args:
         gateway: answers.
@@ -78,7 +78,7 @@ class _Service:
     async def _call(
         self, method: str, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[dict[str, Any]]:
-        """Checks the token, ends a refused call with its status, and tells the call's line.
+        """Check the token, end a refused call with its status, and tell the call's line.
 
         Yields:
             What the line is to have beside the rest.
@@ -156,5 +156,5 @@ class _Model(_Service, model_service_pb2_grpc.ModelServiceServicer):
 
 
 def _find(context: grpc.aio.ServicerContext, key: str) -> str:
-    """A value of a call's metadata; empty where there is none."""
+    """Return a value of a call's metadata; empty where there is none."""
     return str(dict(context.invocation_metadata() or ()).get(key, ""))

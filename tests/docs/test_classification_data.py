@@ -17,7 +17,7 @@ PAGE = "docs/classification-data.md"
 
 def follow(heading: str, output: str) -> DatasetInfo:
     [text] = [block.text for block in blocks(PAGE, "bash") if block.heading == heading]
-    _, command = text.splitlines()
+    [command] = text.splitlines()
     _, _, module, *arguments = shlex.split(command)
     assert importlib.import_module(module).main(arguments) == 0
     return read_info(output)

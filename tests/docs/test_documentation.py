@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.configs import Settings
 from tests.conftest import REPOSITORY, TFX_COMMANDS
-from tests.pages import PAGES, anchors, blocks, links
+from tests.pages import PAGES, anchors, blocks, links, typed
 from tests.test_vertex import VERTEX_COMMANDS
 
 # Which test runs the commands of a page's section.
@@ -92,11 +92,9 @@ def test_the_commands_of_tfx_are_those_that_are_run() -> None:
     [local] = [
         block.text for block in blocks("README.md", "bash") if "local_runner.py --" in block.text
     ]
-    path, *commands = local.splitlines()
-    assert path == 'export PATH="$PWD/.venv/bin:$PATH"'
-    assert tuple(commands) == TFX_COMMANDS
+    assert tuple(typed(local).splitlines()) == TFX_COMMANDS
     vertex = next(b.text for b in blocks("docs/vertex-ai.md", "bash") if b.heading == "Submit")
-    assert vertex.splitlines()[1:] == VERTEX_COMMANDS.splitlines()
+    assert typed(vertex) == VERTEX_COMMANDS
 
 
 def test_the_two_commands() -> None:

@@ -25,7 +25,7 @@ def test_the_readme(workplace: Workplace, checkout: Path, follow: Callable[..., 
     (checkout / "my" / "trimaps").rename(checkout / "my" / "masks")
     output = follow("README.md", "Your own images", **REFUSED)
     assert "my.toml, yours to change" in output and "class 3" in output
-    assert "blessed" in output and "RECIPE=my.toml make app" in output
+    assert "blessed" in output and "visionpipe app --recipe my.toml" in output
     assert (checkout / "data" / "my" / "dataset.json").exists()
 
 

@@ -23,5 +23,5 @@ def test_make_demo(workplace: Workplace, checkout: Path, drawn_pets: Path) -> No
     assert done.returncode == 0, done.stdout + done.stderr
     assert "images, train   │ 600" in done.stdout
     assert "refused: " in done.stdout
-    [report] = (checkout / "output" / "scenes" / "pipeline" / "reports").glob("*.html")
+    [report] = (checkout / "output" / "scenes" / "pipeline" / "reports").glob("2*.html")
     assert re.search(rf"report +│ .*{report.name}", done.stdout)

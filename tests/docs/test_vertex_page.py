@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.conftest import Workplace
 from tests.emulators.gcs import GcsEmulator
 from tests.emulators.vertex import VertexEmulator
-from tests.pages import blocks
+from tests.pages import blocks, typed
 
 
 def test_the_submission(
@@ -16,7 +16,7 @@ def test_the_submission(
     ]
     gcs.upload_tree(few_pets, f"{bucket}/data")
     done = workplace.run(
-        f"set -e\n{commands}",
+        f"set -e\n{typed(commands)}",
         **vertex.environment,
         PIPELINE_ROOT=f"{bucket}/pipeline",
         DATA_ROOT=f"{bucket}/data",

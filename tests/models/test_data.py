@@ -178,7 +178,7 @@ def test_images_and_masks_are_flipped_together() -> None:
         np.testing.assert_array_equal(mask, originals[int(image[0, 0, 1])][:, columns])
     # Half of 200, within five standard deviations.
     assert 65 < mirrored.sum() < 135
-    # Flips are drawn anew: some pair is seen both ways.
+    # Flips are drawn again: some pair is seen both ways.
     ways = {(int(image[0, 0, 1]), bool(way)) for image, way in zip(images, mirrored, strict=True)}
     assert len(ways) > 40
 

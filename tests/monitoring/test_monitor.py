@@ -214,7 +214,7 @@ def test_what_keeps_it_from_beginning_is_told_in_a_sentence(
     write_records(str(tmp_path / "log" / "requests-x-1.tfrecord"), [b"\xff no log"])
     assert "is no log of this server" in said()
     (tmp_path / "output" / "state.json").write_text("{")
-    assert "remove it to begin anew" in said()
+    assert "remove it to begin again" in said()
     with filelock.FileLock(tmp_path / "output" / "lock"):
         assert "Another monitor writes to" in said()
 

@@ -13,7 +13,7 @@ from pipeline.__main__ import main
 from pipeline.configs import Settings
 from tests.conftest import REPOSITORY
 
-VERBS = ["train", "check", "report", "lineage", "track", "app", "rehearse", "submit"]
+VERBS = ["train", "check", "report", "lineage", "track", "rehearse", "submit"]
 VERBS += ["wait", "cancel", "publish"]
 HEAVY = {"apache_beam", "google.cloud.aiplatform", "huggingface_hub", "keras", "numpy", "rich"}
 HEAVY |= {"tensorflow", "tfx"}
@@ -59,7 +59,7 @@ def test_a_verb_has_a_flag_for_every_setting(capsys: pytest.CaptureFixture[str],
 
 
 @pytest.mark.usefixtures("mistaken")
-@pytest.mark.parametrize("verb", ["train", "check", "report", "app", "submit", "turn announce"])
+@pytest.mark.parametrize("verb", ["train", "check", "report", "submit", "turn announce"])
 def test_all_that_is_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     assert main([*verb.split(), "--image-size", "1000000"]) == 2
     printed = capsys.readouterr()
@@ -143,6 +143,16 @@ def test_the_hub_has_flags_of_its_own_settings_alone(capsys: pytest.CaptureFixtu
     assert "--epochs" not in shown
     assert main(["hub", "deploy", "--hf-repo-id", "pets", "--hf-space-variables", "x"]) == 2
     assert "--hf-repo-id='pets': expected OWNER/NAME" in capsys.readouterr().err
+
+
+def test_the_app_has_flags_of_places_and_the_repository_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["app", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "--model" in shown and "PATH|RUN|TAG" in shown and "Architecture" not in shown
+    assert "--serving-dir" in shown and "--hf-repo-id" in shown
+    assert "--epochs" not in shown and "--hf-space-id" not in shown
 
 
 def test_a_flag_wins_over_environment_and_file(

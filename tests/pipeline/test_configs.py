@@ -141,7 +141,7 @@ def test_what_is_set_is_not_searched() -> None:
 def test_a_search_and_its_result_at_once_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNE", "1")
     monkeypatch.setenv("HYPERPARAMETERS", "found")
-    message = "TUNE=1 searches anew what HYPERPARAMETERS=found holds: unset one of them"
+    message = "TUNE=1 searches again what HYPERPARAMETERS=found holds: unset one of them"
     with pytest.raises(SettingsError, match=message):
         load_settings()
 
@@ -233,11 +233,13 @@ def test_only_the_settings_read_the_environment() -> None:
     ]
     assert sources
     reading = [path.name for path in sources if reads.search(path.read_text())]
-    # A secret is read at the moment of use; a rehearsal and the webhooks' worker hand the
-    # environment on to what they start, and the validator's own process gets a part of it; the
-    # command lines add to NO_PROXY. Names that are almost a setting's are looked for, whose values
-    # stay unread. A job's recorder is told by the rehearsal's verb where its job is asked for.
+    # A secret is read at the moment of use; a rehearsal, the webhooks' worker and the filter of
+    # native notices hand the environment on to what they start, and the validator's own process
+    # gets a part of it; the command lines add to NO_PROXY. Names that are almost a setting's are
+    # looked for, whose values stay unread. A job's recorder is told by the rehearsal's verb where
+    # its job is asked for.
     assert sorted(reading) == [
+        "notices.py",
         "recorder.py",
         "rehearsal.py",
         "rehearse.py",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY, Workplace
+from tests.notices import notices
 from tests.pipeline.report.pages import Page
 from tests.small_runs import REFUSED, SMOKE
 
@@ -59,6 +60,7 @@ def test_killed_then_interrupted_refused_to_a_second_run_and_taken_up_again(
     assert first.returncode == 130
     assert "Interrupted. Run again to go on" in said
     assert "Traceback" not in said
+    assert notices(said) == []
     assert begun.pushed() == []
 
     again = start(begun, few_pets, EPOCHS=2)
@@ -78,7 +80,7 @@ def test_a_failing_step_is_named_with_its_log(begun: Workplace, few_pets: Path) 
     [log] = (begun.pipeline_root / "logs").iterdir()
     assert str(log) in done.stderr
     assert "Traceback" in log.read_text()
-    [report] = (begun.pipeline_root / "reports").iterdir()
+    [report] = (begun.pipeline_root / "reports").glob("2*")
     assert f"Report: {report}" in done.stderr
     page = Page(report)
     assert f"Not judged Trainer failed: see logs/{log.name}." in page.text

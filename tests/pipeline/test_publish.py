@@ -20,6 +20,7 @@ def test_a_run_is_published_by_hand(begun: Workplace, few_pets: Path, tmp_path: 
         assert done.returncode == 0, done.stdout + done.stderr
         [(tag, _)] = hub.tags("models", PUBLISHING["HF_REPO_ID"]).items()
         assert row(done.stdout, "published").endswith(tag)
-        assert [line for line in done.stdout.splitlines() if line.endswith(" …")] == ["HFPusher …"]
+        steps = [line for line in done.stdout.splitlines() if line.startswith("step ")]
+        assert steps[0] == "step 1 of 1 · HFPusher" and len(steps) == 2
         nobody = begun.run("visionpipe publish --run nobody", **settings)
     assert nobody.returncode == 2 and "Run nobody is unknown" in nobody.stderr

@@ -6,16 +6,18 @@ from pathlib import Path
 
 from serving import config
 from tests.conftest import REPOSITORY, Workplace
-from tests.pages import blocks
+from tests.pages import blocks, typed
 from tests.ports import free_ports
 from tests.serving.processes import install_binary, running
 
 SERVE, ASK = (
-    block.text
+    typed(block.text)
     for block in blocks("docs/serving.md", "bash")
     if block.heading == "TensorFlow Serving"
 )
-[BACK] = [block.text for block in blocks("docs/rollback.md", "bash") if "serving" in block.text]
+[BACK] = [
+    typed(block.text) for block in blocks("docs/rollback.md", "bash") if "serving" in block.text
+]
 
 
 def test_the_page(workplace: Workplace, pushed: Path, photo: Path) -> None:

@@ -75,7 +75,7 @@ class Pose:
 
 
 def draw_pose(breed: Breed, rng: np.random.Generator) -> Pose:
-    """Draws one of the poses at random: standing, sitting, lying, or a portrait."""
+    """Draw one of the poses at random: standing, sitting, lying, or a portrait."""
     poses: tuple[Callable[[Breed, np.random.Generator], list[Part]], ...]
     poses = (_standing, _sitting, _lying, _portrait)
     chosen = poses[rng.choice(4, p=(0.25, 0.25, 0.2, 0.3))]
@@ -136,7 +136,7 @@ def _portrait(breed: Breed, rng: np.random.Generator) -> list[Part]:
 def _head(
     breed: Breed, centre: Points, radius: float, turn: float, rng: np.random.Generator
 ) -> list[Part]:
-    """A head seen from the front (`turn` 0) to three quarters (`turn` 1)."""
+    """Return a head seen from the front (`turn` 0) to three quarters (`turn` 1)."""
     parts: list[Part] = []
     tilt = rng.uniform(-0.25, 0.25)
     spin = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
@@ -186,7 +186,7 @@ def _tail(breed: Breed, root: Points, rng: np.random.Generator) -> Part:
 def ellipse(
     centre: Points | tuple[float, float], rx: float, ry: float, angle: float = 0.0
 ) -> Points:
-    """Returns an ellipse as float64[32, 2]; `angle` in radians turns it clockwise on screen."""
+    """Return an ellipse as float64[32, 2]; `angle` in radians turns it clockwise on screen."""
     at = np.linspace(0.0, 2 * np.pi, 32, endpoint=False)
     points = np.stack([rx * np.cos(at), ry * np.sin(at)], 1)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -194,7 +194,7 @@ def ellipse(
 
 
 def limb(start: Points, end: Points, start_radius: float, end_radius: float) -> Points:
-    """Returns a tapered capsule from one point to another as float64[N, 2]."""
+    """Return a tapered capsule from one point to another as float64[N, 2]."""
     along = np.arctan2(*(end - start)[::-1])
     half = np.linspace(-np.pi / 2, np.pi / 2, 9)
     near = start + start_radius * _unit(along + np.pi + half)

@@ -39,16 +39,16 @@ class Scene:
     trimap: npt.NDArray[np.uint8]
 
     def jpeg(self) -> bytes:
-        """Returns the image as JPEG."""
+        """Return the image as JPEG."""
         return _encoded(self.image, "JPEG", quality=90)
 
     def png(self, first_class: int) -> bytes:
-        """Returns the annotation as 8-bit PNG whose value for a pet is `first_class`."""
+        """Return the annotation as 8-bit PNG whose value for a pet is `first_class`."""
         return _encoded(self.trimap - np.uint8(PET - first_class), "PNG")
 
 
 def draw(seed: int, index: int) -> Scene:
-    """Draws scene number `index` of a seed; breeds take turns.
+    """Draw scene number `index` of a seed; breeds take turns.
 
     Args:
         seed: of the whole set.
@@ -134,7 +134,7 @@ def _rounded(silhouette: Image.Image, tone: Field) -> Field:
 
 
 def _shadow(parts: list[Part], size: tuple[int, int]) -> Field:
-    """The shade a pet casts on what it stands on, as a factor of brightness."""
+    """Return the shade a pet casts on what it stands on, as a factor of brightness."""
     corners = np.concatenate([part.points for part in parts])
     low, high = corners.min(axis=0), corners.max(axis=0)
     patch = Image.new("L", size)
@@ -156,7 +156,7 @@ def _light(rng: np.random.Generator, size: tuple[int, int]) -> Field:
 
 
 def _trimap(silhouette: Image.Image) -> npt.NDArray[np.uint8]:
-    """Marks a band along the outline as border, in the share it has in Oxford-IIIT Pet."""
+    """Mark a band along the outline as border, in the share it has in Oxford-IIIT Pet."""
     solid = silhouette.point([0] * 128 + [255] * 128)
     # The mean over a square is 255 where it lies within the pet and 0 where it lies without. At
     # the frame it repeats the last pixels: what the frame cuts off has no outline there.

@@ -38,7 +38,7 @@ _FUR_COLOURS = 8  # the palette's first entries; rooms and things use all of the
 
 
 def fur_colours(rng: np.random.Generator) -> tuple[Field, Field]:
-    """Draws a coat's main and second colour, float32[3] each, at least 45 levels apart."""
+    """Draw a coat's main and second colour, float32[3] each, at least 45 levels apart."""
     first, second = rng.permutation(_FUR_COLOURS)[:2]
     main = _PALETTE[first] + rng.normal(0, 8, 3)
     other = _PALETTE[second] + rng.normal(0, 8, 3)
@@ -48,7 +48,7 @@ def fur_colours(rng: np.random.Generator) -> tuple[Field, Field]:
 
 
 def noise(rng: np.random.Generator, size: tuple[int, int], cells: tuple[int, int]) -> Field:
-    """Returns smooth noise of mean 0 and deviation about 1 as float32[height, width].
+    """Return smooth noise of mean 0 and deviation about 1 as float32[height, width].
 
     Args:
         rng: source of randomness.
@@ -60,12 +60,12 @@ def noise(rng: np.random.Generator, size: tuple[int, int], cells: tuple[int, int
 
 
 def ramp(first: float, last: float, count: int) -> Field:
-    """Returns evenly spaced numbers as float32[count]."""
+    """Return evenly spaced numbers as float32[count]."""
     return np.linspace(first, last, count, dtype=np.float32)
 
 
 def coat(breed: Breed, rng: np.random.Generator, size: tuple[int, int]) -> Field:
-    """Returns fur as float32[height, width, 3], in sRGB levels, to be cut to the pet's outline."""
+    """Return fur as float32[height, width, 3], in sRGB levels, to be cut to the pet's outline."""
     width, height = size
     main, second = fur_colours(rng)
     wander = noise(rng, size, (6, 6))
@@ -88,7 +88,7 @@ def coat(breed: Breed, rng: np.random.Generator, size: tuple[int, int]) -> Field
 
 
 def room(rng: np.random.Generator, size: tuple[int, int], scale: int) -> Field:
-    """Returns a wall and a floor with things before them as float32[height, width, 3].
+    """Return a wall and a floor with things before them as float32[height, width, 3].
 
     Args:
         rng: source of randomness.
@@ -129,7 +129,7 @@ def _tiles(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Gene
 
 
 def _thing(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Generator) -> None:
-    """A box, ball, cushion or plant somewhere in the picture."""
+    """Return a box, ball, cushion or plant somewhere in the picture."""
     span = rng.uniform(0.06, 0.22) * max(size)
     centre = rng.uniform((0.0, 0.1), (1.0, 1.0)) * size
     kind = rng.integers(4)

@@ -51,14 +51,14 @@ class Photo:
         return 0 if self.defect else 1
 
     def jpeg(self) -> bytes:
-        """Returns the image as JPEG."""
+        """Return the image as JPEG."""
         buffer = io.BytesIO()
         Image.fromarray(self.image).save(buffer, "JPEG", quality=90)
         return buffer.getvalue()
 
 
 def draw(seed: int, index: int) -> Photo:
-    """Draws photo number `index` of a seed; one in ten shows a defect.
+    """Draw photo number `index` of a seed; one in ten shows a defect.
 
     Args:
         seed: of the whole set.
@@ -113,7 +113,7 @@ def _turned(rng: np.random.Generator, size: tuple[int, int]) -> tuple[Field, Fie
 
 
 def _line(distance: Field, width: float) -> Field:
-    """A groove of a width where the distance is 0: 1 in its middle."""
+    """Return a groove of a width where the distance is 0: 1 in its middle."""
     return np.exp(-((distance / width) ** 2))
 
 
@@ -165,7 +165,7 @@ def _sidewall(rng: np.random.Generator, size: tuple[int, int]) -> Field:
 
 
 def _writing(rng: np.random.Generator, size: tuple[int, int]) -> Field:
-    """Raised letters and figures, 0..1."""
+    """Draw raised letters and figures, 0..1."""
     width, height = size
     canvas = Image.new("L", (width * _SCALE, height * _SCALE))
     text = "".join(rng.choice(list(_LETTERS), int(rng.integers(2, 9))))
@@ -208,7 +208,7 @@ def _spot(rng: np.random.Generator, size: tuple[int, int], place: tuple[float, f
 
 
 def _worn(rng: np.random.Generator, surface: Field, place: tuple[float, float]) -> Field:
-    """The profile is rubbed off in one place."""
+    """Rub the profile off in one place."""
     height, width = surface.shape
     distance = 0.75 * _spot(rng, (width, height), place)
     distance = distance + 0.12 * noise(rng, (width, height), (6, 6))
@@ -216,7 +216,7 @@ def _worn(rng: np.random.Generator, surface: Field, place: tuple[float, float]) 
 
 
 def _bulge(rng: np.random.Generator, size: tuple[int, int], place: tuple[float, float]) -> Field:
-    """A dome whose sides catch the light and lose it."""
+    """Return a dome whose sides catch the light and lose it."""
     return rng.uniform(17.0, 24.0) * np.exp(-1.2 * _spot(rng, size, place) ** 2)
 
 
@@ -302,7 +302,7 @@ def _light(rng: np.random.Generator, size: tuple[int, int]) -> Field:
 
 
 def _glare(rng: np.random.Generator, size: tuple[int, int]) -> Field:
-    """The light's reflection on wet or polished rubber, in levels; most photos have none."""
+    """Return the light's reflection on wet or polished rubber, in levels; most photos have none."""
     if rng.random() < 0.6:
         return np.zeros((size[1], size[0]), np.float32)
     place = (float(rng.uniform(0, 1)), float(rng.uniform(0, 1)))

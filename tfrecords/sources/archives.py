@@ -107,7 +107,7 @@ def _unpack_to(target: IO[bytes], path: str) -> Files:
 
 
 def _unpack_tar(packed: IO[bytes], path: str, limit: int) -> Iterator[tuple[str, IO[bytes] | None]]:
-    """Names and contents of a tar's members, one after the other; a folder has no content."""
+    """Name and contents of a tar's members, one after the other; a folder has no content."""
     start = packed.read(6)
     packed.seek(0)
     opened = next((op for magic, op in _MAGIC.items() if start.startswith(magic)), None)
@@ -123,7 +123,7 @@ def _unpack_tar(packed: IO[bytes], path: str, limit: int) -> Iterator[tuple[str,
 
 
 def _unpack_zip(packed: IO[bytes], path: str, limit: int) -> Iterator[tuple[str, IO[bytes] | None]]:
-    """Does for a ZIP file what `_unpack_tar` does."""
+    """Do for a ZIP file what `_unpack_tar` does."""
     with zipfile.ZipFile(packed) as archive:
         members = archive.infolist()
         if sum(member.file_size for member in members) > limit:
@@ -166,7 +166,7 @@ def _bomb(path: str, limit: int) -> DataError:
 
 
 def _within(name: str, path: str) -> str:
-    """The path of a member within its archive.
+    """Return the path of a member within its archive.
 
     Raises:
         DataError: it leads out of the archive.

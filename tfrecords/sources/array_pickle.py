@@ -18,7 +18,7 @@ class _Type:
         self.code = code
 
     def __setstate__(self, state: object) -> None:
-        """Takes byte order and alignment, which bytes do not have."""
+        """Take byte order and alignment, which bytes do not have."""
 
 
 class _Array:
@@ -36,7 +36,7 @@ class _Array:
 
 
 def read_pickle(content: bytes) -> Any:
-    """Reads a pickle of dicts, lists, texts and numbers, and of uint8 arrays.
+    """Read a pickle of dicts, list, texts and numbers, and of uint8 arrays.
 
     Texts of Python 2 are bytes.
 
@@ -52,5 +52,5 @@ def read_pickle(content: bytes) -> Any:
 
 
 def read_array(value: object) -> npt.NDArray[np.uint8] | None:
-    """Returns the array, uint8, that a value of a pickle stands for, if it stands for one."""
+    """Return the array, uint8, that a value of a pickle stands for, if it stands for one."""
     return value.values if isinstance(value, _Array) else None

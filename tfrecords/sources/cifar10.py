@@ -70,7 +70,7 @@ class BatchImage:
 def fetch_batches(
     folder: str, *, base_url: str = BASE_URL, archive: Archive = ARCHIVE, first_wait: float = 1.0
 ) -> str:
-    """Downloads the archive of the batches; one that is there already is not fetched again.
+    """Download the archive of the batches; one that is there already is not fetched again.
 
     Args:
         folder: local folder for the archive.
@@ -90,7 +90,7 @@ def fetch_batches(
 
 
 def find_batches(folder: str) -> Files:
-    """Finds the batches in a folder, or in their own folder below it."""
+    """Find the batches in a folder, or in their own folder below it."""
     inner = storage.join(folder, _FOLDER)
     root = inner if storage.files_in(inner) else folder
     paths = {name: storage.join(root, name) for names in _BATCHES.values() for name in names}
@@ -99,7 +99,7 @@ def find_batches(folder: str) -> Files:
 
 
 def read_batches(source: str, files: Files) -> dict[str, list[BatchImage]]:
-    """Reads the five batches that train, and the one that tests, which here is `val`.
+    """Read the five batches that train, and the one that tests, which here is `val`.
 
     Args:
         source: a folder or an archive of the batches, or of their folder.
@@ -119,7 +119,7 @@ def read_batches(source: str, files: Files) -> dict[str, list[BatchImage]]:
 
 
 def tell_missing(counts: Mapping[str, int]) -> str:
-    """Says that batches hold fewer images than the official ones, or more; empty if they do not.
+    """Say that batches hold fewer images than the official ones, or more; empty if they do not.
 
     Args:
         counts: images of each split; those for calibration are of the training batches, too.
@@ -135,7 +135,7 @@ def tell_missing(counts: Mapping[str, int]) -> str:
 
 
 def convert_image(image: BatchImage) -> Outcome:
-    """Makes a record of an image, as PNG, which loses nothing."""
+    """Make a record of an image, as PNG, which loses nothing."""
     shown = Image.fromarray(image.pixels.reshape(3, SIDE, SIDE).transpose(1, 2, 0))
     record = ClassifiedImage(image.name, encode(shown, "PNG"), image.label).serialize()
     return Outcome(image.name, record, thumbnail=thumbnail(shown), pixels=pixel_digest(shown))

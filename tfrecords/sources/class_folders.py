@@ -56,7 +56,7 @@ class Found(NamedTuple):
 
 
 def find_images(folder: str, files: Files) -> Found:
-    """Finds images in CLASS/, or in train/CLASS/ and in val/CLASS/, valid/CLASS/ or test/CLASS/.
+    """Find images in CLASS/, or in train/CLASS/ and in val/CLASS/, valid/CLASS/ or test/CLASS/.
 
     Beside train/CLASS/ there may be calibration/CLASS/. All that may lie in a single folder more,
     as in many archives.
@@ -124,7 +124,7 @@ def find_images(folder: str, files: Files) -> Found:
 def name_classes(
     splits: Mapping[str, Sequence[ClassFile]], order: str | None = None
 ) -> tuple[str, ...]:
-    """Names the classes by id.
+    """Name the classes by id.
 
     Args:
         splits: images.
@@ -179,7 +179,7 @@ def digest_files(files: Iterable[ClassFile]) -> dict[str, bytes]:
 
 
 def convert_file(file: ClassFile, max_side: int, ids: Mapping[str, int]) -> Outcome:
-    """Reads, checks and converts an image file.
+    """Read, check and convert an image file.
 
     Args:
         file: which.
@@ -208,7 +208,7 @@ def _digest(file: ClassFile) -> bytes:
 
 
 def _enter_single_folder(images: Sequence[str]) -> str:
-    """The folder, with its `/`, that all class folders lie in below the folder that was given."""
+    """Return the folder, with its `/`, that holds all class folders, below the given one."""
     root = ""
     while True:
         tops = {path[len(root) :].split("/")[0] for path in images}
@@ -219,7 +219,7 @@ def _enter_single_folder(images: Sequence[str]) -> str:
 
 
 def _splits_by_folder(tops: Iterable[str], folder: str) -> dict[str, str]:
-    """The split of each top folder; empty where these are classes.
+    """Return the split of each top folder; empty where these are classes.
 
     Raises:
         DataError: two folders would be one split.

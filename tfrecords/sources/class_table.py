@@ -41,7 +41,7 @@ class ClassTable:
     binary: bool = False
 
     def __call__(self, mask: Image.Image) -> Image.Image:
-        """Makes class ids, mode L, of a mask.
+        """Make class ids, mode L, of a mask.
 
         Raises:
             ImageFault: it holds what no class is known by.
@@ -77,7 +77,7 @@ class ClassTable:
         return IGNORED in self.ids.values()
 
     def parameters(self) -> dict[str, dict[str, str]]:
-        """What decides the masks' content, as plain values: the class of each value or colour."""
+        """Return what decides the masks' content as plain values: the class of each value."""
         return {"classes": {self._told(code): self._name(code) for code in self.ids}}
 
     def _refusal(self, strange: npt.NDArray[np.int32]) -> str:
@@ -102,7 +102,7 @@ class ClassTable:
 
 
 def read_classes(classes: str, ignore: str | None = None) -> ClassTable:
-    """Reads the command line's table of classes.
+    """Read the command line's table of classes.
 
     Args:
         classes: names of the values 0, 1, 2, ..., with commas between them; of two, the latter's
@@ -203,7 +203,7 @@ def _rgb(colour: int) -> tuple[int, int, int]:
 
 
 def read_values(mask: Image.Image) -> npt.NDArray[np.int32]:
-    """A mask's values, int32 [height, width]; those of a palette are its indices.
+    """Return a mask's values, int32 [height, width]; those of a palette are its indices.
 
     Raises:
         ImageFault: it has colours, or no values.
@@ -222,7 +222,7 @@ def read_values(mask: Image.Image) -> npt.NDArray[np.int32]:
 
 
 def read_colours(mask: Image.Image) -> npt.NDArray[np.int32]:
-    """A mask's colours as 0xRRGGBB, int32 [height, width].
+    """Return a mask's colours as 0xRRGGBB, int32 [height, width].
 
     Raises:
         ImageFault: it has none.
@@ -235,7 +235,7 @@ def read_colours(mask: Image.Image) -> npt.NDArray[np.int32]:
 
 
 def _opaque(mask: Image.Image) -> Image.Image:
-    """A mask of two levels as grey, and one with an alpha channel without it."""
+    """Return a mask of two levels as grey, and one with an alpha channel without it."""
     if mask.mode == "1":
         return mask.convert("L")
     if mask.mode not in ("LA", "RGBA"):

@@ -40,7 +40,7 @@ _TIMEOUT = (10, 60)  # seconds to connect, and without a byte
 
 @contextlib.contextmanager
 def download_folder(folder: str) -> Iterator[Path]:
-    """Makes a folder to download to, in which no other process is at work.
+    """Make a folder to download to, in which no other process is at work.
 
     Raises:
         DataError: it is a bucket's, another process is at work in it, or it cannot be written.
@@ -56,7 +56,7 @@ def download_folder(folder: str) -> Iterator[Path]:
 
 
 def fetch(archive: Archive, folder: Path, base_url: str, first_wait: float = 1.0) -> Path:
-    """Downloads a file, unless it is there.
+    """Download a file, unless it is there.
 
     It is downloaded to a name that ends in `.part`, and renamed once its checksum is right.
 
@@ -104,7 +104,7 @@ def fetch(archive: Archive, folder: Path, base_url: str, first_wait: float = 1.0
 
 
 def _attempt(url: str, path: Path, part: Path) -> None:
-    """Downloads what is still missing.
+    """Download what is still missing.
 
     Raises:
         requests.RequestException: asking again may help.
@@ -142,7 +142,7 @@ def _attempt(url: str, path: Path, part: Path) -> None:
 
 
 def _retry_after(response: requests.Response | None) -> float:
-    """Returns the seconds to wait by Retry-After, which holds them or a date; 0 without it."""
+    """Return the seconds to wait by Retry-After, which holds them or a date; 0 without it."""
     value = response.headers.get("Retry-After", "") if response is not None else ""
     try:
         if value.isdigit():

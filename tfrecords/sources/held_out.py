@@ -10,7 +10,7 @@ from tfrecords.errors import DataError
 
 
 def check_shares(shares: Mapping[str, float]) -> None:
-    """Raises DataError if the shares of splits, by option, leave nothing to train with."""
+    """Raise DataError if the shares of splits, by option, leave nothing to train with."""
     for option, share in shares.items():
         if not 0 <= share < 1:
             raise DataError(f"--{option} is {share}; expected a share below 1, such as 0.1.")
@@ -25,7 +25,7 @@ def hold_out(
     class_of: Callable[[T], str],
     key: Callable[[T], bytes],
 ) -> dict[str, list[T]]:
-    """Takes images of each class out of the train split.
+    """Take images of each class out of the train split.
 
     A class's images are ordered by their keys, and each split takes its share from the front, one
     at least. An image is held out whatever else there is of other classes.

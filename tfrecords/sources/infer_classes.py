@@ -20,7 +20,7 @@ _BACKGROUND, _OBJECT = "background", "object"
 
 
 def infer_classes(images: str, masks: str) -> ClassTable:
-    """Reads every mask, and makes a class of each value or colour.
+    """Read every mask, and make a class of each value or colour.
 
     0 and black are `background`; the other of two values is `object`; 255 beside several others is
     of no class; all others are named after what they are.
@@ -54,7 +54,7 @@ def infer_classes(images: str, masks: str) -> ClassTable:
 def _collect(
     pairs: Sequence[Pair], masks: str, read: Callable[[Image.Image], npt.NDArray[np.int32]]
 ) -> list[int]:
-    """What all masks hold, sorted; the conversion names those that cannot be read."""
+    """Return what all masks hold, sorted; the conversion names those that cannot be read."""
     codes: set[int] = set()
     for pair in pairs:
         try:
@@ -65,7 +65,7 @@ def _collect(
         if len(codes) > _MOST:
             raise DataError(
                 f"The masks in {masks} hold more than {_MOST} values, which are no classes: they "
-                "were resized or saved with loss. Export them anew as PNG, or name the classes "
+                "were resized or saved with loss. Export them again as PNG, or name the classes "
                 "with --classes."
             )
     return sorted(codes)

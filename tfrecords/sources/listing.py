@@ -106,7 +106,7 @@ def find_pairs(images: str, masks: str) -> Found:
 
 
 def read_names(path: str, known: Collection[str] = ()) -> list[str]:
-    """Reads a list of names, such as the data set's own trainval.txt.
+    """Read a list of names, such as the data set's own trainval.txt.
 
     A line holds a name, with or without folders and an image's ending. Of a table the first column
     is the name: one whose columns are divided by commas, semicolons or tabs, with or without a
@@ -161,7 +161,7 @@ def _first_cell(line: str) -> str:
 def split_by_lists(
     pairs: Iterable[Pair], faults: Iterable[Skipped], train: list[str], val: list[str]
 ) -> tuple[dict[str, list[Pair]], list[Skipped]]:
-    """Splits pairs as two lists of names say; what neither names is in no split.
+    """Split pairs as two lists of names say; what neither names is in no split.
 
     Returns:
         The pairs per split, and the faults that concern the lists' names.
@@ -193,7 +193,7 @@ def split_by_lists(
 
 
 def split_by_name(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
-    """Splits about 80 to 20 within every breed, by nothing but the names.
+    """Split about 80 to 20 within every breed, by nothing but the names.
 
     A breed's names are ordered by their SHA-256 and the first fifth validates, one at least; the
     only image of a breed trains.
@@ -213,7 +213,7 @@ def split_by_name(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
 def _by_name(
     folder: str, other: str, endings: tuple[str, ...], what: str
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """The paths below a folder and not below another, by name; and those of other files."""
+    """Return the paths below a folder and not below another, by name; and those of other files."""
     try:
         paths = storage.files_under(folder)
     except OSError as error:

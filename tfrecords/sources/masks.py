@@ -65,7 +65,7 @@ def convert_masks(
     skip_invalid: SkipInvalid = False,
     keep_duplicates: KeepDuplicates = False,
 ) -> int:
-    """Converts, and prints what came of it; returns 0."""
+    """Convert, and print what came of it; return 0."""
     beam_args = beam_arguments(context)
     table = read_classes(classes, ignore)
     if recipe:
@@ -94,7 +94,7 @@ def convert_masks(
 
 
 def reading(table: ClassTable) -> dict[str, Any]:
-    """What `create_tfrecords` is to be given for masks of a table's classes."""
+    """Return what `create_tfrecords` is to be given for masks of a table's classes."""
     return {
         "read_mask": table,
         "class_names": table.names,
@@ -103,7 +103,7 @@ def reading(table: ClassTable) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit code."""
+    """Run the command line; return its exit code."""
     return run(app, "python -m tfrecords.sources.masks", arguments)
 
 

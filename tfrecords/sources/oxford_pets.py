@@ -44,7 +44,7 @@ class RawPets:
 def find_official_set(
     output: str, options: Options, archives: tuple[Archive, ...] = ARCHIVES
 ) -> DatasetInfo | None:
-    """Returns the description of the official set that a folder holds as it would be made now.
+    """Return the description of the official set that a folder holds as it would be made now.
 
     Args:
         output: local or remote folder.
@@ -78,7 +78,7 @@ def fetch_pets(
     archives: tuple[Archive, ...] = ARCHIVES,
     first_wait: float = 1.0,
 ) -> RawPets:
-    """Downloads and extracts the archives; what is there already is not fetched again.
+    """Download and extracts the archives; what is there already is not fetched again.
 
     Args:
         folder: local folder for the archives and what they hold.
@@ -113,7 +113,7 @@ def convert_raw(
     train_list: str | None = None,
     val_list: str | None = None,
 ) -> DatasetInfo:
-    """Converts what was fetched.
+    """Convert what was fetched.
 
     Without lists the split is the data set's own: the photos of its trainval.txt train, those of
     its test.txt validate, which judges.
@@ -151,7 +151,7 @@ def convert_raw(
 
 
 def _generator(archives: tuple[Archive, ...]) -> dict[str, Any]:
-    """What decides the official set, beside the options."""
+    """Return what decides the official set, beside the options."""
     return {
         "generator": "tfrecords.create_tfrecords_pets",
         "archives": {archive.name: archive.md5 for archive in archives},

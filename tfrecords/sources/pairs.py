@@ -10,7 +10,7 @@ from tfrecords.sources.listing import Pair
 
 
 def convert_files(pair: Pair, max_side: int, read_mask: MaskReader) -> Outcome:
-    """Reads, checks and converts a pair of files.
+    """Read, check and convert a pair of files.
 
     Args:
         pair: a photo and its mask.

@@ -14,7 +14,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
 def check_recipe_path(path: str) -> None:
-    """Holds a recipe's path against what a recipe may be called, before anything is converted.
+    """Hold a recipe's path against what a recipe may be called, before anything is converted.
 
     Raises:
         DataError: it does not end in .toml, what comes before is no name, or there is no such
@@ -36,7 +36,7 @@ def check_recipe_path(path: str) -> None:
 
 
 def write_recipe(path: str, text: str) -> bool:
-    """Writes a recipe, unless the file is there.
+    """Write a recipe, unless the file is there.
 
     Returns:
         Whether it was written.
@@ -51,7 +51,7 @@ def write_recipe(path: str, text: str) -> bool:
 
 
 def recipe_text(name: str, table: ClassTable) -> str:
-    """A recipe in TOML, which inherits from `pets` what does not depend on the classes."""
+    """Return a recipe in TOML, which inherits from `pets` what does not depend on the classes."""
     quoted = [json.dumps(class_name, ensure_ascii=False) for class_name in table.names]
     ignored = [f"ignore_label = {IGNORED}"] if table.ignores else []
     lines = [

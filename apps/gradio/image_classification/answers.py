@@ -7,7 +7,7 @@ import gradio as gr
 
 from classification import Model
 from images import ImageFault
-from page import remarks
+from page import INVITATION, fault, remarks
 from table import table
 from uploads import Uploads
 
@@ -21,10 +21,14 @@ class Answers:
     def show(self, path: str | None) -> Iterator[tuple[Any, ...]]:
         """One image file to what is shown: invitation, the column of details, bars and remarks."""
         # What belongs to the image before goes first: should this one fail, nothing is shown.
-        yield gr.HTML(visible=True), gr.Column(visible=False), None, None
+        yield gr.HTML(INVITATION, visible=True), gr.Column(visible=False), None, None
         if path is None:
             return
-        picture, found = self._uploads.answer(path)
+        try:
+            picture, found = self._uploads.answer(path)
+        except gr.Error as error:
+            yield gr.HTML(fault(error.message)), gr.Column(visible=False), None, None
+            return
         height, width = picture.pixels.shape[:2]
         told = [f"{width} x {height} pixels in {found.milliseconds:.1f} ms."]
         if found.decision:
@@ -42,7 +46,10 @@ class Answers:
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # how Gradio is asked for one
     ) -> str:
         """Image files to a table: what was found in each, or why nothing was."""
-        return table(self._uploads.answer_all(paths, progress))
+        try:
+            return table(self._uploads.answer_all(paths, progress))
+        except gr.Error as error:
+            return fault(error.message)
 
     def classify(self, image: str | None) -> tuple[str, dict[str, float], float]:
         """Classifies one image file.

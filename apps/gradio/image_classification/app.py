@@ -29,10 +29,10 @@ _SHOWN_CLASSES = 5
 
 
 def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
-    """Makes the page and the endpoints `/classify` and `/classify_batch`."""
+    """Make the page and the endpoints `/classify` and `/classify_batch`."""
     answers = Answers(model)
     with begin_page(TITLE) as page:
-        title = heading(TITLE, model.description, origin.name, origin.url)
+        title = heading(TITLE, model.description, origin.name, origin.url, origin.card)
         gr.HTML(title, apply_default_css=False)
         with gr.Tab("One image"), gr.Row():
             _one_image(answers, examples)
@@ -61,7 +61,7 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
 
 def _one_image(answers: Answers, examples: list[Path]) -> None:
     with gr.Column():
-        image = image_file(label="Image", sources=["upload", "clipboard"], height=360)
+        image = image_file(label="Image", sources=["upload", "webcam", "clipboard"], height=360)
         shown_below = gr.Column()
     with gr.Column():
         invitation = gr.HTML(INVITATION, apply_default_css=False)

@@ -44,7 +44,7 @@ class Model(PublishedModel):
         super().__init__(folder, "classification", output="probabilities")
 
     def classify(self, pixels: Pixels) -> Classification:
-        """Finds the probability of each class.
+        """Find the probability of each class.
 
         Args:
             pixels: uint8 [height, width, 3], RGB.

@@ -1,13 +1,12 @@
 """The classes of several images as a table: on the page, and as CSV."""
 
-import base64
 import csv
 import io
 from collections.abc import Iterable
 
 from classification import Classification
 from images import ImageFault, Picture
-from page import escape
+from page import download, escape
 
 CSV_NAME = "classes.csv"
 # What a formula begins with, which a spreadsheet would run; the last four are the full-width forms.
@@ -19,19 +18,16 @@ Result = tuple[str, tuple[Picture, Classification] | ImageFault]
 def table(results: Iterable[Result]) -> str:
     """HTML: a row for each file, and a link that saves them as CSV.
 
-    The link holds the CSV itself, so that no file of it is kept for any user.
-
     Args:
         results: names of files with what was found, or with why nothing was.
     """
     found = list(results)
     rows = "".join(f"<tr><td>{escape(name)}</td>{_cells(answer)}</tr>" for name, answer in found)
-    encoded = base64.b64encode(_csv(found).encode()).decode()
+    saved = download(CSV_NAME, "text/csv;charset=utf-8", _csv(found).encode(), "Download as CSV")
     return (
         '<table class="findings"><thead><tr><th scope="col">File</th><th scope="col">Class</th>'
         f'<th scope="col" class="number">Probability</th></tr></thead><tbody>{rows}</tbody></table>'
-        f'<p class="remark"><a download="{CSV_NAME}" '
-        f'href="data:text/csv;charset=utf-8;base64,{encoded}">Download as CSV</a></p>'
+        f'<p class="remark">{saved}</p>'
     )
 
 
@@ -61,5 +57,5 @@ def _csv(results: Iterable[Result]) -> str:
 
 
 def _as_text(cell: str) -> str:
-    """Marks what would be a formula as text, by an apostrophe in front, as in a spreadsheet."""
+    """Mark what would be a formula as text, by an apostrophe in front, as in a spreadsheet."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

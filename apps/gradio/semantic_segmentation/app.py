@@ -26,18 +26,24 @@ from page import INVITATION, heading
 from segmentation import Model
 
 TITLE = "Semantic segmentation"
-# The mask lies over the image in the browser: to move the slider asks the server nothing.
+# The masks lie over the image in the browser: to move the slider asks the server nothing.
 SET_OPACITY = "value => document.documentElement.style.setProperty('--mask-opacity', value / 100)"
+# So does each class, of which there may be 256.
+SET_CLASSES = """shown => {
+  const style = document.documentElement.style;
+  for (let id = 0; id < 256; id++)
+    style.setProperty(`--class-${id}`, shown.includes(id) ? "block" : "none");
+}"""
 
 
 def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
-    """Makes the page and the endpoints `/segment` and `/segment_batch`."""
+    """Make the page and the endpoints `/segment` and `/segment_batch`."""
     handlers = Handlers(model)
     with begin_page(TITLE) as page:
-        title = heading(TITLE, model.description, origin.name, origin.url)
+        title = heading(TITLE, model.description, origin.name, origin.url, origin.card)
         gr.HTML(title, apply_default_css=False)
         with gr.Tab("One image"), gr.Row():
-            _one_image(handlers, examples)
+            _one_image(model, handlers, examples)
         with gr.Tab("Several images"):
             ask_for_several("Segment", handlers.show_all)
         gr.on(
@@ -64,18 +70,27 @@ def build(model: Model, origin: Origin, examples: list[Path]) -> gr.Blocks:
     return page
 
 
-def _one_image(handlers: Handlers, examples: list[Path]) -> None:
+def _one_image(model: Model, handlers: Handlers, examples: list[Path]) -> None:
     with gr.Column():
-        image = image_file(label="Image", sources=["upload", "clipboard"], height=360)
+        image = image_file(label="Image", sources=["upload", "webcam", "clipboard"], height=360)
         shown_below = gr.Column()
     with gr.Column():
         view = gr.HTML(INVITATION, apply_default_css=False)
         with gr.Column(visible=False) as details:
             opacity = gr.Slider(0, 100, 50, step=1, label="Mask opacity, %", buttons=[])
+            classes = gr.CheckboxGroup(
+                [(name, number) for number, name in enumerate(model.class_names)],
+                value=[
+                    number
+                    for number in range(len(model.class_names))
+                    if number not in model.background
+                ],
+                label="Classes shown",
+            )
             legend = gr.HTML(apply_default_css=False)
-            mask = gr.Image(label="Mask", format="png", buttons=["download", "fullscreen"])
     opacity.input(None, opacity, js=SET_OPACITY)
-    result = [view, details, legend, mask]
+    classes.input(None, classes, js=SET_CLASSES)
+    result = [view, details, legend]
     gr.on(
         [image.input],
         handlers.show,

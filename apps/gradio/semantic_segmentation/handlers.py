@@ -1,6 +1,7 @@
 """What the page's controls and the endpoints do."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ from PIL import Image
 
 import drawing
 from images import ImageFault
-from page import INVITATION
+from page import INVITATION, fault
 from segmentation import Model
 from uploads import Uploads
 
@@ -18,21 +19,24 @@ class Handlers:
     """Gradio's callbacks for one model; they keep nothing between calls."""
 
     def __init__(self, model: Model) -> None:
-        self._palette = model.palette
+        self._look = drawing.Look(model.palette, model.background)
         self._uploads = Uploads(model.segment, model.max_megapixels, "Segmenting")
 
     def show(self, path: str | None) -> Iterator[tuple[Any, ...]]:
-        """One image file to what is shown: overlay, the column of details, legend and mask."""
-        # What belongs to the image before goes first: should this one fail, nothing is shown.
-        yield INVITATION, gr.Column(visible=False), None, None
+        """One image file to what is shown: overlay, the column of details, and legend."""
+        # What belongs to the image before goes first.
+        yield INVITATION, gr.Column(visible=False), None
         if path is None:
             return
-        picture, found = self._uploads.answer(path)
+        try:
+            picture, found = self._uploads.answer(path)
+        except gr.Error as error:
+            yield fault(error.message), gr.Column(visible=False), None
+            return
         yield (
-            drawing.overlay(picture.pixels, found.mask, self._palette, drawing.VIEW),
+            drawing.overlay(picture.pixels, found.mask, self._look, drawing.VIEW),
             gr.Column(visible=True),
-            drawing.legend(picture, found, self._palette),
-            _own_file(drawing.colour(found.mask, self._palette)),
+            drawing.legend(Path(path).name, picture, found, self._look),
         )
 
     def show_all(
@@ -41,11 +45,10 @@ class Handlers:
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # how Gradio is asked for one
     ) -> str:
         """Image files to a card each: what was found, or why nothing was."""
-        cards = [
-            drawing.card(*result, self._palette)
-            for result in self._uploads.answer_all(paths, progress)
-        ]
-        return f'<div class="cards">{"".join(cards)}</div>'
+        try:
+            return drawing.cards(self._uploads.answer_all(paths, progress), self._look)
+        except gr.Error as error:
+            return fault(error.message)
 
     def segment(self, image: str | None) -> tuple[Any, dict[str, float], float]:
         """Segments one image file.
@@ -88,9 +91,9 @@ class Handlers:
 
 
 def _own_file(image: Image.Image) -> Image.Image:
-    """Gives an image, as PNG, a file that no other result has.
+    """Give an image, as PNG, a file that no other result has.
 
-    Gradio names a file by its content and writes it anew for every result: whoever fetches the
+    Gradio names a file by its content and writes it again for every result: whoever fetches the
     same mask at that moment would get a part of it, or nothing.
     """
     image.info["id"] = uuid4().hex

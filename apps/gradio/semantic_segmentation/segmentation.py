@@ -10,6 +10,8 @@ from PIL import Image
 
 from runtime import Pixels, PublishedModel
 
+_BACKGROUND = "background"  # the class that is first seen without its colour
+
 
 @dataclass(frozen=True)
 class Segmentation:
@@ -29,6 +31,10 @@ class Segmentation:
 class Model(PublishedModel):
     """A published segmentation model.
 
+    Attributes:
+        palette: colours by class id.
+        background: ids of the classes that say that there is nothing.
+
     Args:
         folder: a snapshot of a model repository, or a version that the pipeline pushed.
 
@@ -41,9 +47,12 @@ class Model(PublishedModel):
         self.palette: list[tuple[int, int, int]] = [
             tuple(rgb) for rgb in self.provenance["palette"]
         ]
+        self.background: list[int] = [
+            number for number, name in enumerate(self.class_names) if name.casefold() == _BACKGROUND
+        ]
 
     def segment(self, pixels: Pixels) -> Segmentation:
-        """Finds the class of every pixel.
+        """Find the class of every pixel.
 
         Args:
             pixels: uint8 [height, width, 3], RGB.

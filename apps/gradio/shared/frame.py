@@ -29,7 +29,7 @@ Model = TypeVar("Model")
 
 
 def image_file(**settings: Any) -> gr.Image:
-    """A gr.Image that hands on the very file; of itself it opens the file, and may fail to."""
+    """Return a gr.Image that hands on the very file: by itself it opens it, and may fail to."""
     component = gr.Image(type="filepath", **settings)
 
     def path(payload: Any) -> str | None:
@@ -42,7 +42,7 @@ def image_file(**settings: Any) -> gr.Image:
 def offer_examples(
     paths: list[Path], image: gr.Image, show: Callable[..., Any], result: list[Any]
 ) -> None:
-    """Puts small pictures on the page; a click on one chooses it, as if it were uploaded.
+    """Put small pictures on the page; a click on one chooses it, as if it were uploaded.
 
     gr.Examples would put another component in the place of that user's `image`: one that opens
     whatever is uploaded from then on.
@@ -66,7 +66,7 @@ def offer_examples(
 
 
 def ask_for_several(verb: str, show_all: Callable[..., Any]) -> None:
-    """Puts a field for several images on the page, and below it the answers to all of them.
+    """Put a field for several images on the page, and below it the answers to all of them.
 
     Args:
         verb: what the button says.
@@ -75,11 +75,13 @@ def ask_for_several(verb: str, show_all: Callable[..., Any]) -> None:
     files = gr.File(label="Images", file_count="multiple", file_types=["image"], height=200)
     start = gr.Button(verb, variant="primary")
     answers = gr.HTML(apply_default_css=False)
-    start.click(show_all, files, answers, show_progress_on=files, api_visibility="private")
+    start.click(lambda: "", None, answers, show_progress="hidden", api_visibility="private").then(
+        show_all, files, answers, show_progress_on=files, api_visibility="private"
+    )
 
 
 def begin_page(title: str) -> gr.Blocks:
-    """An empty page, which deletes its users' files after a while."""
+    """Return an empty page, which deletes its users' files after a while."""
     return gr.Blocks(title=title, analytics_enabled=False, delete_cache=(60, _DELETED_AFTER))
 
 
@@ -89,7 +91,7 @@ def serve(
     build: Callable[[Model, Origin, list[Path]], gr.Blocks],
     css: str,
 ) -> str | None:
-    """Serves an app until it is stopped.
+    """Serve an app until it is stopped.
 
     Args:
         folder: the app's, which may hold `model.json` and `examples`.
@@ -104,6 +106,9 @@ def serve(
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="default: as in model.json")
     parser.add_argument(
         "--examples", type=Path, metavar="FOLDER", help="of images to try; default: beside app.py"
+    )
+    parser.add_argument(
+        "--port", type=int, help="default: GRADIO_SERVER_PORT, or the first free one from 7860"
     )
     arguments = parser.parse_args()
     try:
@@ -125,13 +130,24 @@ def serve(
         # One user's batch does not keep the others waiting.
         page.queue(default_concurrency_limit=4, max_size=_MAX_WAITING)
         page._queue.sleep_when_free = _POLL_SECONDS
-        page.launch(
-            max_file_size=_MAX_FILE_SIZE,
-            app_kwargs={"middleware": [room]},
-            footer_links=["api"],
-            run_history=False,
-            ssr_mode=False,
-            theme=gr.themes.Soft(font=("system-ui", "sans-serif")),
-            css=css,
-        )
+        try:
+            _, url, _ = page.launch(
+                quiet=True,  # Gradio would advise to share it
+                prevent_thread_lock=True,
+                server_port=arguments.port,
+                max_file_size=_MAX_FILE_SIZE,
+                app_kwargs={"middleware": [room]},
+                footer_links=["api"],
+                run_history=False,
+                ssr_mode=False,
+                theme=gr.themes.Soft(font=("system-ui", "sans-serif")),
+                css=css,
+            )
+        except OSError:
+            return (
+                "The port is taken, or all from 7860 to 7959 are: give a free one with --port, or "
+                "in GRADIO_SERVER_PORT."
+            )
+        print(f"Serving {origin.name} at {url}", flush=True)
+        page.block_thread()
     return None

@@ -18,14 +18,16 @@ class Origin:
     Attributes:
         name: for people.
         url: its page, where it has one.
+        card: what tells of it, where there is such a page.
     """
 
     name: str
     url: str | None = None
+    card: str | None = None
 
 
 def download(model_json: Path) -> tuple[Path, Origin]:
-    """Downloads what an app needs of a model repository, at one revision.
+    """Download what an app needs of a model repository, at one revision.
 
     Args:
         model_json: file with `repo_id`, `revision` (a commit) and `tag`.
@@ -47,5 +49,7 @@ def download(model_json: Path) -> tuple[Path, Origin]:
             f"{repo_id} at revision {revision} cannot be downloaded from {constants.ENDPOINT}; if "
             f"it is private, set the secret HF_TOKEN to a token that may read it. {error}"
         ) from error
-    url = f"{constants.ENDPOINT}/{repo_id}/tree/{revision}"
-    return Path(folder), Origin(f"{repo_id} {named['tag']} ({revision[:7]})", url)
+    page = f"{constants.ENDPOINT}/{repo_id}"
+    name = f"{repo_id} {named['tag']} ({revision[:7]})"
+    card = f"{page}/blob/{revision}/README.md"
+    return Path(folder), Origin(name, f"{page}/tree/{revision}", card)

@@ -33,7 +33,7 @@ class Picture:
 
 
 def read_image(data: bytes, max_megapixels: float = 50) -> Picture:
-    """Decodes an image file.
+    """Decode an image file.
 
     Args:
         data: the file's bytes.
@@ -88,7 +88,7 @@ def _too_large(size: str, max_megapixels: float) -> ImageFault:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Brings deeper greyscale to 0..255, where Pillow would cut the levels off."""
+    """Bring deeper greyscale to 0..255, where Pillow would cut the levels off."""
     if image.mode == "F":
         raise ImageFault(
             "The image has levels of 32 bits: export it with 8 or 16 bits a channel and retry."
@@ -103,7 +103,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
-    """An image as RGB, and whether any pixel of it was transparent."""
+    """Return an image as RGB, and whether any pixel of it was transparent."""
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         if layer.getchannel("A").getextrema() != (255, 255):

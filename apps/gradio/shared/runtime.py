@@ -3,7 +3,6 @@
 import io
 import json
 import math
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 
 LITE_MODEL = "model.tflite"
 PROVENANCE = "assets.extra/provenance.json"
+_DRAWN = "scenes"  # the recipe whose data are drawn by a program
 _THREADS = 2  # a Space has two processors at least
 # Pixels up to which LiteRT takes an image at its own size; it computes on floats.
 _MAX_PIXELS = 4_000_000
@@ -46,6 +46,8 @@ class PublishedModel:
     def __init__(self, folder: Path, task: str, output: str) -> None:
         self.provenance = read_provenance(folder, task)
         self.description = f"{self.provenance['model']}, {self.provenance['image_size']} pixels"
+        if self.provenance.get("recipe") == _DRAWN:
+            self.description += ", trained on drawings"
         self.class_names: list[str] = self.provenance["class_names"]
         # A model that was exported before there was a limit tells none.
         self.max_megapixels: float = self.provenance.get("max_megapixels", 50)
@@ -56,7 +58,7 @@ class PublishedModel:
 
 
 def read_provenance(folder: Path, task: str) -> dict[str, Any]:
-    """What the model in a folder was made with.
+    """Return what the model in a folder was made with.
 
     Args:
         folder: a snapshot of a model repository, or a version that the pipeline pushed.
@@ -82,7 +84,7 @@ def read_provenance(folder: Path, task: str) -> dict[str, Any]:
 
 
 def _load_lite_model(path: Path) -> Callable[[Pixels], npt.NDArray[Any]]:
-    """Loads a LiteRT model of one output; several threads may call it at once.
+    """Load a LiteRT model of one output; several threads may call it at once.
 
     Returns:
         From an image, uint8 [height, width, 3] RGB, which may be shrunk, to the output, its first
@@ -113,7 +115,7 @@ def _load_lite_model(path: Path) -> Callable[[Pixels], npt.NDArray[Any]]:
 
 
 def _shrink(pixels: Pixels) -> Pixels:
-    """An image, uint8 [height, width, 3], no larger than LiteRT takes it; most are as they were."""
+    """Return an image, uint8 [height, width, 3], no larger than LiteRT takes it; most are so."""
     height, width = pixels.shape[:2]
     scale = math.sqrt(_MAX_PIXELS / (height * width))
     if scale >= 1:
@@ -123,7 +125,7 @@ def _shrink(pixels: Pixels) -> Pixels:
 
 
 def _load_saved_model(folder: Path, output: str) -> Callable[[Pixels], Any]:
-    """Loads a SavedModel; several threads may call it at once.
+    """Load a SavedModel; several threads may call it at once.
 
     Args:
         folder: of the model.
@@ -133,8 +135,6 @@ def _load_saved_model(folder: Path, output: str) -> Callable[[Pixels], Any]:
         From an image, uint8 [height, width, 3] RGB, to the output's one value for it: an array, or
         bytes.
     """
-    # TensorFlow's notices about the machine are nothing to act on.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(folder))

@@ -13,7 +13,7 @@ _SCENES = {
 
 
 def draw_scenes(folder: Path) -> list[Path]:
-    """Writes the scenes as JPEG files of 480 x 360 pixels, the same ones every time."""
+    """Write the scenes as JPEG files of 480 x 360 pixels, the same ones every time."""
     paths = []
     for name, colours in _SCENES.items():
         paths.append(folder / f"{name}.jpg")
@@ -22,7 +22,7 @@ def draw_scenes(folder: Path) -> list[Path]:
 
 
 def _draw(sky: str, ground: str, fur: str, dark: str, floppy: bool) -> Image.Image:
-    """A pet that sits before a horizon; its ears hang or stand."""
+    """Return a pet that sits before a horizon; its ears hang or stand."""
     scene = Image.new("RGB", (480, 360), sky)
     draw = ImageDraw.Draw(scene)
     draw.rectangle((0, 215, 480, 360), ground)

@@ -12,11 +12,13 @@ from urllib.request import getproxies_environment
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from notices import hide_notices
+
 _HERE = ("127.0.0.1", "localhost")
 
 
 def prepare() -> None:
-    """Gives the app a folder of its own, and a way to this machine that leads through no proxy.
+    """Give the app a folder of its own, a way to itself past all proxies, and a quiet terminal.
 
     To be called before Gradio is imported, which reads the environment then. `GRADIO_TEMP_DIR` may
     name another folder; the app's own one is removed when it ends.
@@ -27,6 +29,7 @@ def prepare() -> None:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         os.environ["GRADIO_TEMP_DIR"] = folder
+    hide_notices()
     # Gradio asks itself whether it answers.
     others = getproxies_environment().get("no", "")
     if others != "*":
@@ -49,7 +52,7 @@ class RoomForUploads:
         self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
+        """Answer one request."""
         answer = self._app
         if scope["type"] == "http" and scope["path"].endswith("/upload") and self._is_full():
             text = "The app keeps as many files as it may: retry in some minutes."

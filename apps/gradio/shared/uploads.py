@@ -33,7 +33,7 @@ class Uploads(Generic[Answer]):
         self._slots = threading.Semaphore(_AT_ONCE)
 
     def answer(self, path: str | None) -> tuple[Picture, Answer]:
-        """Answers one file.
+        """Answer one file.
 
         Raises:
             gr.Error: there is none, or it cannot be used; the message is for the user.
@@ -48,7 +48,7 @@ class Uploads(Generic[Answer]):
     def answer_all(
         self, paths: list[str] | None, progress: gr.Progress
     ) -> Iterator[tuple[str, tuple[Picture, Answer] | ImageFault]]:
-        """Answers several files; one that cannot be used keeps none of the others back.
+        """Answer several files; one that cannot be used keeps none of the others back.
 
         Returns:
             Each file's name with its answer, or with why there is none.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import REPOSITORY
+from tests.notices import notices
 from tests.ports import free_port
 
 APP = REPOSITORY / "apps/gradio/semantic_segmentation"
@@ -99,6 +100,9 @@ def running_app(command: list[str], folder: Path, **environment: str) -> Iterato
         finally:
             process.terminate()
             process.wait(30)
+        log.seek(0)
+        said = log.read()
+        assert notices(said) == [] and "share=True" not in said, said
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_blessed_model_is_converted(inputs: Artifacts, output: Artifact) -> No
     assert output.get_int_custom_property("blessed") == 1
     assert output.get_string_custom_property("summary").startswith("int8 ")
     report = json.loads((folder / "edge.json").read_text())
-    # The float model's figure is the gate's; counted here anew, the float32 version's is the same.
+    # The float model's figure is the gate's; counted here again, the float32 version's is the same.
     assert report["variants"]["float32"]["mean_iou"] == pytest.approx(
         report["float_mean_iou"], abs=1e-3
     )

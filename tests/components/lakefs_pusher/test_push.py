@@ -112,7 +112,7 @@ def test_the_same_push_again_stays_behind_a_newer_model(
     assert (again.changed, again.revision) == (False, first.revision)
     assert held(lakefs) == newest
     assert writes(lakefs, before) == []
-    # Trained anew it is a newer model, if of the same content.
+    # Trained again it is a newer model, if of the same content.
     assert push(source="Trainer/3").changed
     assert held(lakefs) == files(model)
 

@@ -43,7 +43,7 @@ def test_every_signature_is_needed(reason: Reason, name: str) -> None:
 
 def test_values_that_are_not_finite(reason: Reason) -> None:
     assert reason(network=network(lambda pixels: tf.fill(LOGITS, float("nan")))) == (
-        "Signature `network` gives values in logits that are NaN or infinite; train anew, with a "
+        "Signature `network` gives values in logits that are NaN or infinite; train again, with a "
         "lower LEARNING_RATE."
     )
 

@@ -18,7 +18,7 @@ HOSTS = ("storage.googleapis.com", "*.storage.googleapis.com", "www.googleapis.c
 class GcsEmulator:
     """Cloud Storage on 127.0.0.1 for google-cloud-storage, TensorFlow and Beam.
 
-    Objects are held in memory. The certificates are made anew each time, and so is the service
+    Objects are held in memory. The certificates are made again each time, and so is the service
     account in whose name a child process works.
 
     Args:

@@ -29,7 +29,7 @@ class Authority:
     """Issues the certificates with which the emulators are the hosts of others.
 
     Args:
-        folder: Where the PEM files are written, anew each time.
+        folder: Where the PEM files are written, again each time.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -38,7 +38,7 @@ class Limits:
 class HubEmulator(Service):
     """A Hugging Face Hub on 127.0.0.1 whose state is a folder.
 
-    What it holds is on disk, but not the tokens: they are given anew each time.
+    What it holds is on disk, but not the tokens: they are given again each time.
 
     Args:
         folder: The state; made when absent, gone on with when there.

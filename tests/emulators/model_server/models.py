@@ -22,7 +22,7 @@ class Refusal(Exception):
 
 
 class Models:
-    """Models as models.config wants them; `reload` reads it anew.
+    """Models as models.config wants them; `reload` reads it again.
 
     Args:
         config_file: the file.

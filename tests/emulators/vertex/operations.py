@@ -46,7 +46,7 @@ class Operations:
         """The operation as it is now.
 
         Raises:
-            Refusal: NOT_FOUND when there is none of this name.
+            Refusal: NOT_FOUND when there is none with this name.
         """
         with self._lock:
             try:

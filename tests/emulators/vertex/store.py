@@ -93,7 +93,7 @@ class Store:
         """A resource.
 
         Raises:
-            Refusal: NOT_FOUND when there is none of this name.
+            Refusal: NOT_FOUND when there is none with this name.
         """
         with self.lock:
             try:
@@ -106,7 +106,7 @@ class Store:
         """Lets a function change a resource, in one step for all others.
 
         Raises:
-            Refusal: NOT_FOUND when there is none of this name, or what the function raises.
+            Refusal: NOT_FOUND when there is none with this name, or what the function raises.
         """
         with self.lock:
             message = self.find(name)
@@ -132,7 +132,7 @@ class Store:
         """Forgets a resource.
 
         Raises:
-            Refusal: NOT_FOUND when there is none of this name.
+            Refusal: NOT_FOUND when there is none with this name.
         """
         with self.lock:
             self.find(name)

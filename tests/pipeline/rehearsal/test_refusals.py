@@ -43,7 +43,7 @@ def test_a_job_of_another_tfx(tmp_path: Path) -> None:
     ours = given["pipelineSpec"]["sdkVersion"]
     given["pipelineSpec"]["sdkVersion"] = "tfx-1.14.0"
     assert refusal(given, tmp_path) == (
-        f"The job was compiled by tfx-1.14.0, while {ours} is installed here: compile it anew."
+        f"The job was compiled by tfx-1.14.0, while {ours} is installed here: compile it again."
     )
 
 

@@ -58,8 +58,8 @@ def test_states_are_shown_as_they_change_and_summed_up(tmp_path: Path) -> None:
     assert "Warning: image gcr.io/demo/image:latest is not named by its digest" in summary
     again = run(tmp_path, given)
     assert "first cached" in again.stdout
-    anew = run(tmp_path, given, "--no-cache")
-    assert "cached" not in anew.stdout
+    again = run(tmp_path, given, "--no-cache")
+    assert "cached" not in again.stdout
 
 
 def test_a_failed_step_is_named_with_reason_last_lines_and_log(tmp_path: Path) -> None:

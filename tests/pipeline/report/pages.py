@@ -16,7 +16,7 @@ class Page(html.parser.HTMLParser):
 
     Attributes:
         elements: (name, attributes) of every element.
-        text: all text outside of the style.
+        text: all text outside of the style and of scripts.
         tables: rows of cell texts, by the label of the box around the table.
         unclosed: names of the elements that were never closed, or not in their order.
     """
@@ -52,7 +52,7 @@ class Page(html.parser.HTMLParser):
             self.unclosed.pop()
 
     def handle_data(self, data: str) -> None:
-        if "style" in self.unclosed:
+        if {"style", "script"} & set(self.unclosed):
             return
         self.text += data
         if "th" in self.unclosed or "td" in self.unclosed:

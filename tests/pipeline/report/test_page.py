@@ -186,7 +186,7 @@ def test_the_same_run_gives_the_same_page_and_no_other_file(hostile: Workplace) 
     path = write_report(run_of(hostile), hostile.pipeline_root)
     assert path == report_of(hostile)
     assert path.read_text() == before
-    assert [file.suffix for file in path.parent.iterdir()] == [".html"]
+    assert {file.name for file in path.parent.iterdir()} == {path.name, "index.html"}
 
 
 def test_curves_pair_training_and_validation() -> None:

@@ -1,15 +1,21 @@
 """What a run says at its end of a model that cannot be served."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from rich.console import Console
+from tfx.types import standard_artifacts
 
 from pipeline.configs import load_settings
 from pipeline.report.page import verdict
 from pipeline.results import summary
+from pipeline.results.commands import Commands
 from pipeline.runs.history import Run
 from tests.conftest import Workplace
 from tests.pipeline.report.pages import run_of
 
+UNFINISHED = "The validation's mean IoU was still getting better at epoch 1: train longer, "
 REASON = "The model has no signature `network`; export it as models/signatures.py does."
 
 
@@ -21,16 +27,18 @@ def run(hostile: Workplace) -> Run:
     return run
 
 
-def printed(run: Run, **settings: str) -> str:
+def printed(run: Run, by_verb: bool = False, **settings: str) -> str:
     console = Console(width=500)
+    commands = Commands(load_settings("none", **settings), by_verb)
     with console.capture() as captured:
-        console.print(summary.table(run, load_settings("none", **settings), "report.html"))
+        console.print(summary.table(run, commands, "report.html"))
     return captured.get()
 
 
-def following(run: Run, **settings: str) -> str:
-    """The command that the table names as the next one."""
-    [line] = [line for line in printed(run, **settings).splitlines() if "│ next " in line]
+def following(run: Run, row: str = "next", by_verb: bool = False, **settings: str) -> str:
+    """What the table says in a row, its first line."""
+    lines = printed(run, by_verb, **settings).splitlines()
+    [line] = [line for line in lines if f"│ {row} " in line]
     return line.split("│")[2].strip()
 
 
@@ -61,17 +69,17 @@ def test_a_model_that_the_gate_blessed_and_that_cannot_be_served(run: Run) -> No
 @pytest.mark.parametrize(
     ("settings", "app", "longer"),
     [
-        ({}, "make app", "EPOCHS=12 make demo"),
+        ({}, "make app", "make demo"),
         (
             {"data_root": "data/my own", "serving_dir": "out/serving", "pipeline_root": "out/root"},
             "PIPELINE_ROOT=out/root 'DATA_ROOT=data/my own' SERVING_DIR=out/serving make app",
-            "EPOCHS=12 PIPELINE_ROOT=out/root 'DATA_ROOT=data/my own' SERVING_DIR=out/serving "
+            "PIPELINE_ROOT=out/root 'DATA_ROOT=data/my own' SERVING_DIR=out/serving "
             "python local_runner.py",
         ),
         (
             {"recipe": "pets"},
             "RECIPE=pets make app",
-            "EPOCHS=22 RECIPE=pets python local_runner.py",
+            "RECIPE=pets python local_runner.py",
         ),
         (
             {
@@ -79,29 +87,62 @@ def test_a_model_that_the_gate_blessed_and_that_cannot_be_served(run: Run) -> No
                 "hf_repo_id": "demo/pets",
                 "hf_endpoint": "http://127.0.0.1:8756",
                 "tune": "1",
-                "epochs": "5",
             },
             "RECIPE=pets make app",
-            "EPOCHS=10 RECIPE=pets TUNE=True make demo",
+            "RECIPE=pets TUNE=True make demo",
         ),
         (
             {"hf_repo_id": "me/scenes", "hf_private": "1", "hf_space_variables": '{"A": "b c"}'},
             "make app",
-            "EPOCHS=12 HF_REPO_ID=me/scenes HF_SPACE_ID=me/scenes HF_PRIVATE=True "
+            "HF_REPO_ID=me/scenes HF_SPACE_ID=me/scenes HF_PRIVATE=True "
             """'HF_SPACE_VARIABLES={"A": "b c"}' python local_runner.py""",
         ),
         (
-            {"model": "unet_light", "encoder_weights": "none", "epochs": "3"},
+            {"model": "unet_light", "encoder_weights": "none"},
             "make app",
-            "EPOCHS=6 MODEL=unet_light ENCODER_WEIGHTS=none make demo",
+            "MODEL=unet_light ENCODER_WEIGHTS=none make demo",
         ),
     ],
 )
 def test_the_next_command_has_what_was_set_for_this_one(
     run: Run, settings: dict[str, str], app: str, longer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("RECIPE", "DATA_ROOT", "PIPELINE_ROOT", "SERVING_DIR"):
-        monkeypatch.delenv(name, raising=False)
+    bare(monkeypatch)
     assert following(run, **settings) == app
     run.steps["Evaluator"].outputs["blessing"].set_int_custom_property("blessed", 0)
-    assert following(run, **settings) == longer
+    assert following(run, epochs="1", **settings) == f"{UNFINISHED}EPOCHS=2 {longer}"
+
+
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RECIPE", "DATA_ROOT", "PIPELINE_ROOT", "SERVING_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_after_a_verb_the_next_command_is_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare(monkeypatch)
+    settings = {"recipe": "pets", "serving_dir": "my models", "tune": "1", "epochs": "1"}
+    places = "--recipe pets --serving-dir 'my models'"
+    assert following(run, by_verb=True, **settings) == f"visionpipe app {places}"
+    run.steps["Evaluator"].outputs["blessing"].set_int_custom_property("blessed", 0)
+    longer = f"visionpipe train --epochs 2 {places} --tune"
+    assert following(run, by_verb=True, **settings) == UNFINISHED + longer
+    look = f"visionpipe app --model {run.run_id} {places}"
+    assert following(run, "look at it", by_verb=True, **settings) == look
+    look = f"RECIPE=pets 'SERVING_DIR=my models' visionpipe app --model {run.run_id}"
+    assert following(run, "look at it", **settings) == look
+
+
+def test_a_model_that_was_pushed_before_a_newer_one_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bare(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    for version in ("7", "12"):
+        (tmp_path / "models" / version).mkdir(parents=True)
+        (tmp_path / "models" / version / "saved_model.pb").touch()
+    pushed = standard_artifacts.PushedModel()
+    run.steps["Pusher"] = replace(run.steps["Evaluator"], outputs={"pushed_model": pushed})
+    for version, command in (("12", "make app"), ("7", "visionpipe app --model models/7")):
+        folder = str(tmp_path / "models" / version)
+        pushed.set_string_custom_property("pushed_destination", folder)
+        assert following(run) == command

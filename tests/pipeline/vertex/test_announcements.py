@@ -130,7 +130,7 @@ def test_data_are_recorded_once_in_the_order_in_which_they_were_written(team: Te
     assert team.recorded() == {"first": "waiting", "second": "waiting"}
 
 
-def test_a_folder_that_is_written_anew_waits_at_its_new_place(team: Team) -> None:
+def test_a_folder_that_is_written_again_waits_at_its_new_place(team: Team) -> None:
     for name in ("first", "second", "first"):
         team.announce(name)
     assert team.recorded() == {"second": "waiting", "first": "waiting"}

@@ -5,14 +5,14 @@ import subprocess
 from pathlib import Path
 
 from tests.conftest import REPOSITORY, Workplace
-from tests.pages import blocks
+from tests.pages import blocks, typed
 from tests.ports import free_ports
 from tests.serving.processes import running
 from tests.serving.tiny_models import give_provenance
 
 PAGE = blocks("docs/serving.md", "bash")
-SERVE, ASK = (block.text for block in PAGE if block.heading == "The server")
-[PREDICT] = [block.text for block in PAGE if block.heading == "Without a server"]
+SERVE, ASK = (typed(block.text) for block in PAGE if block.heading == "The server")
+[PREDICT] = [typed(block.text) for block in PAGE if block.heading == "Without a server"]
 
 
 def run(workplace: Workplace, commands: str) -> str:

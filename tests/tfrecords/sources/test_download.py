@@ -66,7 +66,7 @@ def test_a_part_that_is_whole_is_only_renamed(server: Server, tmp_path: Path) ->
     assert len(server.asked) == 2
 
 
-def test_a_part_longer_than_the_file_is_fetched_anew(server: Server, tmp_path: Path) -> None:
+def test_a_part_longer_than_the_file_is_fetched_again(server: Server, tmp_path: Path) -> None:
     (tmp_path / "images.tar.gz.part").write_bytes(FILES["images.tar.gz"] + b"more")
     fetch(server, tmp_path)
     assert [wanted for name, wanted in server.asked if name == "images.tar.gz"][1] is None
@@ -114,7 +114,7 @@ def test_a_file_that_is_not_there_is_not_asked_for_again(server: Server, tmp_pat
     assert len(server.asked) == 1
 
 
-def test_a_wrong_checksum_is_told_and_the_next_run_starts_anew(
+def test_a_wrong_checksum_is_told_and_the_next_run_starts_again(
     server: Server, tmp_path: Path
 ) -> None:
     server.files["images.tar.gz"] = b"something else"

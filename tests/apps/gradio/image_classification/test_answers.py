@@ -51,8 +51,9 @@ def test_what_is_shown_goes_before_an_image_that_fails(answers: Answers, bad: st
     shown = answers.show(bad)
     _, details, bars, remarks = next(shown)
     assert (details.visible, bars, remarks) == (False, None, None)
-    with pytest.raises(gr.Error, match="^'The file is not an image that can be read: send a JPEG"):
-        next(shown)
+    told, details, bars, remarks = next(shown)
+    assert "The file is not an image that can be read: send a JPEG" in told.value
+    assert (details.visible, bars, remarks) == (False, None, None)
     assert len(list(answers.show(None))) == 1
 
 
@@ -83,9 +84,10 @@ def test_one_bad_file_keeps_none_of_the_others_back(
 
 @pytest.mark.parametrize("count", [0, 101])
 def test_a_batch_has_its_limits(answers: Answers, bad: str, count: int) -> None:
-    for ask in (answers.classify_batch, answers.show_all):
-        with pytest.raises(gr.Error, match=f"{count} files were chosen: choose 1 to 100 images"):
-            ask([bad] * count)
+    told = f"{count} files were chosen: choose 1 to 100 images"
+    with pytest.raises(gr.Error, match=told):
+        answers.classify_batch([bad] * count)
+    assert told in answers.show_all([bad] * count)
 
 
 def saved(page: str) -> list[dict[str, str]]:

@@ -64,7 +64,9 @@ def test_bars_show_the_most_probable_classes(wide: Page, photo: Path, words: Pat
     upload(wide, words)
     expect(wide.get_by_text("The file is not an image that can be read")).to_have_count(1)
     expect(bars).to_have_count(0)
-    expect(wide.get_by_text("Choose an image, paste one")).to_be_visible()
+    upload(wide, photo)
+    expect(bars.first).to_contain_text(HOSTILE_NAMES[0])
+    expect(wide.get_by_text("The file is not an image that can be read")).to_have_count(0)
 
 
 def test_several_images_become_a_table_and_csv(

@@ -1,9 +1,11 @@
 """The app in a real browser, wide and narrow, light and dark."""
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.apps.gradio.browsing import open_page, upload
@@ -37,7 +39,7 @@ def words(tmp_path: Path) -> Path:
 
 def test_an_image_is_shown_under_its_mask(page: Page, photo: Path) -> None:
     upload(page, photo)
-    mask = page.locator(".overlay .mask")
+    mask = page.locator(".overlay .mask").first
     expect(mask).to_have_css("opacity", "0.5")
     assert page.locator(".overlay img").evaluate_all(
         "images => images.every(image => image.naturalWidth > 0)"
@@ -49,12 +51,27 @@ def test_an_image_is_shown_under_its_mask(page: Page, photo: Path) -> None:
     for _ in range(10):
         page.keyboard.press("ArrowRight")
     expect(mask).to_have_css("opacity", "0.6")
+    page.get_by_label("Before and after").fill("40")
+    expect(mask).to_have_css("clip-path", "inset(0px 0px 0px 40%)")
+    shown = page.locator(".overlay .mask:visible")
+    before = shown.count()
+    for name in HOSTILE_NAMES:
+        page.get_by_label(name, exact=True).uncheck()
+    expect(shown).to_have_count(0)
+    for name in HOSTILE_NAMES:
+        page.get_by_label(name, exact=True).check()
+    expect(shown).to_have_count(before)
     assert asked == []
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Download photo-mask.png").click()
+    assert saved.value.suggested_filename == "photo-mask.png"
+    assert Image.open(saved.value.path()).size == Image.open(photo).size
+    expect(page.get_by_role("link", name="Download photo-overlay.jpg")).to_be_visible()
 
 
 def test_an_example_is_a_click_away(page: Page) -> None:
     page.locator(".gallery button, button.gallery-item").first.click()
-    expect(page.locator(".overlay .mask")).to_be_visible()
+    expect(page.locator(".overlay .mask").first).to_be_visible()
 
 
 def test_a_wrong_file_is_told_and_shows_nothing(page: Page, photo: Path, words: Path) -> None:
@@ -64,6 +81,9 @@ def test_a_wrong_file_is_told_and_shows_nothing(page: Page, photo: Path, words: 
     expect(page.get_by_text("The file is not an image that can be read")).to_have_count(1)
     expect(page.locator(".overlay")).to_have_count(0)
     expect(page.get_by_label("range slider")).not_to_be_visible()
+    upload(page, photo)
+    expect(page.locator(".overlay")).to_be_visible()
+    expect(page.get_by_text("The file is not an image that can be read")).to_have_count(0)
 
 
 def test_several_images_are_shown_and_the_bad_one_told(
@@ -76,6 +96,11 @@ def test_several_images_are_shown_and_the_bad_one_told(
     expect(cards).to_have_count(2)
     expect(cards.nth(0)).to_contain_text("photo.jpg")
     expect(cards.nth(0)).to_contain_text(HOSTILE_NAMES[0])
-    expect(cards.nth(0).locator(".mask")).to_be_visible()
+    expect(cards.nth(0).locator(".mask").first).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Download as ZIP").click()
+    assert saved.value.suggested_filename == "masks.zip"
+    names = zipfile.ZipFile(saved.value.path()).namelist()
+    assert names == ["photo-mask.png", "photo-overlay.jpg"]
     expect(cards.nth(1)).to_contain_text("The file is not an image that can be read")
     expect(cards.nth(1).locator("img")).to_have_count(0)

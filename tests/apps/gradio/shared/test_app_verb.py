@@ -46,10 +46,31 @@ def test_that_nothing_was_pushed_is_told(workplace: Workplace) -> None:
     assert done.returncode == 2
     assert done.stderr == (
         f"No model was pushed to {workplace.serving_dir} yet: run the pipeline first, as "
-        "`make demo` does.\n"
+        "`make demo` does, or name a model with --model.\n"
     )
 
 
 def test_a_wrong_setting_is_told(workplace: Workplace) -> None:
-    done = workplace.run("python -m pipeline app", EPOCHS="many")
-    assert (done.returncode, done.stderr[:29]) == (2, "Wrong settings: EPOCHS='many'")
+    done = workplace.run("python -m pipeline app", HF_REPO_ID="pets")
+    assert (done.returncode, done.stderr[:33]) == (2, "Wrong settings: HF_REPO_ID='pets'")
+
+
+def test_a_model_of_another_task_is_shown_by_its_own_app(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    environment = {
+        "PYTHONPATH": str(REPOSITORY),
+        "RECIPE": "cifar10",
+        "SERVING_DIR": str(tmp_path / "none"),
+        "PIPELINE_ROOT": str(tmp_path / "runs"),
+    }
+    command = [sys.executable, "-m", "pipeline", "app", "--model", str(model_folder)]
+    with running_app(command, tmp_path, **environment) as running:
+        config = Client(running.url, verbose=False).config
+        taken = running.url.rstrip("/").rpartition(":")[2]
+        done = Workplace(tmp_path).run(" ".join([*command, "--port", taken]))
+    assert f"{model_folder}:" in json.dumps(config)
+    assert config["title"] == "Semantic segmentation"
+    assert done.returncode == 1
+    assert f"This is the model of {model_folder}." in done.stderr
+    assert done.stderr.endswith("give a free one with --port, or in GRADIO_SERVER_PORT.\n")
