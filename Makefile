@@ -150,7 +150,7 @@ format: setup ## Rewrite the sources in the project's style
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
 
-docs: setup ## Write what the pages and .env.example show of the code
+docs: setup ## Write what pages, .env.example and dashboards show of the code
 	@$(RUN) python docs/generate.py
 
 pictures: setup ## Take the pages' pictures of what `make demo` made

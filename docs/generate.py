@@ -1,7 +1,7 @@
 """Writes what the documentation shows of the code, so that it cannot go stale: `make docs`.
 
 The table of settings, the diagram of the graph and the table of speeds, each in its page between
-`<!-- NAME -->` and `<!-- end -->`, and the whole of .env.example.
+`<!-- NAME -->` and `<!-- end -->`, and the whole of .env.example and of Grafana's dashboards.
 """
 
 import json
@@ -21,6 +21,7 @@ from components.data_stores import DataVersionConfig
 from components.endpoint_pusher.config import EndpointConfig
 from components.hf_pusher.config import HubConfig
 from components.lakefs_pusher.config import LakeFSConfig
+from monitoring.dashboards import write_dashboards
 from pipeline.configs import Settings, load_settings
 from pipeline.vertex.config import VertexConfig
 from tracking.config import TrackingConfig
@@ -165,6 +166,8 @@ def pages() -> Iterator[tuple[Path, str]]:
             raise ValueError(f"{page} has no part between <!-- {name} --> and <!-- end -->")
         yield path, f"{text[: found.start()]}\n{make()}\n{text[found.end() :]}"
     yield REPOSITORY / ".env.example", env_example()
+    for name, text in write_dashboards().items():
+        yield REPOSITORY / "monitoring" / "grafana" / f"{name}.json", text
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """compose.yaml: what its schema cannot say. No container is started: that takes Docker."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ def test_the_profiles() -> None:
         "local-lakefs": {"minio", "minio-setup", "lakefs"},
         "mlflow": {"postgres", "mlflow"},
         "mlflow-pgpool": {"postgres", "pgpool", "mlflow-behind-pgpool"},
-        "monitoring": {"prometheus", "alertmanager"},
+        "monitoring": {"prometheus", "alertmanager", "grafana"},
     }
 
 
@@ -111,15 +112,43 @@ def test_a_service_starts_after_what_it_needs() -> None:
 
 def test_what_shares_the_machines_network_listens_on_it_alone() -> None:
     of_the_machine = {name for name, one in SERVICES.items() if one.get("network_mode") == "host"}
-    assert of_the_machine == {"prometheus", "alertmanager"}
+    assert of_the_machine == {"prometheus", "alertmanager", "grafana"}
     ports = {"prometheus": alerting.PROMETHEUS_PORT, "alertmanager": alerting.ALERTMANAGER_PORT}
-    for name in of_the_machine:
+    for name in ports:
         listens = [word for word in SERVICES[name]["command"] if "listen-address=" in word]
         assert f"--web.listen-address=127.0.0.1:{ports[name]}" in listens
         assert set(listens[1:]) <= {"--cluster.listen-address="}
+    assert SERVICES["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
     for part in ("configs", "secrets"):
         for one in COMPOSE[part].values():
             assert one["file"].startswith("monitoring/")
+
+
+def test_grafana_shows_every_dashboard_and_lets_nobody_change_one() -> None:
+    service = SERVICES["grafana"]
+    placed = {
+        one["target"]: REPOSITORY / COMPOSE["configs"][one["source"]]["file"]
+        for one in service["configs"]
+    }
+    assert set(placed.values()) == set((REPOSITORY / "monitoring" / "grafana").iterdir())
+    provisioned = {
+        Path(target).parent.name: yaml.safe_load(path.read_text())
+        for target, path in placed.items()
+        if target.startswith("/etc/grafana/provisioning/")
+    }
+    [source] = provisioned["datasources"]["datasources"]
+    assert source["url"] == f"http://127.0.0.1:{alerting.PROMETHEUS_PORT}"
+    [provider] = provisioned["dashboards"]["providers"]
+    dashboards = [path for path in placed.values() if path.suffix == ".json"]
+    for path in dashboards:
+        assert placed[f"{provider['options']['path']}/{path.name}"] == path
+        asked = re.findall(r'"uid": "(?!visionpipe-)(\w+)"', path.read_text())
+        assert set(asked) == {source["uid"]}
+    environment = service["environment"]
+    assert environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] in placed
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert environment["GF_AUTH_BASIC_ENABLED"] == environment["GF_USERS_ALLOW_SIGN_UP"] == "false"
+    assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
 
 
 def test_lakefs_keeps_its_objects_in_the_bucket_that_is_made() -> None:

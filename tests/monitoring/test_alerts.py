@@ -12,14 +12,17 @@ from typing import Any
 import httpx2
 import pytest
 
+from monitoring.dashboards import write_dashboards
 from monitoring.monitor import look
 from monitoring.reading import Reading
+from monitoring.scoring import Score, Scores, save_scores
 from monitoring.serving import served
 from tests.emulators.faults import Fault
 from tests.emulators.googleapis import ServerMissing
 from tests.emulators.http_service import Reply, Sent, Service
-from tests.monitoring.traffic import ask, write_log
+from tests.monitoring.traffic import RECIPE, ask, write_log
 from tests.services.alerting import SETTINGS, SLACK_URL, Alertmanager, Prometheus, find_programs
+from tests.serving.own_server import Running, running
 
 WAIT = 120.0
 # So that a test waits for seconds; what is told does not depend on it.
@@ -60,6 +63,17 @@ def slack() -> Iterator[Slack]:
         yield service
 
 
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Running]:
+    """A server of a classifier, which logs what it is asked."""
+    from tests.serving.tiny_models import TinyClassifier, push
+
+    (tmp_path / "served").mkdir()
+    push(tmp_path / "served", 1, TinyClassifier())
+    with running(tmp_path / "served", RECIPE, log=tmp_path / "server-log") as server:
+        yield server
+
+
 def settings(folder: Path, slack: Slack, **targets: str) -> Path:
     """Those of monitoring/, with other addresses and less patience."""
     folder.mkdir()
@@ -82,6 +96,33 @@ def wait_for_message(slack: Slack, number: int) -> dict[str, Any]:
     return slack.messages[number]
 
 
+def query(prometheus: Prometheus, expression: str) -> list[dict[str, Any]]:
+    """The series that an expression has now."""
+    answer = httpx2.get(f"{prometheus.url}/api/v1/query", params={"query": expression}).json()
+    assert answer["status"] == "success", answer
+    return answer["data"]["result"]
+
+
+def check_dashboards(prometheus: Prometheus, server: Running) -> None:
+    """Every expression of a panel has a number, once requests come."""
+    missing = {
+        target["expr"]
+        for text in write_dashboards().values()
+        for panel in json.loads(text)["panels"]
+        for target in panel["targets"]
+    }
+    assert len(missing) > 20
+    deadline = time.monotonic() + WAIT
+    while missing:
+        assert time.monotonic() < deadline, missing
+        server.ask([ask(1, 33)[0].image], f"/v1/models/{RECIPE}:predict")
+        server.ask(["no image"], f"/v1/models/{RECIPE}:predict")
+        time.sleep(0.2)
+        for expression in sorted(missing):
+            if any(one["value"][1] != "NaN" for one in query(prometheus, expression)):
+                missing.remove(expression)
+
+
 def test_the_rules_fire_when_they_are_to() -> None:
     for command in (
         ["promtool", "check", "config", SETTINGS / "prometheus.yml"],
@@ -92,10 +133,12 @@ def test_the_rules_fire_when_they_are_to() -> None:
 
 
 def test_drift_reaches_slack_and_so_does_its_end(
-    models: Path, slack: Slack, tmp_path: Path, just_now: float
+    models: Path, slack: Slack, server: Running, tmp_path: Path, just_now: float
 ) -> None:
     output, log = tmp_path / "output", tmp_path / "log"
     output.mkdir()
+    labelled = Score(version=1, route="stable", images=200, figures={}, right=150, estimated=None)
+    save_scores(output, Scores(scores=[labelled]))
     dark = ask(200, 31, lambda image: image.point(lambda value: value // 3), start=just_now)
     write_log(log, dark, "20260101T000000-1")
     reading = Reading(log, models, "", 200)
@@ -106,7 +149,11 @@ def test_drift_reaches_slack_and_so_does_its_end(
         changed = settings(tmp_path / "settings", slack)
         with Alertmanager(tmp_path / "alertmanager", settings=changed) as alerts:
             shutil.rmtree(changed)
-            targets = {"port_8011": f"127.0.0.1:{port}", "port_9093": alerts.url.split("//")[1]}
+            targets = {
+                "port_8011": f"127.0.0.1:{port}",
+                "port_8501": server.url.split("//")[1],
+                "port_9093": alerts.url.split("//")[1],
+            }
             changed = settings(changed, slack, **targets)
             with Prometheus(tmp_path / "prometheus", settings=changed) as prometheus:
                 fired = wait_for_message(slack, 0)
@@ -114,12 +161,10 @@ def test_drift_reaches_slack_and_so_does_its_end(
                 assert fired["color"] == "danger"
                 page = httpx2.get(f"http://127.0.0.1:{port}/").text
                 assert fired["title_link"] == "http://127.0.0.1:8011/" and "Drifted" in page
-                found = httpx2.get(
-                    f"{prometheus.url}/api/v1/query",
-                    params={"query": "visionpipe_monitor_distance > visionpipe_monitor_threshold"},
-                ).json()
-                features = {one["metric"]["feature"] for one in found["data"]["result"]}
+                far = "visionpipe_monitor_distance > visionpipe_monitor_threshold"
+                features = {one["metric"]["feature"] for one in query(prometheus, far)}
                 assert "brightness" in features
+                check_dashboards(prometheus, server)
                 write_log(log, ask(200, 32, start=just_now + 300), "20260101T000500-1")
                 assert look(reading, output, time.time()).healthy
                 over = wait_for_message(slack, 1)
