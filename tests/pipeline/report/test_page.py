@@ -35,7 +35,7 @@ def test_nothing_is_asked_of_the_network(page: Page) -> None:
         for name, value in attributes.items()
         if name in ("src", "href", "action", "data", "srcset")
     }
-    assert all(address.startswith("data:") for address in addresses)
+    assert all(address.startswith(("data:", "#")) for address in addresses)
     [policy] = [m["content"] for m in page.having("meta") if "http-equiv" in m]
     assert policy.startswith("default-src 'none'; img-src data:;")
     assert not page.having("script")
@@ -135,7 +135,7 @@ def test_worst_median_and_best_are_in_order(page: Page) -> None:
     assert worst == sorted(worst)
     assert best == sorted(best, reverse=True)
     assert worst[-1] <= median[0] <= median[1] <= best[-1]
-    assert len(page.having("img")) == 18
+    assert len(page.having("img")) == 6 * 4 + 12
     assert all(img["alt"] for img in page.having("img"))
 
 
@@ -166,6 +166,17 @@ def test_what_the_run_was_made_with_is_recorded(page: Page, hostile: Workplace) 
     )
     assert found["git commit"].startswith(head.stdout.strip() or "none")
     assert {"tfx", "tensorflow", "keras", "python", "machine"} <= set(found)
+
+
+def test_every_section_is_in_the_list_of_sections(page: Page) -> None:
+    named = [heading["id"] for heading in page.having("h2")]
+    assert [link["href"] for link in page.having("a")] == [f"#{name}" for name in named]
+
+
+def test_training_images_are_shown_with_their_truth(page: Page) -> None:
+    shown = [image for image in page.having("img") if image["alt"].endswith("with its truth")]
+    assert len({image["src"] for image in shown}) == 12
+    assert "The first 12 training images" in page.text
 
 
 def test_headings_are_in_order(page: Page) -> None:
@@ -205,8 +216,28 @@ def test_the_default_run_is_blessed_on_the_drawn_data(trained: Workplace, drawn_
     assert "None: train and eval fit the schema." in page.text
     digest = json.loads((drawn_pets / "dataset.json").read_text())["digest"]
     assert digest in page.text
-    assert len(page.having("img")) == 27
+    assert len(page.having("img")) == 9 * 4 + 12
     assert report_of(trained).stat().st_size < 1_000_000
+    parameters = run_of(trained).training_figures()["parameters"]
+    assert f"unet, {parameters / 1e6:.2f} M parameters" in page.text
+
+
+@pytest.mark.slow
+def test_edge_models_stand_beside_the_saved_model(trained: Workplace) -> None:
+    run = run_of(trained)
+    edge = run.edge_figures()
+    header, *rows = Page(report_of(trained)).tables["Models for the edge"]
+    assert header[4] == f"against the SavedModel's {run.metrics()['mean_iou']:.3f}"
+    assert {row[0]: row[3] for row in rows} == {
+        title: f"{edge['variants'][name]['mean_iou']:.3f}"
+        for title, name in {
+            "Float32": "float32",
+            "Float16": "float16",
+            "Dynamic range": "dynamic_range",
+            "Int8": "int8",
+        }.items()
+    }
+    assert [row[5] for row in rows][-1] == "model.tflite"
 
 
 def number(value: float) -> str:

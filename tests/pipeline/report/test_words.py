@@ -17,7 +17,12 @@ def test_figure(value: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0123, "+0.012"), (0.0001, "0.000"), (-0.0847, "\N{MINUS SIGN}0.085"), (float("nan"), NOTHING)],
+    [
+        (0.0123, "+0.012"),
+        (0.0001, "0.000"),
+        (-0.0847, "\N{MINUS SIGN}0.085"),
+        (float("nan"), NOTHING),
+    ],
 )
 def test_signed(value: float, text: str) -> None:
     assert words.signed(value) == text
