@@ -78,7 +78,7 @@ app: setup ## Serve the newest pushed model to the browser
 	@$(RUN) python -m pipeline app
 
 notebooks: setup ## Open the notebooks in JupyterLab
-	@$(RUN) jupyter lab notebooks
+	@$(RUN) jupyter lab --allow-root notebooks
 
 serve: setup ## Serve the pushed model to programs, by TensorFlow Serving's REST protocol
 	@$(RUN) python -m pipeline serve

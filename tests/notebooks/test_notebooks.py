@@ -1,9 +1,11 @@
 """Every notebook runs from top to bottom and shows what it should."""
 
+import contextlib
 import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -156,6 +158,24 @@ def test_that_there_is_no_model_yet_is_told(run: Run, workplace: Workplace, name
         f"No model was pushed to {workplace.serving_dir} yet: run the pipeline first, as "
         "`make demo` does.",
     )
+
+
+def test_make_opens_them_for_root_as_well(tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "BROWSER": "true %s"}
+    with subprocess.Popen(
+        ["make", "notebooks"],
+        cwd=REPOSITORY,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as started:
+        assert started.stderr
+        try:
+            assert any("is running at" in line for line in started.stderr)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
 
 
 def test_every_notebook_is_run_here() -> None:
