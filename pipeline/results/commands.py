@@ -57,7 +57,7 @@ class Commands:
         """Do the same again with twice the epochs; the demo draws its data and names a Hub."""
         settings, epochs = self.settings, 2 * self.settings.load_recipe().epochs
         unpublished = settings.is_default("recipe", "data_root") and not settings.hf_repo_id
-        demo = unpublished or self._is_published_here()
+        demo = unpublished or self.is_published_here()
         repeated = [*_REPEATED, *LakeFSConfig.model_fields]
         if self.by_verb:
             flags = settings.as_flags(*repeated, *HubConfig.model_fields)
@@ -75,7 +75,7 @@ class Commands:
         typed = self.settings.as_typed(*names)
         return " ".join(filter(None, (typed, "visionpipe", verb, arguments)))
 
-    def _is_published_here(self) -> bool:
+    def is_published_here(self) -> bool:
         """Tell whether `make demo` runs it, which publishes to a Hub on this machine."""
         settings = self.settings
         demos = f"demo/{settings.load_recipe().name}"

@@ -49,6 +49,8 @@ def table(run: Run, commands: Commands, report: str, recorded: str = "") -> Tabl
         if run.publication:
             rows.add_row("published", run.publication["url"])
             rows.add_row("demo", run.publication["space_url"])
+            if commands.is_published_here():  # whose Hub ends with the run
+                rows.add_row("to see both", "make hub")
         rows.add_row("next", Text(_show(run, commands)))
     else:
         rows.add_row("verdict", f"[red]refused[/]: {'; '.join(run.refusals())}")

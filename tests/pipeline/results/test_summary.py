@@ -53,6 +53,17 @@ def test_how_to_see_runs_in_mlflow_is_a_line(run: Run) -> None:
     assert "make mlflow, and MLFLOW_TRACKING_URI=http://127.0.0.1:5000 " in line
 
 
+def test_what_the_demo_published_is_seen_on_a_hub_that_is_started_again(run: Run) -> None:
+    published = standard_artifacts.PushedModel()
+    published.set_int_custom_property("pushed", 1)
+    for name in ("url", "tag", "revision", "space_url"):
+        published.set_string_custom_property(name, "http://127.0.0.1:8756/demo/pets")
+    run.steps["HFPusher"] = replace(run.steps["Pusher"], outputs={"pushed_model": published})
+    here = {"hf_repo_id": "demo/pets", "hf_endpoint": "http://127.0.0.1:8756"}
+    assert following(run, "to see both", recipe="pets", **here) == "make hub"
+    assert "make hub" not in printed(run, recipe="pets", hf_repo_id="demo/pets")
+
+
 def test_a_model_that_the_gate_blessed_and_that_cannot_be_served(run: Run) -> None:
     validated = run.steps["ModelValidator"].outputs["blessing"]
     validated.set_string_custom_property("reason", REASON)
