@@ -58,7 +58,7 @@ def test_what_the_demo_published_is_seen_on_a_hub_that_is_started_again(run: Run
     published.set_int_custom_property("pushed", 1)
     for name in ("url", "tag", "revision", "space_url"):
         published.set_string_custom_property(name, "http://127.0.0.1:8756/demo/pets")
-    run.steps["HFPusher"] = replace(run.steps["Pusher"], outputs={"pushed_model": published})
+    run.steps["HFPusher"] = replace(run.steps["Evaluator"], outputs={"pushed_model": published})
     here = {"hf_repo_id": "demo/pets", "hf_endpoint": "http://127.0.0.1:8756"}
     assert following(run, "to see both", recipe="pets", **here) == "make hub"
     assert "make hub" not in printed(run, recipe="pets", hf_repo_id="demo/pets")
