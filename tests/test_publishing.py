@@ -147,7 +147,7 @@ def test_the_space_shows_the_masks_of_the_pipelines_model(
         page = context.new_page()
         page.goto(space.url)
         page.locator("[role=tabpanel]:visible input[type=file]").set_input_files(photo)
-        expect(page.locator(".overlay .mask")).to_be_visible()
+        expect(page.locator(".overlay .mask").first).to_be_visible()
         expect(page.locator(".findings td:first-child")).to_have_text(list(shares))
         link = page.get_by_role("link", name=tag)
         expect(link).to_have_attribute("href", f"{published.endpoint}/{MODEL}/tree/{revision}")

@@ -97,7 +97,7 @@ def test_a_later_run_trains_with_what_a_search_found(begun: Workplace, few_pets:
 
     reused = begun.run("python local_runner.py", HYPERPARAMETERS=folder, **small)
     assert reused.returncode == 0, reused.stderr
-    assert "Tuner" not in reused.stdout
+    assert "· Tuner" in searched.stdout and "· Tuner" not in reused.stdout
     models = set(trained.iterdir()) - before
     assert len(models) == 2
     for model in models:
