@@ -1,7 +1,8 @@
 """Takes the pictures that the pages show, of what `make demo` made: `make pictures`.
 
-They are report.png, the top of the newest report, and those of tour/: sections of that report, and
-the app with an answer. Settings such as PIPELINE_ROOT name another run.
+They are report.png, the top of the newest report, app.gif, the app at work, and those of tour/:
+sections of that report, and the app with an answer. Settings such as PIPELINE_ROOT name another
+run.
 """
 
 import contextlib
@@ -28,6 +29,8 @@ _WIDTH, _HEIGHT = 1200, 860
 _LONGEST = 1000  # pixels of a section's height; the rest is cut off
 _LONGEST_START = 120.0  # s
 _SEED = 23
+_SLID = (100, 80, 60, 40, 20, 0, 0)  # percent of the image without its mask, frame by frame
+_FRAME = 600  # ms
 
 
 def main() -> None:
@@ -50,6 +53,7 @@ def main() -> None:
         with _app() as url:
             _ask(page, url)
             _keep(page, folder / "tour/app.png")
+            _animate(page, folder / "app.gif")
 
 
 @contextlib.contextmanager
@@ -78,6 +82,20 @@ def _ask(page: Page, url: str) -> None:
         page.locator("[role=tabpanel]:visible input[type=file]").set_input_files(photo.name)
         page.locator(".overlay").wait_for()
         page.wait_for_load_state("networkidle")
+
+
+def _animate(page: Page, path: Path) -> None:
+    """Write what the page shows while the slider goes from before to after."""
+    slider = page.locator(".overlay input")
+    frames = []
+    for value in _SLID:
+        slider.evaluate(
+            "(slider, to) => { slider.value = to; slider.dispatchEvent(new Event('input')); }",
+            value,
+        )
+        frames.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(64))
+    first, *others = frames
+    first.save(path, save_all=True, append_images=others, duration=_FRAME, loop=0, optimize=True)
 
 
 def _keep(shown: Page | Locator, path: Path) -> None:
