@@ -53,7 +53,7 @@ def compare(
     console.print(_figures(names, found))
     if found.unpaired:
         console.print(found.unpaired, markup=False, highlight=False)
-    console.print(_others(names, found))
+    console.print(_others(found))
     return 0
 
 
@@ -79,7 +79,9 @@ def _figures(names: list[str], found: "Compared") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("", *names, "difference", "95 % interval", "the second is")
+    title = f"first: run {names[0]}, second: run {names[1]}"
+    heads = ("", "first", "second", "difference", "95 % interval", "the second is")
+    table = Table(*heads, title=title)
     for one in found.figures.values():
         table.add_row(
             Text(one.title),
@@ -99,12 +101,12 @@ def _interval(one: "Difference") -> str:
     return f"{low:+.3f} to {high:+.3f}"
 
 
-def _others(names: list[str], found: "Compared") -> "Table":
+def _others(found: "Compared") -> "Table":
     """Return settings that differ, and the data."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("", *names)
+    table = Table("", "first", "second")
     for title, values in (("setting", found.settings), ("data", found.data)):
         for name, pair in values.items():
             table.add_row(f"{title} {name}", *(Text("none" if v is None else str(v)) for v in pair))

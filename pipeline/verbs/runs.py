@@ -15,7 +15,7 @@ def runs(settings: Settings, *, as_json: AsJson = False) -> int:
     """Print the runs of PIPELINE_ROOT, the newest last; return 0, or 2 where there is none."""
     import tensorflow as tf
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     from pipeline.results.listing import list_runs
@@ -30,7 +30,8 @@ def runs(settings: Settings, *, as_json: AsJson = False) -> int:
         rows = (dataclasses.asdict(one) for one in listed)
         print_json([{**row, "duration": row["duration"].total_seconds()} for row in rows])
         return 0
-    table = Table("run", "verdict", "metric", "value", "took", "otherwise than before")
+    run = Column("run", no_wrap=True, min_width=max(len(one.run) for one in listed))
+    table = Table(run, "verdict", "metric", "value", "took", "otherwise than before")
     for one in listed:
         table.add_row(
             one.run,
