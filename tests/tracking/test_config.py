@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.configs import Settings, load_settings
-from pipeline.results.summary import _longer
+from pipeline.results.commands import Commands
 from tracking.config import ServerConfig
 
 ADDRESS = "http://someone:geheim@mlflow.example:5000/team/"
@@ -18,7 +18,8 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
 def test_a_password_in_the_address_is_shown_nowhere(settings: Settings) -> None:
     assert settings.mlflow_address == "http://mlflow.example:5000/team"
     shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
-    repeated = settings.as_typed("recipe", "pipeline_root") + _longer(settings)
+    both = (Commands(settings, by_verb) for by_verb in (False, True))
+    repeated = " ".join(f"{one.train_longer()} {one.show('run')}" for one in both)
     assert "geheim" not in shown + repeated
     assert "someone" not in shown + repeated
 
