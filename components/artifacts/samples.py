@@ -131,7 +131,7 @@ def load_training(examples: Artifact, config: TrainingConfig) -> dict[str, bytes
     found = {}
     for record in itertools.islice(records(examples, "train"), _SHOWN_TRAINING):
         example = parse(record)
-        image = preprocessing.decode_image(value(example, preprocessing.IMAGE)).numpy()
+        image = _decode(example)
         picture = Image.fromarray(learning.labelled(image, raw_label(example), config))
         picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
         found[text(example, "name")] = _jpeg(picture)
@@ -167,7 +167,7 @@ def _show(
     config: TrainingConfig,
 ) -> Shown:
     example = parse(record)
-    image = preprocessing.decode_image(value(example, preprocessing.IMAGE)).numpy()
+    image = _decode(example)
     sample = load_learning(config.task).sample(image, raw_label(example), judged, config)
     pictures = {caption: Image.fromarray(pixels) for caption, pixels in sample.pictures.items()}
     for picture in pictures.values():
@@ -190,11 +190,16 @@ def _explain(shown: Shown, record: bytes, model: tf.Module, config: TrainingConf
         answers = model.signatures["serving_default"](image_bytes=tf.constant(images))
         return {name: tensor.numpy() for name, tensor in answers.items()}
 
-    image = preprocessing.decode_image(value(parse(record), preprocessing.IMAGE)).numpy()
+    image = _decode(parse(record))
     picture = Image.fromarray(load_learning(config.task).highlight(image, serve, config))
     picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     pictures = {**shown.pictures, "What speaks for it": _jpeg(picture)}
     return dataclasses.replace(shown, pictures=pictures)
+
+
+def _decode(example: tf.train.Example) -> np.ndarray:
+    """Return an example's image, uint8 [height, width, 3]."""
+    return preprocessing.decode_image(value(example, preprocessing.IMAGE)).numpy()
 
 
 def _jpeg(picture: Image.Image) -> bytes:

@@ -30,8 +30,7 @@ def named_run(text: str, metadata_path: Path) -> str:
     try:
         return find_by_id(text, runs)
     except LookupError:
-        named = store.nearest(text, runs)
-        raise ValueError(f"Run {text} is unknown; known are, nearest first: {named}.") from None
+        raise ValueError(store.tell_unknown(text, runs)) from None
 
 
 def known_run(text: str, metadata_path: Path) -> str:

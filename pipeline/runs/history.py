@@ -192,8 +192,7 @@ def load_run(metadata_path: Path, run_id: str | None = None) -> Run:
     known = store.known_runs(metadata_path)
     run_id = run_id or known[-1]
     if run_id not in known:
-        named = store.nearest(run_id, known)
-        raise ValueError(f"Run {run_id} is unknown; known are, nearest first: {named}.")
+        raise ValueError(store.tell_unknown(run_id, known))
     with _store(metadata_path) as handle:
         context = handle.store.get_context_by_type_and_name(store.RUN, run_id)
         parents = handle.store.get_parent_contexts_by_context(context.id)

@@ -109,6 +109,11 @@ def known_runs(metadata_path: Path) -> list[str]:
     return known
 
 
+def tell_unknown(text: str, known: Sequence[str]) -> str:
+    """Say that no run has such a name, and which there are."""
+    return f"Run {text} is unknown; known are, nearest first: {nearest(text, known)}."
+
+
 def nearest(text: str, known: Sequence[str]) -> str:
     """Return the known names in a line, those most like a text first, and count the rest."""
     named = difflib.get_close_matches(text, known, n=_NAMED, cutoff=0.0)
